@@ -133,7 +133,7 @@ def _common_protos() -> Path:
 
 
 def _plugin(name: str) -> str:
-    """Return the path of a protoc plugin: beside this interpreter first, so never another venv's."""
+    """Return the path of a protoc plugin: beside this interpreter first, never another venv's."""
     beside = Path(sys.executable).parent
     path = shutil.which(name, path=f"{beside}{os.pathsep}{os.environ.get('PATH', '')}")
     if path is None:

@@ -1,0 +1,150 @@
+"""The contradiction policy: which facts cannot stand beside each other, and who must act.
+
+Every predicate is monotone: two facts that contradict do so for ever, whatever else comes, so
+the set of discrepancies does not depend on the order of arrival. What merely lacks a fact is
+not a contradiction but an expectation, with a deadline (`expectations.py`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, unique
+from types import MappingProxyType
+from typing import Final
+
+from service.domain.facts import Fact, FactKind
+from service.domain.truth import of_kind
+
+
+@unique
+class DiscrepancyKind(Enum):
+    """How facts disagree."""
+
+    PAID_AFTER_CANCEL = "PAID_AFTER_CANCEL"
+    SHIPPED_AFTER_CANCEL = "SHIPPED_AFTER_CANCEL"
+    CANCEL_AFTER_SHIPMENT = "CANCEL_AFTER_SHIPMENT"
+    DUPLICATE_CHARGE = "DUPLICATE_CHARGE"
+    AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
+    TOTAL_DIFFERS = "TOTAL_DIFFERS"
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Facts that disagree, by id."""
+
+    kind: DiscrepancyKind
+    evidence: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a contradiction means to people and who must act on it."""
+
+    owner_role: str
+    text_en: str
+    text_zh: str
+
+
+POLICY: Final[Mapping[DiscrepancyKind, Policy]] = MappingProxyType(
+    {
+        DiscrepancyKind.PAID_AFTER_CANCEL: Policy(
+            "finance",
+            "The money came after the order was cancelled: refund it or reinstate the order.",
+            "取消之后收到付款:请退款或恢复订单。",
+        ),
+        DiscrepancyKind.SHIPPED_AFTER_CANCEL: Policy(
+            "warehouse",
+            "A parcel left after the order was cancelled: intercept it or reinstate the order.",
+            "取消之后仓库仍发货:请拦截包裹或恢复订单。",
+        ),
+        DiscrepancyKind.CANCEL_AFTER_SHIPMENT: Policy(
+            "customer_service",
+            "The order was cancelled after a parcel had left: agree on a return with the buyer.",
+            "发货之后收到取消:请与买家协商退货。",
+        ),
+        DiscrepancyKind.DUPLICATE_CHARGE: Policy(
+            "finance",
+            "The buyer was charged more than once: refund what is too much.",
+            "重复扣款:请退回多收的款项。",
+        ),
+        DiscrepancyKind.AMOUNT_DIFFERS: Policy(
+            "finance",
+            "A payment differs from the order's total: settle the difference.",
+            "付款金额或币种与订单金额不一致:请核对差额。",
+        ),
+        DiscrepancyKind.TOTAL_DIFFERS: Policy(
+            "operations",
+            "Two sources tell different totals for the order: find out which one holds.",
+            "不同来源的订单金额不一致:请核实。",
+        ),
+    }
+)
+
+Pairs = set[frozenset[str]]
+
+
+def discrepancies(facts: Sequence[Fact]) -> tuple[Discrepancy, ...]:
+    """Return every contradiction in the set, one for each kind, with all evidence."""
+    found = ((kind, find(facts)) for kind, find in _FINDERS.items())
+    return tuple(
+        Discrepancy(kind, frozenset().union(*pairs)) for kind, pairs in found if pairs
+    )
+
+
+def _after(
+    earlier: FactKind, *later: FactKind, or_equal: bool = False
+) -> Callable[[Sequence[Fact]], Pairs]:
+    def find(facts: Sequence[Fact]) -> Pairs:
+        return {
+            frozenset({first.fact_id, second.fact_id})
+            for first in of_kind(facts, earlier)
+            for second in of_kind(facts, *later)
+            if second.occurred_at > first.occurred_at
+            or (or_equal and second.occurred_at == first.occurred_at)
+        }
+
+    return find
+
+
+def _paid_twice(facts: Sequence[Fact]) -> Pairs:
+    payments = of_kind(facts, FactKind.PAYMENT_SUCCEEDED)
+    vouchers = {each.voucher for each in payments if each.voucher}
+    if len(vouchers) < 2:  # noqa: PLR2004  # two vouchers are two payments
+        return set()
+    return {frozenset({each.fact_id}) for each in payments if each.voucher}
+
+
+def _paid_other_amount(facts: Sequence[Fact]) -> Pairs:
+    return {
+        frozenset({created.fact_id, payment.fact_id})
+        for created in of_kind(facts, FactKind.ORDER_CREATED)
+        for payment in of_kind(facts, FactKind.PAYMENT_SUCCEEDED)
+        if created.amount and payment.amount and created.amount != payment.amount
+    }
+
+
+def _told_other_total(facts: Sequence[Fact]) -> Pairs:
+    told = [each for each in of_kind(facts, FactKind.ORDER_CREATED) if each.amount]
+    return {
+        frozenset({one.fact_id, other.fact_id})
+        for one in told
+        for other in told
+        if one.amount != other.amount
+    }
+
+
+_FINDERS: Final[Mapping[DiscrepancyKind, Callable[[Sequence[Fact]], Pairs]]] = MappingProxyType(
+    {
+        DiscrepancyKind.PAID_AFTER_CANCEL: _after(
+            FactKind.ORDER_CANCELLED, FactKind.PAYMENT_SUCCEEDED
+        ),
+        DiscrepancyKind.SHIPPED_AFTER_CANCEL: _after(
+            FactKind.ORDER_CANCELLED, FactKind.PARCEL_SHIPPED
+        ),
+        DiscrepancyKind.CANCEL_AFTER_SHIPMENT: _after(
+            FactKind.PARCEL_SHIPPED, FactKind.ORDER_CANCELLED, or_equal=True
+        ),
+        DiscrepancyKind.DUPLICATE_CHARGE: _paid_twice,
+        DiscrepancyKind.AMOUNT_DIFFERS: _paid_other_amount,
+        DiscrepancyKind.TOTAL_DIFFERS: _told_other_total,
+    }
+)

@@ -1,0 +1,142 @@
+"""Facts: what happened to an order, as one source tells it. A fact cannot be refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, unique
+from types import MappingProxyType
+from typing import Final
+
+from service.domain.lifecycle import Action, State
+from service.domain.money import Money
+
+
+@unique
+class FactKind(Enum):
+    """What happened; the names are those of `concord.intake.v1.Fact.Kind`."""
+
+    ORDER_CREATED = "ORDER_CREATED"
+    PAYMENT_STARTED = "PAYMENT_STARTED"
+    PAYMENT_SUCCEEDED = "PAYMENT_SUCCEEDED"
+    PAYMENT_FAILED = "PAYMENT_FAILED"
+    STOCK_ALLOCATED = "STOCK_ALLOCATED"
+    OUTBOUND_APPROVED = "OUTBOUND_APPROVED"
+    PARCEL_SHIPPED = "PARCEL_SHIPPED"
+    PARCEL_DELIVERED = "PARCEL_DELIVERED"
+    ORDER_COMPLETED = "ORDER_COMPLETED"
+    ORDER_CANCELLED = "ORDER_CANCELLED"
+    REFUND_REQUESTED = "REFUND_REQUESTED"
+    REFUND_SUCCEEDED = "REFUND_SUCCEEDED"
+    NOTED = "NOTED"
+
+
+@unique
+class Circumstance(Enum):
+    """How it came about, by the source's own word; the only ground for a cause of delay."""
+
+    NETWORK_RETRY = "NETWORK_RETRY"
+    LEARNT_BY_QUERY = "LEARNT_BY_QUERY"
+    STOCK_LOCK_RETRY = "STOCK_LOCK_RETRY"
+    MANUAL_PICKING = "MANUAL_PICKING"
+    LEARNT_BY_FILE = "LEARNT_BY_FILE"
+
+
+@unique
+class Outcome(Enum):
+    """What became of a fact or of a receipt."""
+
+    APPLIED = "APPLIED"
+    CONFIRMED = "CONFIRMED"
+    EARLY = "EARLY"
+    CONTRADICTING = "CONTRADICTING"
+    REJECTED = "REJECTED"
+    IGNORED = "IGNORED"
+
+
+# A receipt with several facts is summed up by the one that most needs attention.
+GRAVITY: Final = (
+    Outcome.CONTRADICTING,
+    Outcome.EARLY,
+    Outcome.APPLIED,
+    Outcome.CONFIRMED,
+    Outcome.IGNORED,
+)
+
+# Which state a fact proves by itself.
+PROVES: Final[Mapping[FactKind, State]] = MappingProxyType(
+    {
+        FactKind.ORDER_CREATED: State.PENDING_PAYMENT,
+        FactKind.PAYMENT_STARTED: State.PAYING,
+        FactKind.PAYMENT_FAILED: State.PAYING,
+        FactKind.PAYMENT_SUCCEEDED: State.PAID,
+        FactKind.STOCK_ALLOCATED: State.AWAITING_OUTBOUND,
+        FactKind.OUTBOUND_APPROVED: State.AWAITING_OUTBOUND,
+        FactKind.PARCEL_SHIPPED: State.SHIPPING,
+        FactKind.PARCEL_DELIVERED: State.DELIVERED,
+        FactKind.ORDER_COMPLETED: State.COMPLETED,
+        FactKind.ORDER_CANCELLED: State.CANCELLED,
+    }
+)
+
+# Which fact an accepted command becomes.
+FACT_OF_ACTION: Final[Mapping[Action, FactKind]] = MappingProxyType(
+    {
+        Action.START_PAYMENT: FactKind.PAYMENT_STARTED,
+        Action.CONFIRM_PAYMENT: FactKind.PAYMENT_SUCCEEDED,
+        Action.ALLOCATE: FactKind.STOCK_ALLOCATED,
+        Action.APPROVE_OUTBOUND: FactKind.OUTBOUND_APPROVED,
+        Action.SHIP: FactKind.PARCEL_SHIPPED,
+        Action.CONFIRM_DELIVERY: FactKind.PARCEL_DELIVERED,
+        Action.COMPLETE: FactKind.ORDER_COMPLETED,
+        Action.CANCEL: FactKind.ORDER_CANCELLED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OrderRef:
+    """A name of an order at one of the parties."""
+
+    namespace: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A quantity of one article."""
+
+    sku: str
+    quantity: int
+    unit_price: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened to one order. Equal ids mean the same happening."""
+
+    fact_id: str
+    kind: FactKind
+    ref: OrderRef
+    source: str
+    occurred_at: datetime
+    channel: str = ""
+    amount: Money | None = None
+    voucher: str = ""
+    circumstances: frozenset[Circumstance] = frozenset()
+    more_refs: tuple[OrderRef, ...] = ()
+    list_amount: Money | None = None
+    customer: str = ""
+    lines: tuple[OrderLine, ...] = ()
+    note: str = ""
+    receipt_id: str = ""
+    recorded_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def refs(self) -> tuple[OrderRef, ...]:
+        """Every name of the order that this fact tells."""
+        return (self.ref, *self.more_refs)
+
+    @property
+    def when(self) -> tuple[datetime, str]:
+        """Order of events: by the source's clock, ties broken the same way everywhere."""
+        return self.occurred_at, self.fact_id

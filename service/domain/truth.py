@@ -1,0 +1,167 @@
+"""What a set of facts proves about an order.
+
+The truth is a function of the set, never of the order of arrival: facts are joined, not
+replayed. Physical evidence outweighs words: what left cannot be cancelled any more (ADR 0003).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, unique
+
+from service.domain.facts import PROVES, Fact, FactKind, OrderLine, OrderRef
+from service.domain.lifecycle import ROAD, State
+from service.domain.money import Money
+
+
+@unique
+class RefundState(Enum):
+    """How much of the money went back: an axis beside the state."""
+
+    NONE = "NONE"
+    REQUESTED = "REQUESTED"
+    PARTIAL = "PARTIAL"
+    FULL = "FULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the facts prove. `since` says when the present state was entered."""
+
+    state: State
+    since: datetime
+    refund_state: RefundState
+    total: Money
+    list_total: Money
+    paid: Money
+    refunded: Money
+    refund_requested: Money
+    channel: str
+    customer: str
+    placed_at: datetime
+    outbound_approved: bool
+    refs: tuple[OrderRef, ...]
+    lines: tuple[OrderLine, ...]
+    parcels: frozenset[str]
+    entered: Mapping[State, Fact] = field(repr=False)
+
+    @property
+    def is_paid(self) -> bool:
+        """The money that came covers what was asked."""
+        return self.paid.minor >= self.total.minor
+
+    @property
+    def has_left(self) -> bool:
+        """A parcel left, or what follows from one."""
+        return self.state in {State.SHIPPING, State.DELIVERED, State.COMPLETED}
+
+
+def of_kind(facts: Iterable[Fact], *kinds: FactKind) -> list[Fact]:
+    """Return the facts of these kinds, in order of events."""
+    return sorted((fact for fact in facts if fact.kind in kinds), key=lambda fact: fact.when)
+
+
+def derive(facts: Sequence[Fact]) -> Truth | None:
+    """Return what the facts prove; None while nobody has told that the order exists."""
+    creations = of_kind(facts, FactKind.ORDER_CREATED)
+    if not creations:
+        return None
+    first = creations[0]
+    totals = [each.amount for each in creations if each.amount is not None]
+    total = totals[0] if totals else Money.zero("CNY")
+    currency = total.currency
+    least = min((each.minor for each in totals if each.currency == currency), default=0)
+    paid = paid_amount(facts, total)
+    refunded = sum_by_voucher(of_kind(facts, FactKind.REFUND_SUCCEEDED), currency)
+    requested = sum_by_voucher(of_kind(facts, FactKind.REFUND_REQUESTED), currency)
+    has_payment = bool(of_kind(facts, FactKind.PAYMENT_SUCCEEDED))
+    entered = entries(facts)
+    state = _state(entered, is_paid=has_payment and paid.minor >= least)
+    return Truth(
+        state=state,
+        since=_since(state, facts, entered),
+        refund_state=_refund_state(paid, refunded, requested),
+        total=total,
+        list_total=first.list_amount or Money.zero(currency),
+        paid=paid,
+        refunded=refunded,
+        refund_requested=requested,
+        channel=next((each.channel for each in creations if each.channel), ""),
+        customer=next((each.customer for each in creations if each.customer), ""),
+        placed_at=first.occurred_at,
+        outbound_approved=bool(of_kind(facts, FactKind.OUTBOUND_APPROVED)),
+        refs=tuple(sorted({ref for fact in facts for ref in fact.refs})),
+        lines=next((each.lines for each in creations if each.lines), ()),
+        parcels=frozenset(each.voucher for each in of_kind(facts, FactKind.PARCEL_SHIPPED)),
+        entered=entered,
+    )
+
+
+def entries(facts: Iterable[Fact]) -> dict[State, Fact]:
+    """Return, for each state, the earliest fact that proves by itself that it was entered."""
+    entered: dict[State, Fact] = {}
+    for fact in sorted(facts, key=lambda each: each.when):
+        state = PROVES.get(fact.kind)
+        enters = fact.kind not in {FactKind.PAYMENT_FAILED, FactKind.OUTBOUND_APPROVED}
+        if state is not None and enters:
+            entered.setdefault(state, fact)
+    return entered
+
+
+def paid_amount(facts: Iterable[Fact], total: Money) -> Money:
+    """Return what came: each voucher once; a claim without voucher or amount adds nothing to it.
+
+    A channel that says "paid" names no payment number and often no amount: it tells of the
+    same money as the provider, so the larger of the two readings holds, not their sum.
+    """
+    payments = of_kind(facts, FactKind.PAYMENT_SUCCEEDED)
+    vouchered = sum_by_voucher([each for each in payments if each.voucher], total.currency)
+    said = [each.amount or total for each in payments if not each.voucher or each.amount is None]
+    largest = max((each.minor for each in said if each.currency == total.currency), default=0)
+    return Money(max(vouchered.minor, largest), total.currency)
+
+
+def sum_by_voucher(facts: Iterable[Fact], currency: str) -> Money:
+    """Add up amounts of one currency, each voucher once (the earliest event counts)."""
+    amounts: dict[str, int] = {}
+    for fact in facts:
+        if fact.amount is not None and fact.amount.currency == currency:
+            amounts.setdefault(fact.voucher or fact.fact_id, fact.amount.minor)
+    return Money(sum(amounts.values()), currency)
+
+
+def _state(entered: Mapping[State, Fact], *, is_paid: bool) -> State:
+    for physical in (State.COMPLETED, State.DELIVERED, State.SHIPPING):
+        if physical in entered:
+            return physical
+    if State.CANCELLED in entered:
+        return State.CANCELLED
+    if is_paid:
+        # Stock reserved before the money came counts from the moment the money is there.
+        return State.AWAITING_OUTBOUND if State.AWAITING_OUTBOUND in entered else State.PAID
+    started = State.PAYING in entered or State.PAID in entered
+    return State.PAYING if started else State.PENDING_PAYMENT
+
+
+def _since(state: State, facts: Iterable[Fact], entered: Mapping[State, Fact]) -> datetime:
+    if state in entered:
+        own = entered[state].occurred_at
+        # Stock reserved before the money came: the state began with the later of the two.
+        paid = entered.get(State.PAID)
+        waits = state is State.AWAITING_OUTBOUND and paid is not None
+        return max(own, paid.occurred_at) if waits and paid is not None else own
+    reached = ROAD.index(state)
+    proofs = [
+        fact.occurred_at
+        for fact in facts
+        if PROVES.get(fact.kind) in ROAD and ROAD.index(PROVES[fact.kind]) >= reached
+    ]
+    return min(proofs)
+
+
+def _refund_state(paid: Money, refunded: Money, requested: Money) -> RefundState:
+    if refunded.minor and refunded.minor >= paid.minor:
+        return RefundState.FULL
+    if refunded.minor:
+        return RefundState.PARTIAL
+    return RefundState.REQUESTED if requested.minor else RefundState.NONE

@@ -1,0 +1,375 @@
+"""Why a call failed, as one class for each reason of `concord.errors.v1.ErrorReason`.
+
+Match on the class, or on `reason`; never on the text. A reason that this SDK does not know becomes
+the family of its gRPC code, so an old client survives a newer server. Three branches:
+
+- `RefusalError`: understood and declined; the same call will be declined again.
+- `OutageError`: not now; the same call may succeed later (`is_transient`).
+- `InternalError`, `UnsupportedError`: a defect, or two versions that do not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from grpc import StatusCode
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One field that cannot be accepted."""
+
+    field: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What the wire said about a call that failed."""
+
+    code: StatusCode
+    reason: str = ""
+    message: str = ""
+    metadata: Mapping[str, str] | None = None
+    trace_id: str = ""
+    violations: tuple[Violation, ...] = ()
+
+
+class ConcordError(Exception):
+    """A call failed.
+
+    Attributes:
+        code: the gRPC code.
+        reason: the `ErrorReason` without its prefix; empty where the server gave none.
+        metadata: the reason's variables, as documented beside the reason.
+        trace_id: where to look in traces and logs; empty where unknown.
+        violations: the fields that cannot be accepted, all at once.
+    """
+
+    REASON: ClassVar[str] = ""
+    is_transient: ClassVar[bool] = False
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure)
+        self.code = failure.code
+        self.reason = failure.reason
+        self.message = failure.message
+        self.metadata: Mapping[str, str] = dict(failure.metadata or {})
+        self.trace_id = failure.trace_id
+        self.violations = failure.violations
+
+    def __str__(self) -> str:
+        return f"{self.reason or self.code.name}: {self.message}"
+
+    def _list(self, key: str) -> tuple[str, ...]:
+        """Return a comma-separated variable as its parts."""
+        return tuple(part.strip() for part in self.metadata.get(key, "").split(",") if part.strip())
+
+
+class RefusalError(ConcordError):
+    """Understood and declined."""
+
+
+class OutageError(ConcordError):
+    """Not now: try again with back-off."""
+
+    is_transient = True
+
+
+class InvalidArgumentError(RefusalError):
+    """The request cannot be accepted in any state."""
+
+
+class NotFoundError(RefusalError):
+    """What the request names is not there."""
+
+
+class AlreadyExistsError(RefusalError):
+    """What the request would make is there."""
+
+
+class FailedPreconditionError(RefusalError):
+    """Not in this state."""
+
+
+class AbortedError(RefusalError):
+    """Read again, decide again, ask again."""
+
+
+class PermissionDeniedError(RefusalError):
+    """The caller may not."""
+
+
+class CallCancelledError(ConcordError):
+    """The call was given up before its answer."""
+
+
+class UnreachableError(OutageError):
+    """Nobody answers at the address, or the connection broke."""
+
+
+class UnsupportedError(ConcordError):
+    """The server does not know the method: it is older than this client."""
+
+
+class OrderNotFoundError(NotFoundError):
+    """There is no such order."""
+
+    REASON = "ORDER_NOT_FOUND"
+
+    @property
+    def order(self) -> str:
+        return self.metadata.get("order", "")
+
+
+class IllegalTransitionError(FailedPreconditionError):
+    """The order's state does not allow the action."""
+
+    REASON = "ILLEGAL_TRANSITION"
+
+    @property
+    def order(self) -> str:
+        return self.metadata.get("order", "")
+
+    @property
+    def state(self) -> str:
+        return self.metadata.get("state", "")
+
+    @property
+    def action(self) -> str:
+        return self.metadata.get("action", "")
+
+    @property
+    def allowed_actions(self) -> tuple[str, ...]:
+        return self._list("allowedActions")
+
+
+class VersionConflictError(AbortedError):
+    """Somebody else changed the order first."""
+
+    REASON = "VERSION_CONFLICT"
+
+    @property
+    def order(self) -> str:
+        return self.metadata.get("order", "")
+
+    @property
+    def etag(self) -> str:
+        """The present one."""
+        return self.metadata.get("etag", "")
+
+    @property
+    def expected_etag(self) -> str:
+        """The caller's."""
+        return self.metadata.get("expectedEtag", "")
+
+
+class RequestIdReusedError(InvalidArgumentError):
+    """The request id was used before with another method or body."""
+
+    REASON = "REQUEST_ID_REUSED"
+
+    @property
+    def request_id(self) -> str:
+        return self.metadata.get("requestId", "")
+
+
+class InvalidRequestError(InvalidArgumentError):
+    """Fields cannot be accepted; `violations` names each."""
+
+    REASON = "INVALID_REQUEST"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self._list("fields")
+
+
+class ReferenceTakenError(AlreadyExistsError):
+    """A reference already belongs to another order."""
+
+    REASON = "REFERENCE_TAKEN"
+
+    @property
+    def order(self) -> str:
+        """The order that has it."""
+        return self.metadata.get("order", "")
+
+
+class OrderOnHoldError(FailedPreconditionError):
+    """Outbound waits until every hold is released."""
+
+    REASON = "ORDER_ON_HOLD"
+
+    @property
+    def order(self) -> str:
+        return self.metadata.get("order", "")
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """Reasons of the holds."""
+        return self._list("holds")
+
+
+class OutboundNotApprovedError(FailedPreconditionError):
+    """The outbound review has not passed."""
+
+    REASON = "OUTBOUND_NOT_APPROVED"
+
+
+class AmountMismatchError(FailedPreconditionError):
+    """The amount or currency is not what the order needs."""
+
+    REASON = "AMOUNT_MISMATCH"
+
+    @property
+    def expected(self) -> str:
+        return self.metadata.get("expected", "")
+
+    @property
+    def given(self) -> str:
+        return self.metadata.get("given", "")
+
+
+class RefundExceedsPaymentError(FailedPreconditionError):
+    """More would go back than came."""
+
+    REASON = "REFUND_EXCEEDS_PAYMENT"
+
+    @property
+    def refundable(self) -> str:
+        return self.metadata.get("refundable", "")
+
+
+class HoldNotFoundError(NotFoundError):
+    """There is no such hold on the order."""
+
+    REASON = "HOLD_NOT_FOUND"
+
+
+class CaseNotFoundError(NotFoundError):
+    """There is no such case."""
+
+    REASON = "CASE_NOT_FOUND"
+
+
+class CaseClosedError(FailedPreconditionError):
+    """The case is resolved; it takes notes only."""
+
+    REASON = "CASE_CLOSED"
+
+
+class ReceiptNotFoundError(NotFoundError):
+    """There is no such receipt."""
+
+    REASON = "RECEIPT_NOT_FOUND"
+
+
+class FlagNotFoundError(NotFoundError):
+    """There is no such flag."""
+
+    REASON = "FLAG_NOT_FOUND"
+
+
+class CursorInvalidError(InvalidArgumentError):
+    """The cursor is not this method's, or its history is gone: start anew."""
+
+    REASON = "CURSOR_INVALID"
+
+
+class RefundNotRequestedError(FailedPreconditionError):
+    """No refund under this number waits to be confirmed."""
+
+    REASON = "REFUND_NOT_REQUESTED"
+
+
+class StreamNotParkedError(NotFoundError):
+    """Nothing waits to be sent again under this key."""
+
+    REASON = "STREAM_NOT_PARKED"
+
+
+class StorageUnavailableError(OutageError):
+    """The service answers; a server that it needs does not."""
+
+    REASON = "STORAGE_UNAVAILABLE"
+
+
+class ContentionError(OutageError):
+    """Too many callers wait for the same row."""
+
+    REASON = "CONTENTION"
+
+
+class OverloadedError(OutageError):
+    """The server is at its limit, or a message is over its size."""
+
+    REASON = "OVERLOADED"
+
+
+class DeadlineExceededError(OutageError):
+    """No answer in time; asked again under the same request id, nothing is done twice."""
+
+    REASON = "DEADLINE_EXCEEDED"
+
+
+class InternalError(ConcordError):
+    """A defect of the server; `trace_id` leads to its log."""
+
+    REASON = "INTERNAL_ERROR"
+
+
+BY_REASON: Final[Mapping[str, type[ConcordError]]] = {
+    kind.REASON: kind
+    for kind in (
+        OrderNotFoundError,
+        IllegalTransitionError,
+        VersionConflictError,
+        RequestIdReusedError,
+        InvalidRequestError,
+        ReferenceTakenError,
+        OrderOnHoldError,
+        OutboundNotApprovedError,
+        AmountMismatchError,
+        RefundExceedsPaymentError,
+        HoldNotFoundError,
+        CaseNotFoundError,
+        CaseClosedError,
+        ReceiptNotFoundError,
+        FlagNotFoundError,
+        CursorInvalidError,
+        RefundNotRequestedError,
+        StreamNotParkedError,
+        StorageUnavailableError,
+        ContentionError,
+        OverloadedError,
+        DeadlineExceededError,
+        InternalError,
+    )
+}
+
+BY_CODE: Final[Mapping[StatusCode, type[ConcordError]]] = {
+    StatusCode.CANCELLED: CallCancelledError,
+    StatusCode.UNKNOWN: InternalError,
+    StatusCode.INVALID_ARGUMENT: InvalidArgumentError,
+    StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
+    StatusCode.NOT_FOUND: NotFoundError,
+    StatusCode.ALREADY_EXISTS: AlreadyExistsError,
+    StatusCode.PERMISSION_DENIED: PermissionDeniedError,
+    StatusCode.UNAUTHENTICATED: PermissionDeniedError,
+    StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
+    StatusCode.FAILED_PRECONDITION: FailedPreconditionError,
+    StatusCode.ABORTED: AbortedError,
+    StatusCode.OUT_OF_RANGE: InvalidArgumentError,
+    StatusCode.UNIMPLEMENTED: UnsupportedError,
+    StatusCode.INTERNAL: InternalError,
+    StatusCode.UNAVAILABLE: UnreachableError,
+    StatusCode.DATA_LOSS: InternalError,
+}
+
+
+def error_of(failure: Failure) -> ConcordError:
+    """Return the error of the failure's reason, or of its code where the reason is not known."""
+    kind = BY_REASON.get(failure.reason) or BY_CODE.get(failure.code, ConcordError)
+    return kind(failure)

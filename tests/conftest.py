@@ -1,0 +1,96 @@
+"""What every test may ask for: real servers, a fresh database, and the article's samples.
+
+Each xdist worker has servers of its own, started when its first test asks for one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.servers import EmbeddedServers
+
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, and all of tests/system on one, as those take ports.
+
+    The longest come first, so that the other worker does not end early: system, then integration.
+    """
+    for item in items:
+        path = item.path.relative_to(TESTS)
+        group = "system" if path.parts[0] == "system" else str(path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    order = ("system", "integration")
+    items.sort(key=lambda item: _rank(item.path.relative_to(TESTS).parts[0], order))
+
+
+def _rank(folder: str, order: tuple[str, ...]) -> int:
+    return order.index(folder) if folder in order else len(order)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[EmbeddedServers]:
+    """PostgreSQL, Valkey and the broker, for as long as the session; do not crash these."""
+    with EmbeddedServers() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def new_database(servers: EmbeddedServers) -> Callable[..., str]:
+    """Make databases: call it for the address of a fresh one, a copy of `template` if given."""
+    return servers.create_database
+
+
+@pytest.fixture
+def database_url(servers: EmbeddedServers) -> Iterator[str]:
+    """The address of an empty database of this test's own."""
+    url = servers.create_database()
+    yield url
+    servers.drop_database(url)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(servers: EmbeddedServers) -> Iterator[str]:
+    """The address of an empty database that a module's tests share."""
+    url = servers.create_database()
+    yield url
+    servers.drop_database(url)
+
+
+@pytest.fixture
+def redis_url(servers: EmbeddedServers) -> str:
+    """The address of Valkey; tests share it, so choose keys that are yours alone."""
+    return servers.redis_url
+
+
+@pytest.fixture
+def kafka_bootstrap(servers: EmbeddedServers) -> str:
+    """The address of the broker; tests share it, so choose topics that are yours alone."""
+    return servers.kafka_bootstrap
+
+
+@pytest.fixture(scope="session")
+def sample() -> Callable[[str], bytes]:
+    """Read a recorded message by its path below the samples folder; skips when there is none.
+
+    The folder is not part of the repository; CONCORD_SAMPLES says where it is. Each file that was
+    read is noted in CONCORD_SAMPLES_REPORT, by which CI tells that the samples were used.
+    """
+    folder = os.environ.get("CONCORD_SAMPLES")
+    report = os.environ.get("CONCORD_SAMPLES_REPORT")
+
+    def read(name: str) -> bytes:
+        if folder is None:
+            pytest.skip("CONCORD_SAMPLES is not set")
+        content = (Path(folder) / name).read_bytes()
+        if report is not None:
+            with Path(report).open("a") as notes:
+                notes.write(f"{name}\n")
+        return content
+
+    return read

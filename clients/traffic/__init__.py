@@ -1,0 +1,1 @@
+"""Traffic: orders made up to a known table, and event logs that really happened."""

@@ -59,6 +59,12 @@ def annotate(*, order: str, traceparent: str | None = None) -> None:
         call.span.set_attribute(ORDER, order)
 
 
+def annotated_order() -> str | None:
+    """Return the order that this call is about, where its handler has said so."""
+    call = _call()
+    return call.order if call else None
+
+
 def keep() -> None:
     """Keep this trace from here on, sampled or not: it holds a contradiction or an error."""
     trace.get_current_span().set_attribute(KEEP, True)  # noqa: FBT003  # OpenTelemetry's API.

@@ -1,0 +1,117 @@
+"""Reads a receipt by its template: bytes in, facts out, or the reason why not.
+
+`read` never raises. A record that cannot be read spoils itself, not the batch that it came in:
+the facts of the others stand beside the rejection, and keep their ids when it is read again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from streams.logic.normalising.facts import Fact, Reading, Receipt, Rejection, RejectionReason
+from streams.logic.normalising.json_text import decode, parse
+from streams.logic.normalising.places import Record
+from streams.logic.normalising.refusals import UnreadableError
+from streams.logic.normalising.telling import Teller
+from streams.logic.normalising.template import Part, Template, Templates
+
+
+def read(receipt: Receipt, templates: Templates) -> Reading:
+    """Return what the receipt means. Whatever its bytes are, this does not raise."""
+    template = templates.by_name.get(receipt.template)
+    if template is None:
+        return _rejected(
+            receipt,
+            Rejection(
+                RejectionReason.TEMPLATE_UNKNOWN,
+                "template",
+                "Add this template, or correct the name at the sender; then retry the receipt.",
+            ),
+        )
+    try:
+        return _read_by(template, receipt, templates)
+    except UnreadableError as error:
+        return _rejected(receipt, error.rejection)
+    except Exception:  # noqa: BLE001  # the receipt is kept and listed; the stream must go on
+        return _rejected(
+            receipt,
+            Rejection(
+                RejectionReason.READER_FAILED,
+                "body",
+                "A defect of the reader: report it with this receipt's name, retry after the fix.",
+            ),
+        )
+
+
+def _rejected(receipt: Receipt, rejection: Rejection) -> Reading:
+    return Reading(receipt.name, rejection=rejection)
+
+
+def _read_by(template: Template, receipt: Receipt, templates: Templates) -> Reading:
+    body = Record(parse(decode(receipt.body)))
+    if not isinstance(body.value, dict | list):
+        raise UnreadableError(
+            RejectionReason.SYNTAX_INVALID, "body", "A JSON object or a list of them belongs here."
+        )
+    _refuse_other_messages(template, body)
+    facts: dict[str, Fact] = {}
+    rejection = None
+    for record in _records(template.root, body):
+        try:
+            opened = _open_json_text(template, record)
+            teller = Teller(template, receipt, templates.pseudonym, opened)
+            told = list(_facts_of(template.root, opened, teller))
+        except UnreadableError as error:
+            rejection = rejection or error.rejection
+            continue
+        for fact in told:
+            facts.setdefault(fact.fact_id, fact)
+    return Reading(receipt.name, tuple(facts.values()), rejection)
+
+
+def _refuse_other_messages(template: Template, body: Record) -> None:
+    for refusal in template.refuse:
+        if body.has(refusal.present):
+            raise UnreadableError(
+                RejectionReason.FIELD_INVALID, body.label_of(refusal.present), refusal.advice
+            )
+
+
+def _records(part: Part, around: Record) -> Iterator[Record]:
+    for path in part.each:
+        found = list(around.inside(path))
+        is_there = found or around.get(path) == []
+        if is_there:
+            return iter(found)
+    raise UnreadableError(
+        RejectionReason.FIELD_MISSING,
+        around.label_of(part.each[0]),
+        "No records where this template looks for them; check which template the sender names.",
+    )
+
+
+def _open_json_text(template: Template, record: Record) -> Record:
+    value = record.value
+    if not isinstance(value, dict):
+        raise UnreadableError(
+            RejectionReason.SYNTAX_INVALID, record.label or "body", "An object belongs here."
+        )
+    opened = {
+        name: parse(value[name], f"{record.label}.{name}" if record.label else name)
+        for name in template.json_text
+        if isinstance(value.get(name), str)
+    }
+    return replace(record, value={**value, **opened}) if opened else record
+
+
+def _facts_of(part: Part, record: Record, teller: Teller) -> Iterator[Fact]:
+    rules = part.always
+    if part.switch is not None:
+        rules += teller.case(part, record)
+    for rule in rules:
+        fact = teller.tell(rule, record)
+        if fact is not None:
+            yield fact
+    for inner in part.parts:
+        for path in inner.each:
+            for each in record.inside(path):
+                yield from _facts_of(inner, each, teller)

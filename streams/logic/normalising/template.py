@@ -1,0 +1,140 @@
+"""Templates as the reader uses them: how one kind of message maps to facts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from streams.logic.normalising.facts import Circumstance, FactKind, Money
+from streams.logic.normalising.places import Path
+
+# Turns (namespace, the person's key at the channel) into an opaque customer key.
+Pseudonym = Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Where a value is: the first of several places that has one, or a literal."""
+
+    paths: tuple[Path, ...] = ()
+    literal: str | None = None
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRule:
+    """When it happened. `read` is None where only the receipt's own time is known."""
+
+    pick: Pick
+    read: Callable[[object], datetime] | None
+    falls_back_to_receipt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRule:
+    """How much: the value, the currency, and the declared unit as a reader."""
+
+    pick: Pick
+    currency: Pick
+    read: Callable[[object, str], Money]
+
+
+@dataclass(frozen=True, slots=True)
+class RefRule:
+    """A name of the order. With `each`, one for each record there that passes `only`."""
+
+    namespace: Pick
+    value: Pick
+    each: Path | None = None
+    only: "Condition | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineRule:
+    """What was bought: one line for each record at `each`.
+
+    With `skips_none` a line of no pieces is left out: what is left of a cancelled line.
+    """
+
+    each: Path
+    sku: Pick
+    quantity: Pick
+    unit_price: MoneyRule | None
+    skips_none: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRule:
+    """Who bought: hashed under a key, unless the sender's value is opaque already."""
+
+    pick: Pick
+    is_opaque: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Holds where a value is present; or, with `equals`, where it is this one."""
+
+    path: Path
+    equals: str | None = None
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FactRule:
+    """One fact that a record proves."""
+
+    kind: FactKind
+    at: TimeRule
+    when: tuple[Condition, ...] = ()
+    amount: MoneyRule | None = None
+    list_amount: MoneyRule | None = None
+    voucher: Pick | None = None
+    customer: CustomerRule | None = None
+    note: Pick | None = None
+    more_refs: tuple[RefRule, ...] = ()
+    lines: LineRule | None = None
+    circumstances: tuple[Circumstance, ...] = ()
+    circumstances_at: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What to read from a record: facts always, facts by case, and parts inside it."""
+
+    each: tuple[Path, ...]
+    always: tuple[FactRule, ...] = ()
+    switch: Pick | None = None
+    cases: Mapping[str, tuple[FactRule, ...]] = field(default_factory=dict)
+    refuses_other_cases: bool = True
+    parts: tuple["Part", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message that has this field is something else; the advice says what to do with it."""
+
+    present: Path
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How one kind of message maps to facts."""
+
+    name: str
+    channel: str
+    order: RefRule
+    root: Part
+    source: Pick | None = None
+    channel_at: Pick | None = None
+    json_text: tuple[str, ...] = ()
+    refuse: tuple[Refusal, ...] = ()
+    circumstances: tuple[Circumstance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """Every template by name. Without a `pseudonym` no customer is read that needs hashing."""
+
+    by_name: Mapping[str, Template]
+    pseudonym: Pseudonym | None = None

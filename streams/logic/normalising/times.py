@@ -1,0 +1,90 @@
+"""Reads times: each template declares format, zone and unit; what comes out is aware UTC."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+from streams.logic.normalising.refusals import TemplateError, UnfitError
+
+_RFC3339: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d:\d\d)?", re.ASCII
+)
+_OFFSET: Final = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
+
+# Platforms write "never" as year 1 or as epoch zero, and a wrong unit lands in the far future.
+# No order that can be in dispute lies outside these bounds.
+EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+# From September 2001 to 2286 a time has 10 digits in seconds and 13 in milliseconds, so a wrong
+# unit shows. The count of digits checks the declaration; it never replaces it.
+_SECONDS_DIGITS: Final = 10
+_MILLISECONDS_DIGITS: Final = 13
+
+
+def rfc3339(value: object) -> datetime:
+    """Return a time that names its own offset. Digits finer than a microsecond are cut off."""
+    parts = _RFC3339.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
+        raise UnfitError("A time is written 2026-01-31T08:00:00.123+08:00.")
+    if parts[4] is None:
+        raise UnfitError("This time names no offset; add Z or +08:00, whichever is true.")
+    fraction = (parts[3] or "")[:6].ljust(6, "0")
+    offset = "+00:00" if parts[4] in "Zz" else parts[4]
+    try:
+        at = datetime.fromisoformat(f"{parts[1]}T{parts[2]}.{fraction}{offset}")
+    except ValueError:
+        raise UnfitError("There is no such date or hour.") from None
+    return _bounded(at)
+
+
+def epoch_seconds(value: object) -> datetime:
+    """Return a time given in whole seconds since 1970, as a number or as digits."""
+    return _bounded(_EPOCH + timedelta(seconds=_epoch(value, _SECONDS_DIGITS)))
+
+
+def epoch_milliseconds(value: object) -> datetime:
+    """Return a time given in whole milliseconds since 1970, as a number or as digits."""
+    return _bounded(_EPOCH + timedelta(milliseconds=_epoch(value, _MILLISECONDS_DIGITS)))
+
+
+def local(value: object, pattern: str, zone: timezone) -> datetime:
+    """Return a time that is written without an offset, in a zone that the template knows."""
+    if not isinstance(value, str):
+        raise UnfitError("A time is text here.")
+    try:
+        return _bounded(datetime.strptime(value, pattern).replace(tzinfo=zone))
+    except ValueError:
+        raise UnfitError(f"A time is written {pattern} here, without an offset.") from None
+
+
+def zone(offset: str) -> timezone:
+    """Return the zone of a template: a fixed offset. China has had no other since 1991."""
+    parts = _OFFSET.fullmatch(offset)
+    if parts is None:
+        raise TemplateError(f"A zone is written +08:00, not {offset!r}.")
+    sign = -1 if parts[1] == "-" else 1
+    return timezone(sign * timedelta(hours=int(parts[2]), minutes=int(parts[3])))
+
+
+def _epoch(value: object, digits: int) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == digits:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnfitError("The template declares a whole number since 1970.")
+    if not 10 ** (digits - 1) <= value < 10**digits:
+        unit = "seconds" if digits == _SECONDS_DIGITS else "milliseconds"
+        raise UnfitError(f"The template declares {unit}: {digits} digits. This has another length.")
+    return value
+
+
+def _bounded(at: datetime) -> datetime:
+    try:
+        utc = at.astimezone(UTC)
+    except OverflowError:
+        utc = _EPOCH
+    if not EARLIEST <= utc < LATEST:
+        raise UnfitError("This time stands for no time; leave the field out instead.")
+    return utc

@@ -40,10 +40,11 @@ class Resumption:
         """Return the request to ask with: the first one, from the last cursor."""
         if not self._has_cursor:
             return self._request
-        following: Any = type(self._request)()
-        following.CopyFrom(self._request)
-        following.cursor = self.cursor
-        return following  # type: ignore[no-any-return]
+        resumed: Any = type(self._request)()
+        resumed.CopyFrom(self._request)
+        resumed.cursor = self.cursor
+        request: Message = resumed
+        return request
 
     def heard(self, answer: Any) -> None:  # noqa: ANN401  # Any watch's answer.
         """Take note of an answer: the connection works, and the cursor moves on."""
@@ -97,7 +98,7 @@ class Watch(Generic[R]):
             try:
                 if self._stream is None:
                     self._stream = self._start(self._resumption.request())
-                answer = next(self._stream)
+                answer: R = next(self._stream)
             except StopIteration:
                 self._break_off(None)
             except grpc.RpcError as error:
@@ -105,7 +106,7 @@ class Watch(Generic[R]):
             else:
                 self._resumption.heard(answer)
                 if self._is_news(answer):
-                    return answer  # type: ignore[no-any-return]
+                    return answer
         raise StopIteration
 
     def _break_off(self, error: ConcordError | None) -> None:
@@ -169,9 +170,10 @@ class AsyncWatch(Generic[R]):
             if answer is grpc.aio.EOF:
                 await self._break_off(None)
                 continue
-            self._resumption.heard(answer)
-            if self._is_news(answer):
-                return answer  # type: ignore[no-any-return]
+            news: R = answer
+            self._resumption.heard(news)
+            if self._is_news(news):
+                return news
         raise StopAsyncIteration
 
     async def _break_off(self, error: ConcordError | None) -> None:

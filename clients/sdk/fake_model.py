@@ -1,0 +1,233 @@
+"""A small Concord in memory, for `clients.sdk.testing`: what a caller sees, nothing behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import grpc
+from grpc_health.v1 import health_pb2
+
+from clients.sdk.fake_memory import TICK_S, page_of, refusal, stamp
+from clients.sdk.fake_orders import FakeOrders
+from concord.cases.v1 import case_service_pb2 as cases
+from concord.insights.v1 import flag_pb2
+from concord.insights.v1 import insight_service_pb2 as insights
+from concord.intake.v1 import fact_pb2, receipt_pb2
+from concord.intake.v1 import intake_service_pb2 as intake
+from concord.orders.v1 import order_service_pb2 as orders
+from concord.outbox.v1 import outbox_service_pb2 as outbox
+from concord.traces.v1 import trace_service_pb2 as traces
+
+
+class FakeModel(FakeOrders):
+    """Orders, receipts, cases and flags; facts are counted, not weighed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.receipts: dict[str, receipt_pb2.Receipt] = {}
+        self.cases: dict[str, cases.Case] = {}
+        self.flags: dict[str, flag_pb2.Flag] = {}
+
+    # Intake.
+
+    def submit_receipts(
+        self, request: intake.SubmitReceiptsRequest
+    ) -> intake.SubmitReceiptsResponse:
+        answer = intake.SubmitReceiptsResponse()
+        for receipt in request.receipts:
+            known = next((kept for kept in self.receipts.values() if is_same(kept, receipt)), None)
+            answer.submitted.add(receipt=(known or self._keep(receipt)).name, repeated=bool(known))
+            if known is not None:
+                known.repeats += 1
+        return answer
+
+    def stream_receipts(
+        self, requests: list[intake.StreamReceiptsRequest]
+    ) -> intake.StreamReceiptsResponse:
+        answers = [
+            self.submit_receipts(intake.SubmitReceiptsRequest(receipts=request.receipts))
+            for request in requests
+        ]
+        repeated = sum(each.repeated for answer in answers for each in answer.submitted)
+        total = sum(len(answer.submitted) for answer in answers)
+        return intake.StreamReceiptsResponse(stored=total - repeated, repeated=repeated)
+
+    def apply_facts(self, request: intake.ApplyFactsRequest) -> intake.ApplyFactsResponse:
+        answer = intake.ApplyFactsResponse()
+        for reading in request.readings:
+            outcome = fact_pb2.OUTCOME_APPLIED if reading.facts else fact_pb2.OUTCOME_IGNORED
+            if reading.HasField("rejection"):
+                outcome = fact_pb2.OUTCOME_REJECTED
+            facts = [
+                fact_pb2.WeighedFact(fact_id=fact.fact_id, kind=fact.kind, outcome=outcome)
+                for fact in reading.facts
+            ]
+            if reading.receipt in self.receipts:
+                self.receipts[reading.receipt].outcome = outcome
+            answer.applied.add(receipt=reading.receipt, outcome=outcome, facts=facts)
+        return answer
+
+    def get_receipt(self, request: intake.GetReceiptRequest) -> receipt_pb2.Receipt:
+        if request.name not in self.receipts:
+            raise refusal("RECEIPT_NOT_FOUND", receipt=request.name)
+        return self.receipts[request.name]
+
+    def list_receipts(self, request: intake.ListReceiptsRequest) -> intake.ListReceiptsResponse:
+        chosen = [
+            receipt
+            for receipt in reversed(self.receipts.values())
+            if request.outcome in {0, receipt.outcome}
+            and request.source in {"", receipt.source}
+            and not (request.waiting and receipt.outcome)
+        ]
+        page, following = page_of(chosen, request)
+        return intake.ListReceiptsResponse(receipts=page, next_page_token=following)
+
+    def retry_receipts(self, request: intake.RetryReceiptsRequest) -> intake.RetryReceiptsResponse:
+        return intake.RetryReceiptsResponse(retried=len(request.names))
+
+    def _keep(self, receipt: receipt_pb2.Receipt) -> receipt_pb2.Receipt:
+        kept = receipt_pb2.Receipt()
+        kept.CopyFrom(receipt)
+        kept.name = f"receipts/rcp-{len(self.receipts) + 1}"
+        self.receipts[kept.name] = kept
+        return kept
+
+    # Cases.
+
+    def open_case(self, request: cases.OpenCaseRequest) -> cases.Case:
+        self.get_order(orders.GetOrderRequest(name=request.order))
+        case = cases.Case(
+            name=f"cases/case-{len(self.cases) + 1}",
+            order=request.order,
+            type=request.type,
+            state=cases.Case.STATE_OPEN,
+            owner_role="operations",
+            open_time=stamp(self._now()),
+            due_time=stamp(self._now() + timedelta(hours=4)),
+        )
+        self.cases[case.name] = case
+        return self._act(case, "OPENED", request.note)
+
+    def get_case(self, request: cases.GetCaseRequest) -> cases.Case:
+        return self._case(request.name)
+
+    def list_cases(self, request: cases.ListCasesRequest) -> cases.ListCasesResponse:
+        chosen = [
+            case
+            for case in self.cases.values()
+            if request.order in {"", case.order}
+            and request.owner_role in {"", case.owner_role}
+            and request.type in {"", case.type}
+            and (request.include_resolved or case.state != cases.Case.STATE_RESOLVED)
+        ]
+        page, following = page_of(chosen, request)
+        return cases.ListCasesResponse(cases=page, next_page_token=following)
+
+    def add_case_note(self, request: cases.AddCaseNoteRequest) -> cases.Case:
+        return self._act(self._case(request.name), "NOTED", request.text)
+
+    def assign_case(self, request: cases.AssignCaseRequest) -> cases.Case:
+        case = self._open_case(request.name)
+        case.assignee, case.state = request.assignee, cases.Case.STATE_ASSIGNED
+        return self._act(case, "ASSIGNED", request.assignee)
+
+    def resolve_case(self, request: cases.ResolveCaseRequest) -> cases.Case:
+        case = self._open_case(request.name)
+        case.outcome, case.state = request.outcome, cases.Case.STATE_RESOLVED
+        return self._act(case, "RESOLVED", request.note)
+
+    def _case(self, name: str) -> cases.Case:
+        if name not in self.cases:
+            raise refusal("CASE_NOT_FOUND", case=name)
+        return self.cases[name]
+
+    def _open_case(self, name: str) -> cases.Case:
+        case = self._case(name)
+        if case.state == cases.Case.STATE_RESOLVED:
+            raise refusal("CASE_CLOSED", case=case.name)
+        return case
+
+    def _act(self, case: cases.Case, act: str, text: str) -> cases.Case:
+        case.log.add(act=act, actor="fake", act_time=stamp(self._now()), text=text)
+        return case
+
+    # Insights, outbox, traces, health: quiet and well.
+
+    def get_stage_board(self, _: insights.GetStageBoardRequest) -> insights.StageBoard:
+        now = stamp(self._now())
+        return insights.StageBoard(
+            start_time=stamp(self._now() - timedelta(hours=1)),
+            end_time=now,
+            source=insights.StageBoard.SOURCE_VIEW,
+            watermark=now,
+        )
+
+    def watch_stage_board(
+        self, _: insights.WatchStageBoardRequest, context: grpc.ServicerContext
+    ) -> Iterator[insights.StageBoard]:
+        yield self.get_stage_board(insights.GetStageBoardRequest())
+        while not self._closed and context.is_active():
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed, TICK_S)
+
+    def list_overdue_orders(
+        self, _: insights.ListOverdueOrdersRequest
+    ) -> insights.ListOverdueOrdersResponse:
+        return insights.ListOverdueOrdersResponse()
+
+    def get_channel_board(self, _: insights.GetChannelBoardRequest) -> insights.ChannelBoard:
+        return insights.ChannelBoard()
+
+    def list_flags(self, request: insights.ListFlagsRequest) -> insights.ListFlagsResponse:
+        chosen = [flag for flag in self.flags.values() if request.order in {"", flag.order}]
+        page, following = page_of(chosen, request)
+        return insights.ListFlagsResponse(flags=page, next_page_token=following)
+
+    def act_on_flag(self, request: insights.ActOnFlagRequest) -> flag_pb2.Flag:
+        dismissed = request.action == flag_pb2.Flag.ACTION_DISMISS
+        if dismissed and request.flag.name not in self.flags:
+            raise refusal("FLAG_NOT_FOUND", flag=request.flag.name)
+        flag = self.flags.setdefault(request.flag.name, request.flag)
+        acts = {
+            flag_pb2.Flag.ACTION_HOLD: "HELD",
+            flag_pb2.Flag.ACTION_REVIEW: "SENT_TO_REVIEW",
+            flag_pb2.Flag.ACTION_DISMISS: "DISMISSED",
+        }
+        flag.act = acts[request.action]
+        return flag
+
+    def verify_insights(self, _: insights.VerifyInsightsRequest) -> insights.VerifyInsightsResponse:
+        return insights.VerifyInsightsResponse()
+
+    def get_outbox(self, _: outbox.GetOutboxRequest) -> outbox.Outbox:
+        return outbox.Outbox(epoch=1)
+
+    def list_parked_streams(
+        self, _: outbox.ListParkedStreamsRequest
+    ) -> outbox.ListParkedStreamsResponse:
+        return outbox.ListParkedStreamsResponse()
+
+    def resend_stream(self, request: outbox.ResendStreamRequest) -> outbox.ParkedStream:
+        raise refusal("STREAM_NOT_PARKED", topic=request.topic, key=request.key)
+
+    def republish_history(
+        self, _: outbox.RepublishHistoryRequest
+    ) -> outbox.RepublishHistoryResponse:
+        return outbox.RepublishHistoryResponse(epoch=2, messages=len(self.journal))
+
+    def list_spans(self, _: traces.ListSpansRequest) -> traces.ListSpansResponse:
+        return traces.ListSpansResponse()
+
+    def check(self, _: health_pb2.HealthCheckRequest) -> health_pb2.HealthCheckResponse:
+        return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
+
+
+def is_same(kept: receipt_pb2.Receipt, receipt: receipt_pb2.Receipt) -> bool:
+    """Return whether the receipt came before: by message id, or else by body."""
+    if kept.source != receipt.source:
+        return False
+    if receipt.message_id:
+        return kept.message_id == receipt.message_id
+    return kept.body == receipt.body

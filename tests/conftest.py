@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.servers import EmbeddedServers
+from deploy.local.stack import EmbeddedServers
 
 TESTS = Path(__file__).parent
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from deploy.local import placement, probes
 from deploy.local.ports import HOST
-from deploy.local.process import NotReadyError, Spec, UnusableError
+from deploy.local.process import NotReadyError, Spec, UnusableError, tied
 
 ADMIN: Final = "postgres"
 OWNER: Final = "concord"
@@ -77,13 +77,14 @@ class Postgres:
             # "Immediate": the postmaster takes its children with it, whatever they are doing.
             death_signal=signal.SIGQUIT,
             user=place.user,
+            view=place.view,
             prepare=lambda: self._prepare(place),
             complete=self._complete,
         )
 
     def _prepare(self, place: placement.Placement) -> None:
-        _await_end_of_old_server(place.data / "postmaster.pid")
-        if not (place.data / "PG_VERSION").exists():
+        _await_end_of_old_server(place.folder / "postmaster.pid")
+        if not (place.folder / "PG_VERSION").exists():
             self._make_cluster(place)
 
     def _make_cluster(self, place: placement.Placement) -> None:
@@ -105,16 +106,13 @@ class Postgres:
             command.append("--no-sync")
         try:
             made = subprocess.run(
-                command,
+                tied(command, signal.SIGKILL, user, place.view),
                 check=False,
                 capture_output=True,
                 text=True,
                 env=_environment(),
                 pass_fds=(reader,),
                 stdin=subprocess.DEVNULL,
-                user=user.uid if user else None,
-                group=user.gid if user else None,
-                extra_groups=[] if user else None,
             )
         finally:
             os.close(reader)

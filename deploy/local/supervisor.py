@@ -124,10 +124,12 @@ class Supervisor:
         self._keepers[name] = keeper
 
     async def _let_go(self, *names: str) -> None:
-        keepers = [self._keepers.pop(name) for name in names if name in self._keepers]
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
+        keepers = {self._keepers.pop(name) for name in names if name in self._keepers}
+        while keepers:
+            for keeper in keepers:
+                keeper.cancel()
+            # Again, if need be: a client library in a probe may swallow a cancellation.
+            _, keepers = await asyncio.wait(keepers, timeout=0.5)
 
     async def _until_settled(self, *names: str) -> None:
         async def all_settled() -> None:

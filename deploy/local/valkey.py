@@ -49,8 +49,8 @@ class Valkey:
             "protected-mode yes",
             f"requirepass {self.password}",
             f'dir "{self._configuration.parent}"',
-            # The views hold offsets of the topics they are made from. The embedded broker begins
-            # at 0 again with every start, so views from before would ignore what comes after.
+            # The views are made from topics, and the embedded broker is empty after each start:
+            # they are rebuilt then, and older ones would only stand beside newer ones.
             'save ""',
             "appendonly no",
         ]

@@ -1,0 +1,197 @@
+"""PostgreSQL, Valkey and the broker for a test or a script, started together and gone afterwards.
+
+    with EmbeddedServers() as servers:
+        url = servers.create_database()
+
+Each instance has ports, passwords and a folder of its own, so any number runs side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from deploy.local import placement, ports, servers
+from deploy.local.folder import DataFolder
+from deploy.local.process import Process, Spec, UnusableError
+from deploy.local.supervisor import StackFailedError, Supervisor
+
+# Someone else may take a port between our look and the server's: then again with other ports.
+ATTEMPTS: Final = 3
+
+# A loaded test machine is slow; nothing waits this long when all is well (start: about 1 s).
+DONE_WITHIN_S: Final = 60.0
+
+# Folders of test runs, in the system's place for temporary files.
+TEMPORARY: Final = "concord-servers-"
+
+# From the making of a folder to its lock it takes milliseconds.
+ABANDONED_AFTER_S: Final = 60.0
+
+Result = TypeVar("Result")
+
+
+class EmbeddedServers:
+    """The three servers, running from `with` to its end; crashed and revived at will between.
+
+    They do not start again by themselves: a test that kills one decides when it comes back.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        names: Iterable[str] = servers.NAMES,
+        is_durable: bool = False,
+    ) -> None:
+        self._given_folder = folder
+        self._names = tuple(names)
+        self._is_durable = is_durable
+        self._databases = 0
+
+    @property
+    def database_url(self) -> str:
+        """The database `concord`, as its owner."""
+        return self._servers.postgres.url
+
+    @property
+    def admin_url(self) -> str:
+        """The maintenance database, as the superuser."""
+        return self._servers.postgres.admin_url
+
+    @property
+    def redis_url(self) -> str:
+        """Valkey, with its password."""
+        return self._servers.valkey.url
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """The broker."""
+        return self._servers.broker.bootstrap
+
+    def create_database(self, template: str = "template1") -> str:
+        """Return the address of a fresh database, a copy of the template."""
+        self._databases += 1
+        return self._servers.postgres.create_database(f"database_{self._databases}", template)
+
+    def drop_database(self, url: str) -> None:
+        """Drop what `create_database` made, ending the sessions on it."""
+        self._servers.postgres.drop_database(database_name(url))
+
+    def pid(self, name: str) -> int | None:
+        """The process id of a server while it runs."""
+        return self._supervisor.processes[name].pid
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Signal a server; after one that ends it, `start` brings it back."""
+        self._call(self._kill(self._supervisor.processes[name], number))
+
+    def stop(self, name: str) -> None:
+        """End a server properly."""
+        self._call(self._supervisor.stop_one(name))
+
+    def start(self, name: str) -> None:
+        """Bring a server back on its address, and return when it is ready."""
+        self._call(self._supervisor.start_one(name))
+
+    def __enter__(self) -> Self:
+        _remove_abandoned()
+        path = self._given_folder or Path(tempfile.mkdtemp(prefix=TEMPORARY))
+        self._folder = DataFolder(path)
+        self._folder.open()
+        if not self._folder.acquire():
+            raise RuntimeError(f"another stack runs on {path}")
+        self._loop = asyncio.new_event_loop()
+        # One thread for all of their life: the kernel takes the end of the thread that started
+        # a process for the death of its parent.
+        self._thread = threading.Thread(target=self._loop.run_forever, name="embedded-servers")
+        self._thread.daemon = True
+        self._thread.start()
+        try:
+            self._start_somewhere()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._call(self._supervisor.stop())
+        self._close()
+
+    def _start_somewhere(self) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            chosen = ports.choose(servers.NAMES, wanted={})
+            self._servers = servers.make(self._folder, chosen, is_durable=self._is_durable)
+            specs = self._servers.specs(self._names)
+            try:
+                self._call(self._run(specs))
+            except StackFailedError as error:
+                self._call(self._supervisor.stop())
+                if attempt == ATTEMPTS:
+                    tail = "\n".join(error.process.log.tail)
+                    raise RuntimeError(f"{error}\n{tail}") from error
+            else:
+                return
+
+    async def _run(self, specs: list[Spec]) -> None:
+        self._supervisor = Supervisor(
+            specs, logs=self._folder.logs, listener=Silence(), restarts=False
+        )
+        await self._supervisor.start()
+
+    async def _kill(self, process: Process, number: signal.Signals) -> None:
+        process.send(number)
+        if number is signal.SIGKILL:
+            await process.wait()
+
+    def _call(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(DONE_WITHIN_S)
+
+    def _close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(DONE_WITHIN_S)
+        self._loop.close()
+        if self._given_folder is None:
+            placement.remove_elsewhere(self._folder.path)
+            self._folder.delete()
+        self._folder.release()
+
+
+class Silence:
+    """A listener for those who ask instead of being told."""
+
+    def changed(self, process: Process, detail: str) -> None:
+        """Say nothing."""
+
+    def wrote(self, name: str, line: str) -> None:
+        """Say nothing."""
+
+
+def database_name(url: str) -> str:
+    """Return the name of the database an address leads to."""
+    return url.rpartition("/")[2]
+
+
+def _remove_abandoned() -> None:
+    """Delete what a killed test run left: its servers died with it, its folder could not."""
+    for path in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
+        # Somebody else's, just deleted by a run beside us, or too young to have its lock yet.
+        with contextlib.suppress(OSError, UnusableError):
+            is_old = time.time() - path.stat().st_mtime > ABANDONED_AFTER_S
+            if path.stat().st_uid == os.geteuid() and is_old and not DataFolder(path).is_in_use():
+                shutil.rmtree(path)

@@ -1,0 +1,224 @@
+"""Runs a stack from its first process to its last: `concord up`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import time
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from deploy.local import plan as plans
+from deploy.local import processes
+from deploy.local.checklist import Checklist
+from deploy.local.environment import Surroundings
+from deploy.local.folder import DataFolder
+from deploy.local.plan import Plan
+from deploy.local.process import NotReadyError, Process, UnusableError
+from deploy.local.supervisor import StackFailedError, Supervisor
+
+# Own servers run already: what does not answer by then will not.
+OWN_SERVER_ANSWERS_WITHIN_S: Final = 10.0
+
+# Traffic makes its first order within a second; without one the summary has a placeholder.
+FIRST_ORDER_WITHIN_S: Final = 5.0
+ORDER_NAME: Final = re.compile(r'"(orders/[^"/]+)"')
+
+
+class Stack:
+    """One stack, as it is told about: to a person on the checklist, to programs in the state."""
+
+    def __init__(self, folder: DataFolder, plan: Plan, checklist: Checklist) -> None:
+        self._folder = folder
+        self._plan = plan
+        self._checklist = checklist
+        self._phase = "starting"
+        self._began = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds")
+        self._supervisor = Supervisor(plan.specs, logs=folder.logs, listener=self)
+
+    def changed(self, process: Process, detail: str) -> None:
+        """Tell both."""
+        self._save()
+        self._checklist.changed(process, detail)
+
+    def wrote(self, name: str, line: str) -> None:
+        """Tell the person; programs read the log file."""
+        self._checklist.wrote(name, line)
+
+    async def run(self) -> int:
+        """Start everything, stay until told to end, end everything; return the exit code."""
+        ending, impatient = asyncio.Event(), asyncio.Event()
+        _on_signals(ending, impatient)
+        work = asyncio.create_task(self._start_and_watch())
+        asked = asyncio.create_task(ending.wait())
+        ticker = asyncio.create_task(self._checklist.tick())
+        try:
+            await asyncio.wait([work, asked], return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                return 0
+            return self._explain(work.exception())
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await self._stop(impatient)
+            ticker.cancel()
+            asked.cancel()
+
+    async def _start_and_watch(self) -> None:
+        self._save()
+        self._folder.write_environment(self._plan.contract.shared())
+        for note in self._plan.notes:
+            self._checklist.say(f"  {note}")
+        await asyncio.gather(*(self._await_own(name) for name in self._plan.own))
+        await self._supervisor.start()
+        self._phase = "ready"
+        self._save()
+        await self._summarise()
+        await self._supervisor.watch()
+
+    async def _await_own(self, name: str) -> None:
+        deadline = time.monotonic() + OWN_SERVER_ANSWERS_WITHIN_S
+        while True:
+            try:
+                await self._plan.own[name]()
+            except NotReadyError as error:
+                if time.monotonic() > deadline:
+                    raise UnusableError(f"your own {name} does not answer: {error}") from error
+                await asyncio.sleep(0.2)
+            else:
+                self._checklist.say(f"  {name:<10} your own, {self._plan.addresses[name]}")
+                return
+
+    async def _summarise(self) -> None:
+        order = await self._find_order() if "traffic" in self._supervisor.processes else None
+        say, at = self._checklist.say, self._plan.addresses
+        url = f"http://{at['service']}/concord.orders.v1.OrderService/ListOrders"
+        say()
+        for title, text in (
+            ("gRPC", at["service"]),
+            ("PostgreSQL", at["postgres"]),
+            ("Valkey", at["valkey"]),
+            ("Kafka", at["broker"]),
+            ("spans", at.get("spans", "not kept")),
+            ("metrics", " ".join(self._plan.contract.metrics_addresses.values())),
+            ("logs", self._folder.logs),
+            ("passwords", f". {self._folder.environment_file}"),
+        ):
+            say(f"  {title:<10} {text}")
+        say()
+        say(f"  {processes.script('concord')} order explain {order or 'ORDER'}")
+        say(
+            f"  {processes.script('buf')} curl --protocol grpc --http2-prior-knowledge"
+            f" -d '{{\"page_size\": 1}}' {url}"
+        )
+        say()
+        say(f"ready in {self._checklist.elapsed_s():.1f} s; Ctrl-C or `make down` ends it")
+
+    async def _find_order(self) -> str | None:
+        """Ask the service for an order to look at, as a user would."""
+        concord = processes.script("concord")
+        command = (concord, "order", "list", "--json", "--page-size", "1")
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(FIRST_ORDER_WITHIN_S):
+                while True:
+                    asking = await asyncio.create_subprocess_exec(
+                        *command,
+                        env=self._plan.contract.of("cli"),
+                        stdout=asyncio.subprocess.PIPE,
+                        stderr=asyncio.subprocess.DEVNULL,
+                    )
+                    try:
+                        answer, _ = await asking.communicate()
+                    except asyncio.CancelledError:
+                        asking.kill()
+                        raise
+                    if found := ORDER_NAME.search(answer.decode()):
+                        return found.group(1)
+                    await asyncio.sleep(0.3)
+        return None
+
+    async def _stop(self, impatient: asyncio.Event) -> None:
+        self._phase = "stopping"
+        self._save()
+        self._checklist.say("stopping …")
+        stopping = asyncio.create_task(self._supervisor.stop())
+        hurry = asyncio.create_task(impatient.wait())
+        await asyncio.wait([stopping, hurry], return_when=asyncio.FIRST_COMPLETED)
+        while not stopping.done():
+            for process in self._supervisor.processes.values():
+                process.send(process.spec.death_signal)
+            await asyncio.wait([stopping], timeout=0.5)
+        hurry.cancel()
+        await stopping
+        self._folder.forget_state()
+        self._checklist.say("stopped; the data is kept (`make clean` deletes it)")
+
+    def _explain(self, error: BaseException | None) -> int:
+        if isinstance(error, StackFailedError):
+            for line in error.process.log.tail:
+                self._checklist.say(f"    {line}")
+            self._checklist.say(f"{error}; its log: {error.process.log.path}")
+            return 1
+        if error is not None:
+            raise error
+        return 0
+
+    def _save(self) -> None:
+        self._folder.write_state(
+            {
+                "phase": self._phase,
+                "pid": os.getpid(),
+                "started_at": self._began,
+                "addresses": dict(self._plan.addresses),
+                "environment_file": str(self._folder.environment_file),
+                "processes": {
+                    process.name: _describe(process)
+                    for process in self._supervisor.processes.values()
+                },
+            }
+        )
+
+
+def _describe(process: Process) -> dict[str, Any]:
+    return {
+        "state": process.state.value,
+        "pid": process.pid,
+        "restarts": process.restarts,
+        "ready_after_s": process.ready_after_s and round(process.ready_after_s, 2),
+        "log": str(process.log.path),
+    }
+
+
+def _on_signals(ending: asyncio.Event, impatient: asyncio.Event) -> None:
+    """End at the first signal, at once at the second."""
+
+    def asked() -> None:
+        (impatient if ending.is_set() else ending).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Who started us with `nohup` has asked not to be ended by a closing terminal.
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, asked)
+
+
+def run(surroundings: Surroundings, checklist: Checklist, without: list[str]) -> int:
+    """Run a stack, unless one runs in this data folder already; return the exit code."""
+    folder = DataFolder(surroundings.folder)
+    folder.open()
+    if not folder.acquire():
+        state = folder.read_state()
+        checklist.say(f"Concord is up already (process {state.get('pid', 'unknown')}):")
+        for name, address in state.get("addresses", {}).items():
+            checklist.say(f"  {name:<16} {address}")
+        return 0
+    try:
+        checklist.say(f"Concord starts; data and logs in {folder.path}")
+        plan = plans.make(surroundings, folder, without)
+        return asyncio.run(Stack(folder, plan, checklist).run())
+    finally:
+        folder.forget_state()
+        folder.release()

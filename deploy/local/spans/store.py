@@ -125,7 +125,7 @@ def find(path: Path, *, order: str, trace_ids: Iterable[bytes], limit: int) -> l
         traces = dict.fromkeys(trace_ids)
         if order:
             found = db.execute(
-                "SELECT trace_id FROM order_trace WHERE order_id = ? ORDER BY kept_s LIMIT ?",
+                "SELECT trace_id FROM order_trace WHERE order_id = ? ORDER BY kept_s DESC LIMIT ?",
                 (bare(order), MAX_TRACES),
             )
             traces |= dict.fromkeys(trace_id for (trace_id,) in found)

@@ -136,8 +136,11 @@ class RelayQueue(Protocol):
     def park(self, stream: StreamKey, *, attempts: int, error: str) -> None:
         """Give up on a stream until somebody asks for a resend."""
 
-    def is_behind(self, age_s: float) -> bool:
-        """Tell whether a row older than this, or of history, waits in any shard."""
+    def is_behind(self, waiting: Collection[StreamKey], *, age_s: float) -> bool:
+        """Tell whether a row older than this, or of history, waits in any shard.
+
+        Without streams that are parked or `waiting`.
+        """
 
     def backlog(self) -> Backlog:
         """Return how much waits, and for how long."""

@@ -69,13 +69,13 @@ def case_id_for(order_id: str, case_type: str, wait: str = "") -> str:
     return f"case-{uuid.uuid5(CASE_NAMESPACE, f'{order_id}|{case_type}|{wait}')}"
 
 
-def expire(dossier: Dossier, kind: ExpectationKind, *, at: datetime) -> Verdict:
-    """Open the case of an expectation whose deadline passed; nothing when it was met meanwhile."""
+def expire(dossier: Dossier, kind: ExpectationKind, wait: str, *, at: datetime) -> Verdict:
+    """Open the case of a wait whose deadline passed; nothing when it was met meanwhile."""
     truth = derive(dossier.facts)
     if dossier.order is None or truth is None:
         return Verdict(dossier)
     awaited = expectations(truth, at=at)
-    missed = next((each for each in awaited if each.kind is kind), None)
+    missed = next((each for each in awaited if each.kind is kind and each.wait == wait), None)
     if missed is None:
         return Verdict(dossier, awaited=awaited)
     case_id = case_id_for(dossier.order_id, missed.case_type, missed.wait)

@@ -130,6 +130,7 @@ class Fact:
     note: str = ""
     receipt_id: str = ""
     recorded_at: datetime | None = field(default=None, compare=False)
+    traceparent: str = field(default="", compare=False)
 
     @property
     def refs(self) -> tuple[OrderRef, ...]:

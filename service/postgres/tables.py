@@ -137,6 +137,7 @@ facts = sa.Table(
     sa.Column("detail", JSONB, nullable=False),
     _text("note"),
     _text("receipt_id"),
+    _text("traceparent"),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Index("ix_facts_order_id", "order_id"),
     sa.Index("ix_facts_receipt_id", "receipt_id"),

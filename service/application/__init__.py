@@ -1,0 +1,1 @@
+"""Use cases: what the service does, over ports that adapters fill."""

@@ -1,0 +1,303 @@
+"""Commands: what callers ask of an order. A command can be refused.
+
+An accepted command becomes a fact and goes through the same decision as every other, so there
+is one front door to an order's state.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from service.application.ports import Encoder, Unit
+from service.application.recording import Decided, record
+from service.application.weighing import weigh_facts
+from service.domain.changes import Change, ChangeKind, HoldChanged, Named
+from service.domain.deciding import Dossier, weigh
+from service.domain.errors import (
+    AmountMismatchError,
+    IllegalTransitionError,
+    OrderNotFoundError,
+    OrderOnHoldError,
+    OutboundNotApprovedError,
+    ReferenceTakenError,
+    RefundExceedsPaymentError,
+    RefundNotRequestedError,
+)
+from service.domain.facts import FACT_OF_ACTION, Fact, FactKind, OrderLine, OrderRef
+from service.domain.journal import Origin
+from service.domain.lifecycle import LIFECYCLE, Action, next_state
+from service.domain.money import Money
+from service.domain.order import Hold, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What every command names: the order, the caller, a fresh id, and the caller's guard."""
+
+    order_id: str
+    origin: Origin
+    fresh_id: str
+    etag: str = ""
+    reason: str = ""
+    source: str = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What some actions need besides: the outside document and the money."""
+
+    voucher: str = ""
+    amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOrder:
+    """Make an order known."""
+
+    origin: Origin
+    fresh_id: str
+    refs: tuple[OrderRef, ...]
+    channel: str
+    total: Money
+    placed_at: datetime
+    list_total: Money | None = None
+    customer: str = ""
+    lines: tuple[OrderLine, ...] = field(default=())
+    source: str = "operator"
+    reason: str = ""
+
+
+class Commands:
+    """Every command on an order, each within the transaction of `unit`."""
+
+    def __init__(self, unit: Unit, encoder: Encoder, at: datetime) -> None:
+        """Take the transaction, the event encoder and the present moment."""
+        self._unit = unit
+        self._encoder = encoder
+        self._at = at
+
+    def create(self, command: CreateOrder) -> Order:
+        """Make an order known, or raise `ReferenceTakenError`."""
+        owners = self._unit.lock_refs(sorted(command.refs))
+        for ref, owner in owners.items():
+            if owner:
+                raise ReferenceTakenError(namespace=ref.namespace, value=ref.value, order=owner)
+        fact = Fact(
+            fact_id=f"cmd-{command.fresh_id}",
+            kind=FactKind.ORDER_CREATED,
+            ref=command.refs[0],
+            more_refs=command.refs[1:],
+            source=command.source,
+            channel=command.channel,
+            occurred_at=command.placed_at,
+            recorded_at=self._at,
+            amount=command.total,
+            list_amount=command.list_total,
+            customer=command.customer,
+            lines=command.lines,
+            note=command.reason,
+            traceparent=command.origin.traceparent,
+        )
+        _, orders = weigh_facts(
+            self._unit,
+            [fact],
+            encoder=self._encoder,
+            at=self._at,
+            origins={fact.fact_id: command.origin},
+        )
+        return next(iter(orders.values()))
+
+    def advance(self, ask: Ask, action: Action, details: Details) -> Order:
+        """Move the order by an action of the lifecycle.
+
+        Raises:
+            OrderNotFoundError, VersionConflictError, IllegalTransitionError, OrderOnHoldError,
+            OutboundNotApprovedError, AmountMismatchError.
+        """
+        dossier, order = self._open(ask)
+        next_state(order.state, action, order=order.order_id)
+        if action is Action.APPROVE_OUTBOUND and order.outbound_approved:
+            allowed = tuple(
+                each.value for each in LIFECYCLE[order.state] if each is not action
+            )
+            raise IllegalTransitionError(
+                order=order.order_id,
+                state=order.state.value,
+                action=action.value,
+                allowed=allowed,
+            )
+        guard = GUARDS.get(action)
+        if guard:
+            guard(order, details)
+        return self._weigh(ask, dossier, FACT_OF_ACTION[action], details)
+
+    def request_refund(self, ask: Ask, details: Details) -> Order:
+        """Ask money back, or raise `RefundExceedsPaymentError`."""
+        dossier, order = self._open(ask)
+        given = details.amount
+        assert given is not None, "the edge refuses a refund without amount"  # noqa: S101
+        asked = _asked_back(dossier)
+        refundable = Money(
+            max(order.paid.minor - max(asked, order.refunded.minor), 0), order.total.currency
+        )
+        _refuse_too_much(order, given, refundable)
+        return self._weigh(ask, dossier, FactKind.REFUND_REQUESTED, details)
+
+    def confirm_refund(self, ask: Ask, details: Details) -> Order:
+        """Write down that money went back.
+
+        Raises:
+            RefundNotRequestedError: no refund waits under this number.
+            RefundExceedsPaymentError: more than was asked under it.
+        """
+        dossier, order = self._open(ask)
+        given = details.amount
+        assert given is not None, "the edge refuses a refund without amount"  # noqa: S101
+        requested = {
+            each.voucher: each.amount
+            for each in dossier.facts
+            if each.kind is FactKind.REFUND_REQUESTED
+        }
+        done = {
+            each.voucher for each in dossier.facts if each.kind is FactKind.REFUND_SUCCEEDED
+        }
+        asked = requested.get(details.voucher)
+        if asked is None or details.voucher in done:
+            raise RefundNotRequestedError(order=order.order_id, voucher=details.voucher)
+        _refuse_too_much(order, given, asked)
+        return self._weigh(ask, dossier, FactKind.REFUND_SUCCEEDED, details)
+
+    def place_hold(self, ask: Ask, hold_reason: str) -> Order:
+        """Stop outbound for a reason."""
+        _, order = self._open(ask)
+        hold = Hold(f"hold-{ask.fresh_id}", hold_reason, ask.origin.actor, self._at)
+        held = order.hold(hold, at=self._at)
+        return self._write(held, ask, _hold_change(order, held, hold, ask, released=False))
+
+    def release_hold(self, ask: Ask, hold_id: str) -> Order:
+        """End one hold, or raise `HoldNotFoundError`."""
+        _, order = self._open(ask)
+        released, hold = order.release(hold_id, at=self._at)
+        return self._write(released, ask, _hold_change(order, released, hold, ask, released=True))
+
+    def set_milestone(self, ask: Ask, milestone: str) -> Order:
+        """Set or clear the named sub-state."""
+        _, order = self._open(ask)
+        change = Change(
+            kind=ChangeKind.MILESTONE_CHANGED,
+            detail=Named(milestone),
+            occurred_at=self._at,
+            source=ask.source,
+            old=order.milestone,
+            new=milestone,
+            reason=ask.reason,
+        )
+        return self._write(order.with_milestone(milestone, at=self._at), ask, change)
+
+    def _open(self, ask: Ask) -> tuple[Dossier, Order]:
+        dossier = self._unit.open_dossiers([ask.order_id])[ask.order_id]
+        if dossier.order is None:
+            raise OrderNotFoundError(order=ask.order_id)
+        dossier.order.check_etag(ask.etag)
+        return dossier, dossier.order
+
+    def _weigh(self, ask: Ask, dossier: Dossier, kind: FactKind, details: Details) -> Order:
+        order = dossier.order
+        assert order is not None, "it was opened"  # noqa: S101
+        fact = Fact(
+            fact_id=f"cmd-{ask.fresh_id}",
+            kind=kind,
+            ref=order.refs[0],
+            source=ask.source,
+            channel=order.channel,
+            occurred_at=self._at,
+            recorded_at=self._at,
+            amount=details.amount,
+            voucher=details.voucher,
+            note=ask.reason,
+            traceparent=ask.origin.traceparent,
+        )
+        verdict = weigh(dossier, [fact], at=self._at)
+        assert verdict.dossier.order is not None, "it was opened"  # noqa: S101
+        decided = Decided(
+            order=verdict.dossier.order,
+            changes=tuple((each, ask.origin) for each in verdict.changes),
+            acts=tuple((each, ask.origin) for each in verdict.acts),
+            added=tuple((each, verdict.outcomes[each.fact_id]) for each in verdict.added),
+            awaited=verdict.awaited,
+        )
+        return record(self._unit, [decided], encoder=self._encoder, at=self._at)[0]
+
+    def _write(self, order: Order, ask: Ask, change: Change) -> Order:
+        decided = Decided(order=order, changes=((change, ask.origin),))
+        return record(self._unit, [decided], encoder=self._encoder, at=self._at)[0]
+
+
+def _refuse_hold(order: Order, _details: Details) -> None:
+    if order.holds:
+        reasons = tuple(each.reason for each in order.holds)
+        raise OrderOnHoldError(order=order.order_id, holds=reasons)
+
+
+def _refuse_unapproved(order: Order, details: Details) -> None:
+    _refuse_hold(order, details)
+    if not order.outbound_approved:
+        raise OutboundNotApprovedError(order=order.order_id)
+
+
+def _refuse_other_amount(order: Order, details: Details) -> None:
+    if details.amount != order.total:
+        raise AmountMismatchError(
+            order=order.order_id, expected=order.total, given=details.amount
+        )
+
+
+# What depends on data beyond the state; the lifecycle table itself allows or not.
+GUARDS: Final[Mapping[Action, Callable[[Order, Details], None]]] = MappingProxyType(
+    {
+        Action.CONFIRM_PAYMENT: _refuse_other_amount,
+        Action.APPROVE_OUTBOUND: _refuse_hold,
+        Action.SHIP: _refuse_unapproved,
+    }
+)
+
+
+def _asked_back(dossier: Dossier) -> int:
+    return sum(
+        each.amount.minor
+        for each in dossier.facts
+        if each.kind is FactKind.REFUND_REQUESTED and each.amount
+    )
+
+
+def _refuse_too_much(order: Order, given: Money, most: Money) -> None:
+    if given.currency != most.currency or given.minor > most.minor:
+        raise RefundExceedsPaymentError(order=order.order_id, refundable=most, given=given)
+
+
+def _hold_change(
+    order: Order, after: Order, hold: Hold, ask: Ask, *, released: bool
+) -> Change:
+    return Change(
+        kind=ChangeKind.HOLD_CHANGED,
+        detail=HoldChanged(hold.hold_id, hold.reason, hold.actor, hold.placed_at, released),
+        occurred_at=after.updated_at,
+        source=ask.source,
+        old=",".join(each.reason for each in order.holds),
+        new=",".join(each.reason for each in after.holds),
+        reason=ask.reason,
+    )
+
+
+def allowed_actions(order: Order) -> tuple[str, ...]:
+    """Return what a command may ask for now."""
+    moves = (
+        action
+        for action in LIFECYCLE[order.state]
+        if not (action is Action.APPROVE_OUTBOUND and order.outbound_approved)
+    )
+    return tuple(each.value for each in moves)
+
+

@@ -1,0 +1,222 @@
+"""The one way in: receipts are made durable first; what they mean is weighed afterwards."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from service.application.ports import (
+    Clock,
+    Encoder,
+    Message,
+    NewReceipt,
+    ReceiptResult,
+    Rejection,
+    StoredReceipt,
+    Storage,
+    Stream,
+    Unit,
+    WaitingReceipt,
+    receipt_key,
+)
+from service.application.weighing import weigh_facts
+from service.domain.facts import GRAVITY, Fact, Outcome
+from service.domain.journal import encode_record
+
+RECEIPT_NAMESPACE: Final = uuid.UUID("3f1d1c52-0c6b-5c11-8f0a-6f7d5e1b2a01")
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The answer for one receipt."""
+
+    receipt_id: str
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one receipt means: facts, or why it could not be read, or nothing for any order."""
+
+    receipt_id: str
+    facts: tuple[Fact, ...] = ()
+    rejection: Rejection | None = None
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one reading; `outcome` is None for a receipt that is not ours."""
+
+    receipt_id: str
+    outcome: Outcome | None
+    facts: tuple[tuple[Fact, Outcome], ...] = ()
+
+
+class Intake:
+    """Takes receipts and weighs their facts."""
+
+    def __init__(self, storage: Storage, encoder: Encoder, clock: Clock) -> None:
+        """Take the ports."""
+        self._storage = storage
+        self._encoder = encoder
+        self._clock = clock
+
+    def submit(self, receipts: Sequence[NewReceipt]) -> list[Submitted]:
+        """Make receipts durable, and publish them in the same transaction."""
+        stored = [self._stored(each) for each in receipts]
+
+        def work(unit: Unit) -> list[Submitted]:
+            first = {each.receipt_id: each for each in reversed(stored)}
+            fresh = unit.store_receipts(list(first.values()))
+            answers, told = [], set[str]()
+            for each in stored:
+                is_new = each.receipt_id in fresh and each.receipt_id not in told
+                told.add(each.receipt_id)
+                answers.append(Submitted(each.receipt_id, repeated=not is_new))
+            unit.publish(
+                [
+                    self._arrival(each, repeated=answer.repeated)
+                    for each, answer in zip(stored, answers, strict=True)
+                ]
+            )
+            return answers
+
+        return self._storage.transact(work)
+
+    def apply(self, readings: Sequence[Reading]) -> list[Applied]:
+        """Weigh what receipts mean, a receipt at most once."""
+
+        def work(unit: Unit) -> list[Applied]:
+            return self._apply(unit, readings)
+
+        return self._storage.transact(work)
+
+    def retry(self, names: Sequence[str], rejected_for: str, *, waiting: bool) -> int:
+        """Publish receipts again; rejected ones lose their rejection first."""
+
+        def work(unit: Unit) -> int:
+            # 5,000 receipts of about 1 KiB keep the transaction under a second.
+            again = unit.reopen_receipts(names, rejected_for, waiting=waiting, limit=5_000)
+            unit.publish([republished(*each) for each in again])
+            return len(again)
+
+        total = 0
+        while count := self._storage.transact(work):
+            total += count
+            if names or waiting:
+                break
+        return total
+
+    def _stored(self, receipt: NewReceipt) -> StoredReceipt:
+        key = encode_record((receipt.message_id, receipt.template, receipt.body))
+        dedupe_key = hashlib.sha256(key).hexdigest()
+        name = uuid.uuid5(RECEIPT_NAMESPACE, f"{receipt.source}|{dedupe_key}")
+        receipt_id = f"rcp-{name}"
+        event = self._encoder.receipt_event(receipt_id, receipt)
+        return StoredReceipt(receipt_id, dedupe_key, receipt, event)
+
+    def _arrival(self, stored: StoredReceipt, *, repeated: bool) -> Message:
+        receipt = stored.receipt
+        return Message(
+            stream=Stream.RECEIPTS,
+            key=receipt_key(receipt.source, receipt.order_hint, stored.receipt_id),
+            n=None,
+            payload=(
+                self._encoder.repeat_event(stored.receipt_id, receipt)
+                if repeated
+                else stored.event
+            ),
+            event_id=f"{stored.receipt_id}:repeat" if repeated else stored.receipt_id,
+            subject=stored.receipt_id,
+            happened_at=receipt.received_at,
+            traceparent=receipt.traceparent,
+        )
+
+    def _apply(self, unit: Unit, readings: Sequence[Reading]) -> list[Applied]:
+        at = self._clock()
+        unique = {each.receipt_id: each for each in readings}
+        receipts = unit.lock_receipts(sorted(unique))
+        due = [
+            each
+            for each in unique.values()
+            if each.receipt_id in receipts and receipts[each.receipt_id].outcome is None
+        ]
+        told = [
+            replace(
+                fact, receipt_id=each.receipt_id, recorded_at=at, traceparent=each.traceparent
+            )
+            for each in due
+            for fact in each.facts
+        ]
+        outcomes, _ = weigh_facts(unit, told, encoder=self._encoder, at=at)
+        results = [self._result(receipts[each.receipt_id], each, outcomes, at) for each in due]
+        unit.close_receipts(results)
+        unit.publish([_told(each) for each in results])
+        done = {each.receipt.receipt_id: each for each in results}
+        return [_answer(each.receipt_id, done, receipts) for each in readings]
+
+    def _result(
+        self,
+        receipt: WaitingReceipt,
+        reading: Reading,
+        outcomes: Mapping[str, Outcome],
+        at: datetime,
+    ) -> ReceiptResult:
+        facts = tuple((fact, outcomes[fact.fact_id]) for fact in reading.facts)
+        outcome = Outcome.REJECTED if reading.rejection else summary([each for _, each in facts])
+        event = self._encoder.weighed_event(
+            receipt, outcome, facts, revision=receipt.revision + 1
+        )
+        return ReceiptResult(
+            receipt, outcome, reading.rejection, facts, event, at, reading.traceparent
+        )
+
+
+def summary(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return what became of a receipt as a whole: the outcome that most needs attention."""
+    return next((each for each in GRAVITY if each in outcomes), Outcome.IGNORED)
+
+
+def republished(
+    receipt_id: str, key: str, event: bytes, traceparent: str, received_at: datetime
+) -> Message:
+    """Return the message that publishes a stored receipt again."""
+    return Message(
+        stream=Stream.RECEIPTS,
+        key=key,
+        n=None,
+        payload=event,
+        event_id=receipt_id,
+        subject=receipt_id,
+        happened_at=received_at,
+        traceparent=traceparent,
+    )
+
+
+def _told(result: ReceiptResult) -> Message:
+    receipt = result.receipt
+    return Message(
+        stream=Stream.OUTCOMES,
+        key=receipt.key,
+        n=None,
+        payload=result.event,
+        event_id=f"{receipt.receipt_id}:{receipt.revision + 1}",
+        subject=receipt.receipt_id,
+        happened_at=result.at,
+        traceparent=result.traceparent,
+    )
+
+
+def _answer(
+    receipt_id: str,
+    done: Mapping[str, ReceiptResult],
+    receipts: Mapping[str, WaitingReceipt],
+) -> Applied:
+    if receipt_id in done:
+        result = done[receipt_id]
+        return Applied(receipt_id, result.outcome, result.facts)
+    known = receipts.get(receipt_id)
+    return Applied(receipt_id, known.outcome if known else None)

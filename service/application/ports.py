@@ -1,0 +1,308 @@
+"""What the use cases need from the outside, as Protocols of plain values."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, unique
+from typing import Protocol, TypeVar
+
+from service.domain.cases import Case, CaseAct
+from service.domain.changes import Change
+from service.domain.deciding import Dossier
+from service.domain.expectations import Expectation, ExpectationKind
+from service.domain.facts import Fact, OrderRef, Outcome
+from service.domain.journal import Row
+from service.domain.order import Order
+
+T = TypeVar("T")
+
+Clock = Callable[[], datetime]
+Ids = Callable[[], str]
+
+
+@unique
+class Stream(Enum):
+    """A topic by its purpose; the publishing edge knows its name."""
+
+    ORDERS = "orders"
+    CUSTOMERS = "customers"
+    CASES = "cases"
+    RECEIPTS = "receipts"
+    OUTCOMES = "outcomes"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of the outbox. `n` counts within (stream, key); None where no order is promised."""
+
+    stream: Stream
+    key: str
+    n: int | None
+    payload: bytes
+    event_id: str
+    subject: str
+    happened_at: datetime
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewReceipt:
+    """A message as it arrived."""
+
+    source: str
+    message_id: str
+    template: str
+    channel: str
+    body: bytes
+    content_type: str
+    received_at: datetime
+    order_hint: str
+    address: str
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReceipt:
+    """A new receipt with its id and the event that publishes it."""
+
+    receipt_id: str
+    dedupe_key: str
+    receipt: NewReceipt
+    event: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a receipt could not be read."""
+
+    reason: str
+    field: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingReceipt:
+    """What a decision needs to know of a receipt."""
+
+    receipt_id: str
+    source: str
+    channel: str
+    order_hint: str
+    received_at: datetime
+    outcome: Outcome | None
+    revision: int
+
+    @property
+    def key(self) -> str:
+        """Record key of everything that is published about this receipt."""
+        return receipt_key(self.source, self.order_hint, self.receipt_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptResult:
+    """What became of one receipt, with the event that tells of it."""
+
+    receipt: WaitingReceipt
+    outcome: Outcome
+    rejection: Rejection | None
+    facts: tuple[tuple[Fact, Outcome], ...]
+    event: bytes
+    at: datetime
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal as it was answered, kept so that a repeat gets the same."""
+
+    reason: str
+    values: Mapping[str, str]
+    violations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request got: an answer's bytes, or a refusal."""
+
+    body: bytes | None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """Everything that one decision about one order changes, ready to be stored together."""
+
+    order: Order
+    rows: tuple[Row, ...]
+    added: tuple[tuple[Fact, Outcome], ...]
+    outcomes: Mapping[str, Outcome]
+    awaited: tuple[Expectation, ...] | None
+    acts: tuple[CaseAct, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    """A deadline that passed."""
+
+    order_id: str
+    kind: ExpectationKind
+    wait: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFlag:
+    """A risk finding."""
+
+    flag_id: str
+    order_id: str
+    customer: str
+    rule: str
+    rule_version: int
+    action: str
+    inputs: tuple[tuple[str, str], ...]
+    occurred_at: datetime
+    act: str = ""
+
+
+class Unit(Protocol):
+    """One transaction. Locks are taken in one order everywhere: references, then orders."""
+
+    def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:
+        """Lock names of orders, unknown ones too; return whose they are."""
+
+    def open_dossiers(self, order_ids: Sequence[str]) -> dict[str, Dossier]:
+        """Lock orders and return all that is known; an unknown one has an empty dossier."""
+
+    def parked(self, refs: Sequence[OrderRef]) -> dict[OrderRef, tuple[Fact, ...]]:
+        """Return the facts that wait under these references."""
+
+    def park(self, facts: Sequence[Fact], *, at: datetime) -> None:
+        """Keep facts whose order nobody has told of."""
+
+    def own_refs(self, owners: Mapping[OrderRef, str]) -> None:
+        """Write down whose the references are."""
+
+    def save(self, writes: Sequence[Writes]) -> None:
+        """Store orders, journal rows, facts, timers, cases."""
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Put messages into the outbox."""
+
+    def numbers(self, stream: Stream, counts: Mapping[str, int]) -> dict[str, int]:
+        """Take `counts[key]` consecutive numbers for each key; return the first of each."""
+
+    def keep_customer_events(self, messages: Sequence[Message]) -> None:
+        """Keep what was published of customers, so that it can be published again."""
+
+    def claim_request(self, request_id: str, fingerprint: bytes) -> Answer | None:
+        """Return what this request got before; None when it is new and now ours.
+
+        Raises:
+            RequestIdReusedError: the id was used for another request.
+        """
+
+    def keep_answer(self, request_id: str, answer: Answer) -> None:
+        """Remember what this request got."""
+
+    def store_receipts(self, receipts: Sequence[StoredReceipt]) -> frozenset[str]:
+        """Store receipts; return the ids of those that are new. A repeat is counted."""
+
+    def lock_receipts(self, receipt_ids: Sequence[str]) -> dict[str, WaitingReceipt]:
+        """Lock receipts and return what a decision needs of them."""
+
+    def close_receipts(self, results: Sequence[ReceiptResult]) -> None:
+        """Write down what became of receipts."""
+
+    def reopen_receipts(
+        self, receipt_ids: Sequence[str], rejected_for: str, *, waiting: bool, limit: int
+    ) -> list[tuple[str, str, bytes, str, datetime]]:
+        """Take outcomes back; return (id, key, event, traceparent, received_at) to publish."""
+
+    def stale_receipts(
+        self, before: datetime, *, most: int, times: int
+    ) -> list[tuple[str, str, bytes, str, datetime]]:
+        """Claim receipts without outcome that were last published before; same shape as above."""
+
+    def claim_timers(self, now: datetime, *, most: int) -> list[DueTimer]:
+        """Return deadlines that passed, oldest first."""
+
+    def finish_timer(self, timer: DueTimer, *, at: datetime) -> None:
+        """Mark a deadline as dealt with."""
+
+    def lock_case(self, case_id: str) -> Case:
+        """Return a case, its order's row locked; or raise `CaseNotFoundError`."""
+
+    def case_exists(self, case_id: str) -> bool:
+        """Tell whether a case of this id was ever opened."""
+
+    def store_flag(self, flag: StoredFlag, *, at: datetime) -> StoredFlag | None:
+        """Store a flag; return the stored one when it was there before, else None."""
+
+    def find_flag(self, flag_id: str) -> StoredFlag:
+        """Return a flag, or raise `FlagNotFoundError`."""
+
+    def mark_flag(self, flag_id: str, act: str) -> None:
+        """Write down what was done about a flag."""
+
+
+class Storage(Protocol):
+    """Runs whole transactions; the only place that commits and the only one that retries."""
+
+    def transact(
+        self, work: Callable[[Unit], T], *, still_wanted: Callable[[], bool] = ...
+    ) -> T:
+        """Run `work` in one transaction, again from its start after a lost race, then commit.
+
+        Raises:
+            OutageError: storage cannot be reached, or races were lost five times.
+            DeadlineExceededError: the caller had gone before the commit.
+        """
+
+
+class Envelopes(Protocol):
+    """Addresses messages."""
+
+    def topic(self, stream: Stream) -> str:
+        """Return the topic's name, as the contract declares it."""
+
+    def headers(self, message: Message) -> dict[str, str]:
+        """Return the record headers that the writer knows; the relay adds its own."""
+
+
+class Encoder(Protocol):
+    """Turns changes into the bytes that are published."""
+
+    def order_event(
+        self, order: Order, sequence: int, change: Change, *, at: datetime
+    ) -> bytes:
+        """Encode one journal row's event."""
+
+    def customer_event(self, order: Order, n: int, change: Change) -> bytes:
+        """Encode what a customer did."""
+
+    def case_event(self, act: CaseAct, n: int) -> bytes:
+        """Encode one act on a case."""
+
+    def receipt_event(self, receipt_id: str, receipt: NewReceipt) -> bytes:
+        """Encode the arrival of a receipt."""
+
+    def repeat_event(self, receipt_id: str, receipt: NewReceipt) -> bytes:
+        """Encode that a receipt came again."""
+
+    def weighed_event(
+        self,
+        receipt: WaitingReceipt,
+        outcome: Outcome,
+        facts: Sequence[tuple[Fact, Outcome]],
+        *,
+        revision: int,
+    ) -> bytes:
+        """Encode what became of a receipt."""
+
+
+def receipt_key(source: str, order_hint: str, receipt_id: str) -> str:
+    """Return the record key that keeps receipts of one order of one source together."""
+    return f"{source}:{order_hint or receipt_id}"
+
+

@@ -1,0 +1,150 @@
+"""Writes decisions down: journal rows with numbers and hashes, cases, and what is published.
+
+State, journal and outbox change in the one transaction of the caller.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.application.ports import Encoder, Message, Stream, Unit, Writes
+from service.domain.cases import CaseAct
+from service.domain.changes import Change, ChangeKind, MoneyMoved
+from service.domain.expectations import Expectation
+from service.domain.facts import Fact, Outcome
+from service.domain.journal import Origin, Row, chain_row
+from service.domain.order import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided about one order, each change with its origin.
+
+    `awaited` is None where the decision did not look at what is awaited.
+    """
+
+    order: Order
+    changes: tuple[tuple[Change, Origin], ...] = ()
+    acts: tuple[tuple[CaseAct, Origin], ...] = ()
+    added: tuple[tuple[Fact, Outcome], ...] = ()
+    outcomes: tuple[tuple[str, Outcome], ...] = ()
+    awaited: tuple[Expectation, ...] | None = None
+
+
+def record(
+    unit: Unit, decided: Sequence[Decided], *, encoder: Encoder, at: datetime
+) -> list[Order]:
+    """Store decisions and their messages; return the orders as numbered by their journals."""
+    writes = [_chain(each, encoder=encoder, at=at) for each in decided]
+    unit.save(writes)
+    messages = [message for each in writes for message in _order_messages(each)]
+    messages += _case_messages(unit, decided, encoder)
+    customer = _customer_messages(unit, writes, encoder)
+    unit.keep_customer_events(customer)
+    unit.publish(messages + customer)
+    return [each.order for each in writes]
+
+
+def _chain(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
+    order = decided.order
+    rows: list[Row] = []
+    for change, origin in decided.changes:
+        sequence = order.sequence + 1
+        row = chain_row(
+            order.order_id,
+            sequence,
+            change,
+            origin=origin,
+            recorded_at=at,
+            event=encoder.order_event(order, sequence, change, at=at),
+            previous=order.chain_head,
+        )
+        order = order.numbered(sequence, row.hash)
+        rows.append(row)
+    return Writes(
+        order=order,
+        rows=tuple(rows),
+        added=decided.added,
+        outcomes=dict(decided.outcomes),
+        awaited=decided.awaited,
+        acts=tuple(act for act, _ in decided.acts),
+    )
+
+
+def _order_messages(writes: Writes) -> list[Message]:
+    return [
+        Message(
+            stream=Stream.ORDERS,
+            key=row.order_id,
+            n=row.sequence,
+            payload=row.event,
+            event_id=f"{row.order_id}:{row.sequence}",
+            subject=row.order_id,
+            happened_at=row.change.occurred_at,
+            traceparent=row.origin.traceparent,
+        )
+        for row in writes.rows
+    ]
+
+
+def _case_messages(
+    unit: Unit, decided: Sequence[Decided], encoder: Encoder
+) -> list[Message]:
+    acts = [pair for each in decided for pair in each.acts]
+    counts = Counter(act.case.order_id for act, _ in acts)
+    following = unit.numbers(Stream.CASES, counts) if counts else {}
+    messages = []
+    for act, origin in acts:
+        key = act.case.order_id
+        n = following[key]
+        following[key] = n + 1
+        messages.append(
+            Message(
+                stream=Stream.CASES,
+                key=key,
+                n=n,
+                payload=encoder.case_event(act, n),
+                event_id=f"{act.case.case_id}:{act.case.version}:{act.act}",
+                subject=key,
+                happened_at=act.at,
+                traceparent=origin.traceparent,
+            )
+        )
+    return messages
+
+
+def _customer_messages(
+    unit: Unit, writes: Sequence[Writes], encoder: Encoder
+) -> list[Message]:
+    told = [
+        (each.order, row)
+        for each in writes
+        for row in each.rows
+        if each.order.customer and _concerns_customer(row.change)
+    ]
+    counts = Counter(order.customer for order, _ in told)
+    following = unit.numbers(Stream.CUSTOMERS, counts) if counts else {}
+    messages = []
+    for order, row in told:
+        n = following[order.customer]
+        following[order.customer] = n + 1
+        messages.append(
+            Message(
+                stream=Stream.CUSTOMERS,
+                key=order.customer,
+                n=n,
+                payload=encoder.customer_event(order, n, row.change),
+                event_id=f"{order.customer}:{n}",
+                subject=order.order_id,
+                happened_at=row.change.occurred_at,
+                traceparent=row.origin.traceparent,
+            )
+        )
+    return messages
+
+
+def _concerns_customer(change: Change) -> bool:
+    if change.kind is ChangeKind.PLACED:
+        return True
+    return isinstance(change.detail, MoneyMoved) and change.detail.returned.minor > 0

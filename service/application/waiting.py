@@ -1,0 +1,71 @@
+"""What happens by itself when time passes: deadlines open cases, lost receipts are sent again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from service.application.intake import republished
+from service.application.ports import Clock, Encoder, Storage, Unit
+from service.application.recording import Decided, record
+from service.domain.deciding import expire
+from service.domain.journal import Origin
+
+# One claim holds row locks on this many orders at most: about a quarter of a second's work.
+CLAIM_MOST: Final = 50
+# A receipt without outcome is published again after 1, 3, 7, 15 … minutes, ten times in all:
+# the last one 17 hours after the first. Then it stays listed as waiting, for a person to retry.
+STALE_AFTER: Final = timedelta(seconds=60)
+PUBLISHED_MOST: Final = 11
+
+_SYSTEM: Final = Origin("system", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Works off deadlines and stale receipts, a bounded claim at a time."""
+
+    storage: Storage
+    encoder: Encoder
+    clock: Clock
+
+    def expire_due(self) -> int:
+        """Open the cases of deadlines that passed; return how many deadlines were dealt with."""
+
+        def work(unit: Unit) -> int:
+            now = self.clock()
+            due = unit.claim_timers(now, most=CLAIM_MOST)
+            dossiers = unit.open_dossiers(sorted({each.order_id for each in due}))
+            decided = []
+            for timer in due:
+                verdict = expire(dossiers[timer.order_id], timer.kind, timer.wait, at=now)
+                order = verdict.dossier.order
+                is_new = all(not unit.case_exists(act.case.case_id) for act in verdict.acts)
+                if order is not None and verdict.changes and is_new:
+                    decided.append(
+                        Decided(
+                            order=order,
+                            changes=tuple((each, _SYSTEM) for each in verdict.changes),
+                            acts=tuple((each, _SYSTEM) for each in verdict.acts),
+                        )
+                    )
+                unit.finish_timer(timer, at=now)
+            for each in decided:
+                # One at a time: two deadlines of one order number their rows one after another.
+                fresh = unit.open_dossiers([each.order.order_id])[each.order.order_id].order
+                if fresh is not None:
+                    again = Decided(order=fresh, changes=each.changes, acts=each.acts)
+                    record(unit, [again], encoder=self.encoder, at=now)
+            return len(due)
+
+        return self.storage.transact(work)
+
+    def republish_stale(self) -> int:
+        """Publish receipts again that have no outcome for too long; return how many."""
+
+        def work(unit: Unit) -> int:
+            before = self.clock() - STALE_AFTER
+            stale = unit.stale_receipts(before, most=500, times=PUBLISHED_MOST)
+            unit.publish([republished(*each) for each in stale])
+            return len(stale)
+
+        return self.storage.transact(work)

@@ -1,0 +1,116 @@
+"""Finds and locks orders: references first, then orders, each sorted, so that nobody deadlocks."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from service.domain.cases import Case, CaseState
+from service.domain.deciding import Dossier
+from service.domain.facts import Fact, OrderRef, Outcome
+from service.postgres import tables
+from service.postgres.rows import case_from, fact_from, fact_row, order_from
+
+
+class Dossiers:
+    """The part of a transaction that reads what a decision needs."""
+
+    _connection: sa.Connection
+
+    def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:
+        """Lock references, inserting unknown ones, and return whose they are."""
+        table = tables.order_refs
+        wanted = [{"namespace": each.namespace, "value": each.value} for each in sorted(set(refs))]
+        self._connection.execute(insert(table).on_conflict_do_nothing(), wanted)
+        key = sa.tuple_(table.c.namespace, table.c.value)
+        rows = self._connection.execute(
+            sa.select(table)
+            .where(key.in_([(each["namespace"], each["value"]) for each in wanted]))
+            .order_by(table.c.namespace, table.c.value)
+            .with_for_update()
+        )
+        return {OrderRef(row.namespace, row.value): row.order_id for row in rows}
+
+    def own_refs(self, owners: Mapping[OrderRef, str]) -> None:
+        """Write down whose the (locked) references are."""
+        table = tables.order_refs
+        self._connection.execute(
+            sa.update(table)
+            .where(
+                table.c.namespace == sa.bindparam("of_namespace"),
+                table.c.value == sa.bindparam("of_value"),
+            )
+            .values(order_id=sa.bindparam("owner")),
+            [
+                {"of_namespace": ref.namespace, "of_value": ref.value, "owner": owner}
+                for ref, owner in owners.items()
+            ],
+        )
+
+    def open_dossiers(self, order_ids: Sequence[str]) -> dict[str, Dossier]:
+        """Lock orders and return all that is known of them."""
+        ids = sorted(set(order_ids))
+        if not ids:
+            return {}
+        orders = {
+            row["order_id"]: order_from(row)
+            for row in self._connection.execute(
+                sa.select(tables.orders)
+                .where(tables.orders.c.order_id.in_(ids))
+                .order_by(tables.orders.c.order_id)
+                .with_for_update()
+            ).mappings()
+        }
+        facts = self._facts(list(orders))
+        cases = self._open_cases(list(orders))
+        return {
+            each: Dossier(each, orders.get(each), tuple(facts[each]), tuple(cases[each]))
+            for each in ids
+        }
+
+    def parked(self, refs: Sequence[OrderRef]) -> dict[OrderRef, tuple[Fact, ...]]:
+        """Return the facts that wait under these references."""
+        table = tables.facts
+        key = sa.tuple_(table.c.namespace, table.c.value)
+        rows = self._connection.execute(
+            sa.select(table).where(
+                table.c.order_id.is_(None),
+                key.in_([(each.namespace, each.value) for each in refs]),
+            )
+        ).mappings()
+        found: dict[OrderRef, list[Fact]] = defaultdict(list)
+        for row in rows:
+            fact = fact_from(row)
+            found[fact.ref].append(fact)
+        return {ref: tuple(each) for ref, each in found.items()}
+
+    def park(self, facts: Sequence[Fact], *, at: datetime) -> None:  # noqa: ARG002  # facts carry it
+        """Keep facts whose order nobody has told of."""
+        if facts:
+            self._connection.execute(
+                insert(tables.facts).on_conflict_do_nothing(),
+                [fact_row(each, None, Outcome.EARLY) for each in facts],
+            )
+
+    def _facts(self, ids: Sequence[str]) -> dict[str, list[Fact]]:
+        found: dict[str, list[Fact]] = defaultdict(list)
+        if ids:
+            for row in self._connection.execute(
+                sa.select(tables.facts).where(tables.facts.c.order_id.in_(ids))
+            ).mappings():
+                found[row["order_id"]].append(fact_from(row))
+        return found
+
+    def _open_cases(self, ids: Sequence[str]) -> dict[str, list[Case]]:
+        found: dict[str, list[Case]] = defaultdict(list)
+        if ids:
+            for row in self._connection.execute(
+                sa.select(tables.cases).where(
+                    tables.cases.c.order_id.in_(ids),
+                    tables.cases.c.state != CaseState.RESOLVED.value,
+                )
+            ).mappings():
+                found[row["order_id"]].append(case_from(row))
+        return found

@@ -1,0 +1,58 @@
+"""Connections: bounded in time, never shared across a fork, always as the application's role."""
+
+import os
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+
+APPLICATION_ROLE: Final = "concord_app"
+
+# A transaction must end before the caller's 10 s deadline; a lock wait well before that, so
+# that there is time to try again.
+_SERVER_SETTINGS: Final = {
+    "role": APPLICATION_ROLE,
+    "statement_timeout": "8000",
+    "lock_timeout": "4000",
+    "idle_in_transaction_session_timeout": "10000",
+    "timezone": "UTC",
+}
+
+
+def database_url(text: str) -> URL:
+    """Return the URL with the driver that we use; `postgresql://` alone names another one."""
+    url = make_url(text)
+    return url.set(drivername="postgresql+psycopg2")
+
+
+def make_engine(text: str, *, connections: int, as_owner: bool = False) -> sa.Engine:
+    """Return an engine. `as_owner` keeps the login's own role: for migrations only."""
+    settings = {} if as_owner else _SERVER_SETTINGS
+    engine = sa.create_engine(
+        database_url(text),
+        pool_size=connections,
+        max_overflow=0,
+        # A caller waits for a connection no longer than for a lock.
+        pool_timeout=4,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        pool_use_lifo=True,
+        connect_args={
+            "connect_timeout": 3,
+            # Unacknowledged data on a dead link: fail after 5 s (TCP keepalives do not notice).
+            "tcp_user_timeout": 5000,
+            "keepalives_idle": 5,
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            "application_name": "concord",
+        },
+    )
+    owner = os.getpid()
+
+    @event.listens_for(engine, "checkout")
+    def _refuse_fork(*_: Any) -> None:
+        if os.getpid() != owner:
+            message = "an engine is not for use across a fork: build one in each process"
+            raise RuntimeError(message)
+
+    return engine

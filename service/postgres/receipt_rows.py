@@ -1,0 +1,209 @@
+"""Stores receipts once, and what became of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from service.application.ports import (
+    ReceiptResult,
+    StoredReceipt,
+    WaitingReceipt,
+    receipt_key,
+)
+from service.domain.facts import Outcome
+from service.postgres import tables
+
+Republished = tuple[str, str, bytes, str, datetime]
+
+_REPUBLISHED = (
+    tables.receipts.c.receipt_id,
+    tables.receipts.c.source,
+    tables.receipts.c.order_hint,
+    tables.receipts.c.event,
+    tables.receipts.c.traceparent,
+    tables.receipts.c.received_at,
+)
+
+
+class ReceiptRows:
+    """The part of a transaction that keeps receipts."""
+
+    _connection: sa.Connection
+
+    def store_receipts(self, receipts: Sequence[StoredReceipt]) -> frozenset[str]:
+        """Store receipts; return the ids of the new ones. A repeat is counted."""
+        if not receipts:
+            return frozenset()
+        table = tables.receipts
+        fresh = insert(table)
+        ordered = sorted(receipts, key=lambda each: each.receipt_id)
+        rows = self._connection.execute(
+            fresh.on_conflict_do_nothing(index_elements=[table.c.receipt_id]).returning(
+                table.c.receipt_id
+            ),
+            [_row(each) for each in ordered],
+        )
+        new = frozenset(row.receipt_id for row in rows)
+        repeated = [each.receipt_id for each in ordered if each.receipt_id not in new]
+        if repeated:
+            self._connection.execute(
+                sa.update(table)
+                .where(table.c.receipt_id.in_(repeated))
+                .values(repeats=table.c.repeats + 1)
+            )
+        return new
+
+    def lock_receipts(self, receipt_ids: Sequence[str]) -> dict[str, WaitingReceipt]:
+        """Lock receipts and return what a decision needs of them."""
+        table = tables.receipts
+        rows = self._connection.execute(
+            sa.select(
+                table.c.receipt_id,
+                table.c.source,
+                table.c.channel,
+                table.c.order_hint,
+                table.c.received_at,
+                table.c.outcome,
+                table.c.revision,
+            )
+            .where(table.c.receipt_id.in_(sorted(receipt_ids)))
+            .order_by(table.c.receipt_id)
+            .with_for_update()
+        )
+        return {
+            row.receipt_id: WaitingReceipt(
+                receipt_id=row.receipt_id,
+                source=row.source,
+                channel=row.channel,
+                order_hint=row.order_hint,
+                received_at=row.received_at,
+                outcome=Outcome(row.outcome) if row.outcome else None,
+                revision=row.revision,
+            )
+            for row in rows
+        }
+
+    def close_receipts(self, results: Sequence[ReceiptResult]) -> None:
+        """Write down what became of receipts, and keep the events that tell of it."""
+        if not results:
+            return
+        table = tables.receipts
+        self._connection.execute(
+            sa.update(table)
+            .where(table.c.receipt_id == sa.bindparam("of_receipt"))
+            .values(
+                outcome=sa.bindparam("told_outcome"),
+                outcome_at=sa.bindparam("told_at"),
+                revision=table.c.revision + 1,
+                rejected_for=sa.bindparam("told_reason"),
+                rejected_field=sa.bindparam("told_field"),
+                advice=sa.bindparam("told_advice"),
+            ),
+            [_closing(each) for each in results],
+        )
+        self._connection.execute(
+            sa.insert(tables.receipt_outcomes),
+            [
+                {
+                    "receipt_id": each.receipt.receipt_id,
+                    "revision": each.receipt.revision + 1,
+                    "key": each.receipt.key,
+                    "event": each.event,
+                    "traceparent": each.traceparent,
+                }
+                for each in results
+            ],
+        )
+
+    def reopen_receipts(
+        self, receipt_ids: Sequence[str], rejected_for: str, *, waiting: bool, limit: int
+    ) -> list[Republished]:
+        """Take rejections back, or pick those that wait; return what to publish again."""
+        table = tables.receipts
+        chosen = sa.select(table.c.receipt_id).with_for_update(skip_locked=True)
+        if receipt_ids:
+            chosen = chosen.where(
+                table.c.receipt_id.in_(receipt_ids),
+                table.c.outcome.is_(None) | (table.c.outcome == Outcome.REJECTED.value),
+            )
+        elif waiting:
+            chosen = chosen.where(table.c.outcome.is_(None))
+        else:
+            chosen = chosen.where(table.c.outcome == Outcome.REJECTED.value)
+            if rejected_for:
+                chosen = chosen.where(table.c.rejected_for == rejected_for)
+        return self._republish(chosen.order_by(table.c.receipt_id).limit(limit))
+
+    def stale_receipts(self, before: datetime, *, most: int, times: int) -> list[Republished]:
+        """Claim receipts without outcome, published fewer than `times` and last before."""
+        table = tables.receipts
+        # Published p times: again 2^p - 1 minutes after it came, so 1, 3, 7, 15 … minutes.
+        again_at = table.c.recorded_at + sa.func.make_interval(
+            0, 0, 0, 0, 0, 0, 60.0 * (sa.func.power(2, table.c.published) - 2)
+        )
+        chosen = (
+            sa.select(table.c.receipt_id)
+            .where(
+                table.c.outcome.is_(None), again_at < before, table.c.published < times
+            )
+            .order_by(table.c.recorded_at)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        return self._republish(chosen)
+
+    def _republish(self, chosen: sa.Select[Any]) -> list[Republished]:
+        table = tables.receipts
+        rows = self._connection.execute(
+            sa.update(table)
+            .where(table.c.receipt_id.in_(chosen.scalar_subquery()))
+            .values(
+                outcome=None,
+                outcome_at=None,
+                rejected_for="",
+                rejected_field="",
+                advice="",
+                published=table.c.published + 1,
+            )
+            .returning(*_REPUBLISHED)
+        )
+        return [
+            (
+                row.receipt_id,
+                receipt_key(row.source, row.order_hint, row.receipt_id),
+                bytes(row.event),
+                row.traceparent,
+                row.received_at,
+            )
+            for row in rows
+        ]
+
+
+def _row(stored: StoredReceipt) -> dict[str, Any]:
+    receipt = stored.receipt
+    return {
+        "receipt_id": stored.receipt_id,
+        "source": receipt.source,
+        "dedupe_key": stored.dedupe_key,
+        "template": receipt.template,
+        "channel": receipt.channel,
+        "order_hint": receipt.order_hint,
+        "received_at": receipt.received_at,
+        "event": stored.event,
+        "traceparent": receipt.traceparent,
+    }
+
+
+def _closing(result: ReceiptResult) -> dict[str, Any]:
+    rejection = result.rejection
+    return {
+        "of_receipt": result.receipt.receipt_id,
+        "told_outcome": result.outcome.value,
+        "told_at": result.at,
+        "told_reason": rejection.reason if rejection else "",
+        "told_field": rejection.field if rejection else "",
+        "told_advice": rejection.advice if rejection else "",
+    }

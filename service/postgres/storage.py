@@ -1,0 +1,95 @@
+"""Whole transactions: the only place that commits, and the only one that retries.
+
+A lost race (serialization, deadlock, lock time-out) or a lost connection before COMMIT is tried
+again from the start of the work. A connection lost *at* COMMIT may or may not have committed:
+the work is tried again too, and its request id, receipt ids and fact ids make that harmless.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+import psycopg2.errors as pg
+import sqlalchemy as sa
+import sqlalchemy.exc
+
+from service.application.ports import Envelopes
+from service.domain.errors import ContentionError, DeadlineExceededError, OutageError
+from service.postgres.unit import PostgresUnit
+
+T = TypeVar("T")
+
+TRIES: Final = 5
+# Full jitter between 0 and 20, 40, 80, 160 ms: at most 0.3 s of a 10 s deadline is spent waiting.
+BACKOFF_S: Final = 0.02
+
+_LOST_RACE: Final = (
+    pg.SerializationFailure,
+    pg.DeadlockDetected,
+    pg.LockNotAvailable,
+    pg.UniqueViolation,
+)
+_LOST_LINK: Final = (
+    pg.AdminShutdown,
+    pg.CrashShutdown,
+    pg.CannotConnectNow,
+    pg.TooManyConnections,
+    pg.DiskFull,
+    pg.QueryCanceled,
+    pg.IdleInTransactionSessionTimeout,
+)
+
+
+def always() -> bool:
+    """Return True: nobody waits with a deadline."""
+    return True
+
+
+class PostgresStorage:
+    """Runs work in transactions on one engine."""
+
+    def __init__(self, engine: sa.Engine, envelopes: Envelopes) -> None:
+        """Take the engine, and what addresses messages."""
+        self._engine = engine
+        self._envelopes = envelopes
+
+    def transact(
+        self, work: Callable[[PostgresUnit], T], *, still_wanted: Callable[[], bool] = always
+    ) -> T:
+        """Run `work` in one transaction; see `service.application.ports.Storage`."""
+        for attempt in range(TRIES):
+            try:
+                return self._once(work, still_wanted)
+            except (ContentionError, OutageError) as error:
+                last = attempt == TRIES - 1
+                if last or isinstance(error, DeadlineExceededError) or not still_wanted():
+                    raise
+                time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311  # jitter
+        raise AssertionError("unreachable")  # noqa: EM101  # the last try returns or raises
+
+    def _once(self, work: Callable[[PostgresUnit], T], still_wanted: Callable[[], bool]) -> T:
+        with translated(), self._engine.connect() as connection:
+            result = work(PostgresUnit(connection, self._envelopes))
+            if not still_wanted():
+                raise DeadlineExceededError
+            connection.commit()
+            return result
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into ours, once; anything else passes."""
+    try:
+        yield
+    except sqlalchemy.exc.TimeoutError as error:
+        raise ContentionError from error
+    except sqlalchemy.exc.DBAPIError as error:
+        if isinstance(error.orig, _LOST_RACE):
+            raise ContentionError from error
+        if error.connection_invalidated or isinstance(error.orig, _LOST_LINK):
+            raise OutageError from error
+        if isinstance(error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError):
+            raise OutageError from error
+        raise

@@ -1,0 +1,1 @@
+"""Decisions of the stream workers: pure functions over records and rows."""

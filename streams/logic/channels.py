@@ -1,0 +1,200 @@
+"""Channel health, level one: what came in over each channel in each minute, and what became of it.
+
+A receipt is counted when it is weighed, in the minute in which it arrived. Weighed again after
+a retry, its earlier outcome is taken back first; so a receipt that may be weighed again is
+remembered until it is, and every other one for an hour, against repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from streams.logic.effects import Effects, Rows
+from streams.logic.numbers import ChannelNumbers
+from streams.logic.parts import OpenParts, Part
+from streams.logic.stages import Beat, Progress
+from streams.logic.windows import SECOND_US, watermark_of, window_start_s
+
+# The relay repeats within seconds of a failover; an hour is far beyond any of them.
+MEMORY_US: Final = 3600 * SECOND_US
+_SWEEP_US: Final = 60 * SECOND_US
+_CURRENT_US: Final = 10 * SECOND_US
+_PROGRESS: Final = b"p"
+_RECEIPT: Final = b"r"
+
+
+class ChannelKey(NamedTuple):
+    """One minute of one channel."""
+
+    start_s: int
+    channel: str
+
+    @property
+    def end_s(self) -> int:
+        return self.start_s + 60
+
+    def to_row(self) -> bytes:
+        return f"{self.start_s}|{self.channel}".encode()
+
+    @classmethod
+    def from_row(cls, row: bytes) -> ChannelKey:
+        start, channel = row.decode().split("|", 1)
+        return cls(int(start), channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What became of one receipt."""
+
+    offset: int
+    logged_us: int
+    receipt: str
+    # 1, then 2 after a retry; a greater one takes back the smaller.
+    revision: int
+    channel: str
+    receive_us: int
+    # When the newest of its facts happened; 0 where it has none.
+    event_us: int
+    facts: int
+    contradictions: int
+    is_rejected: bool
+    # Rejected, or parked until its order comes: another revision may follow.
+    may_follow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A receipt arrived again."""
+
+    offset: int
+    logged_us: int
+    receipt: str
+    channel: str
+    receive_us: int
+
+
+ChannelPart = Part[ChannelKey, ChannelNumbers]
+Record = Weighed | Repeated | Beat
+
+
+@dataclass(slots=True)
+class ChannelPartials:
+    """The engine of one source partition."""
+
+    rows: Rows
+    _parts: OpenParts[ChannelKey, ChannelNumbers] = field(init=False)
+    _progress: Progress = field(init=False)
+    # Receipts that can be forgotten, by when they were last spoken of.
+    _settled: dict[bytes, int] = field(init=False, default_factory=dict)
+    _swept_us: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self._parts = OpenParts(self.rows, ChannelKey, ChannelNumbers)
+        row = self.rows.get(_PROGRESS)
+        self._progress = Progress(*orjson.loads(row)) if row else Progress(-1, 0, caught_up=False)
+        for key, row in self.rows.items():
+            if key.startswith(_RECEIPT):
+                _, logged_us, may_follow, *_ = orjson.loads(row)
+                if not may_follow:
+                    self._settled[key] = logged_us
+
+    def apply(self, records: Sequence[Record]) -> Effects[ChannelPart | Progress]:
+        """Count these records."""
+        effects: Effects[ChannelPart | Progress] = Effects()
+        receipts: dict[bytes, bytes] = {}
+        for record in records:
+            if isinstance(record, Beat):
+                continue
+            known = self._weigh if isinstance(record, Weighed) else self._repeat
+            effects.repeats += not known(record, receipts)  # type: ignore[arg-type]  # Just told.
+        effects.outputs.extend(self._parts.changed())
+        effects.rows.update(self._parts.rows_changed())
+        effects.rows.update(receipts)
+        self._advance(records, effects)
+        now_us = max((record.logged_us for record in records), default=0)
+        effects.deletions.extend(self._parts.put_away(now_us))
+        effects.deletions.extend(self._forget(now_us))
+        return effects
+
+    @property
+    def watermark_us(self) -> int:
+        """How far event time has come in this partition."""
+        return self._progress.watermark_us
+
+    def _weigh(self, record: Weighed, receipts: dict[bytes, bytes]) -> bool:
+        key = _RECEIPT + record.receipt.encode()
+        known = receipts.get(key) or self.rows.get(key)
+        before: list[Any] | None = orjson.loads(known) if known else None
+        if before is not None and record.revision <= before[0]:
+            return False
+        if before is not None:
+            minute = ChannelKey(before[3], before[4])
+            numbers = self._parts.touch(minute, record.offset, record.logged_us)
+            if numbers is not None:
+                numbers.add(ChannelNumbers.from_row(before[5]), times=-1)
+        told = _numbers_of(record)
+        minute = ChannelKey(window_start_s(record.receive_us, 60), record.channel)
+        numbers = self._parts.touch(minute, record.offset, record.logged_us)
+        if numbers is not None:
+            numbers.add(told)
+        row = [record.revision, record.logged_us, record.may_follow, *minute, told.to_row()]
+        receipts[key] = orjson.dumps(row)
+        if record.may_follow:
+            self._settled.pop(key, None)
+        else:
+            self._settled[key] = record.logged_us
+        return True
+
+    def _repeat(self, record: Repeated, receipts: dict[bytes, bytes]) -> bool:
+        # A receipt that comes twice in one microsecond is one arrival, told twice by the relay.
+        key = _RECEIPT + f"{record.receipt}@{record.receive_us}".encode()
+        if key in receipts or self.rows.get(key) is not None:
+            return False
+        minute = ChannelKey(window_start_s(record.receive_us, 60), record.channel)
+        numbers = self._parts.touch(minute, record.offset, record.logged_us)
+        if numbers is not None:
+            numbers.duplicates += 1
+        receipts[key] = orjson.dumps([0, record.logged_us, False])
+        self._settled[key] = record.logged_us
+        return True
+
+    def _advance(self, records: Sequence[Record], effects: Effects[ChannelPart | Progress]) -> None:
+        now = self._progress
+        beats = [record for record in records if isinstance(record, Beat)]
+        if not beats:
+            return
+        told = max(watermark_of(beat.event_us, beat.logged_us) for beat in beats)
+        current = any(beat.logged_us - beat.event_us < _CURRENT_US for beat in beats)
+        offset = max(now.offset, records[-1].offset)
+        self._progress = Progress(offset, max(now.watermark_us, told), now.caught_up or current)
+        effects.outputs.append(self._progress)
+        row = [offset, self._progress.watermark_us, self._progress.caught_up]
+        effects.rows[_PROGRESS] = orjson.dumps(row)
+
+    def _forget(self, now_us: int) -> list[bytes]:
+        if now_us - self._swept_us < _SWEEP_US:
+            return []
+        self._swept_us = now_us
+        old = [key for key, at_us in self._settled.items() if now_us - at_us > MEMORY_US]
+        for key in old:
+            del self._settled[key]
+        return old
+
+
+def _numbers_of(record: Weighed) -> ChannelNumbers:
+    """Return what this outcome adds to its minute."""
+    has_time = record.event_us > 0
+    delay_ms = max(0, record.receive_us - record.event_us) // 1000 if has_time else 0
+    return ChannelNumbers(
+        receipts=1,
+        facts=record.facts,
+        rejects=int(record.is_rejected),
+        contradictions=record.contradictions,
+        delay_sum_ms=delay_ms,
+        delayed=int(has_time),
+        newest_event_us=record.event_us,
+    )

@@ -1,0 +1,211 @@
+"""Level two: parts of all source partitions become whole windows.
+
+The newest state of a part replaces the older one, so repeats and crashes change nothing. When a
+source opens a new part of a window, the old one is complete and is added to what is kept. Every
+whole names the offset of the record that last changed it: a function of the log alone, so the
+same revision has the same content however often it is computed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
+
+import orjson
+
+from streams.logic.effects import Effects, Rows
+from streams.logic.numbers import Numbers
+from streams.logic.parts import Part
+from streams.logic.windows import GRACE_US, SECOND_US, Source, Watermarks
+
+_PREFIX: Final = b"m"
+_SOURCES: Final = b"s"
+
+
+class WindowKey(Protocol):
+    """Names a window that ends."""
+
+    @property
+    def end_s(self) -> int:
+        """When the window ends, seconds since the epoch."""
+        ...
+
+    def to_row(self) -> bytes:
+        """Return it as part of a row key."""
+        ...
+
+    @classmethod
+    def from_row(cls, row: bytes) -> Self:
+        """Read what `to_row` wrote."""
+        ...
+
+    def __hash__(self) -> int: ...
+    def __lt__(self, other: Any, /) -> bool: ...  # noqa: ANN401  # As tuple has it.
+
+
+K = TypeVar("K", bound=WindowKey)
+N = TypeVar("N", bound=Numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[K, N]):
+    """What one source partition tells with one record: a part, or only its progress."""
+
+    offset: int
+    logged_us: int
+    source: str
+    watermark_us: int
+    caught_up: bool
+    part: Part[K, N] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Generic[K, N]):
+    """One window as all partitions together know it."""
+
+    key: K
+    numbers: N
+    # Grows with every change.
+    revision: int
+    # The watermark of every live source has passed the end and the grace time.
+    is_final: bool
+    # Sources that were silent then.
+    idle: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Kept(Generic[N]):
+    """A row: the newest state of each source's part, and what is complete of them."""
+
+    complete: N
+    parts: dict[str, tuple[int, int, N]] = field(default_factory=dict)
+    changed_at: int = -1
+    is_final: bool = False
+    idle: tuple[str, ...] = ()
+
+    def take(self, source: str, part: Part[Any, N]) -> bool:
+        """Take the part in; False where it is known or older than what is known."""
+        opened, offset, numbers = self.parts.get(source, (-1, -1, None))
+        if (part.opened, part.offset) <= (opened, offset):
+            return False
+        if numbers is not None and part.opened > opened:
+            self.complete.add(numbers)
+        self.parts[source] = (part.opened, part.offset, part.numbers)
+        return True
+
+    def total(self, numbers: type[N]) -> N:
+        total = numbers()
+        total.add(self.complete)
+        for _, _, each in self.parts.values():
+            total.add(each)
+        return total
+
+
+class Merging(Generic[K, N]):
+    """The engine of one partition of partials."""
+
+    def __init__(self, rows: Rows, keys: type[K], numbers: type[N], epoch: int) -> None:
+        self._rows = rows
+        self._keys = keys
+        self._numbers = numbers
+        # A new life of the broker counts offsets from zero; its revisions are still the greater.
+        self._revision_base = epoch << 40
+        self._growing: list[tuple[int, K]] = []
+        self._marks = Watermarks()
+        for key, row in rows.items():
+            if key.startswith(_PREFIX):
+                window = keys.from_row(key[1:])
+                if not self._decode(row).is_final:
+                    heapq.heappush(self._growing, (window.end_s, window))
+            elif key == _SOURCES:
+                told = orjson.loads(row)
+                self._marks.sources = {name: Source(*each) for name, each in told.items()}
+
+    def apply(self, records: Sequence[Told[K, N]]) -> Effects[Whole[K, N]]:
+        """Merge what these records tell."""
+        effects: Effects[Whole[K, N]] = Effects()
+        dirty: dict[K, _Kept[N]] = {}
+        for record in records:
+            self._marks.hear(
+                record.source,
+                watermark_us=record.watermark_us,
+                logged_us=record.logged_us,
+                caught_up=record.caught_up,
+            )
+            if record.part is not None:
+                effects.repeats += not self._take(record, record.part, dirty)
+            self._close(record.offset, dirty)
+        for key, kept in dirty.items():
+            effects.outputs.append(self._whole(key, kept))
+            effects.rows[_PREFIX + key.to_row()] = _encode(kept)
+        sources = self._marks.sources.items()
+        row = {name: [s.watermark_us, s.heard_us, s.caught_up] for name, s in sources}
+        effects.rows[_SOURCES] = orjson.dumps(row)
+        return effects
+
+    def wholes(self) -> list[Whole[K, N]]:
+        """Return every window of this partition, to build a view from nothing."""
+        return [
+            self._whole(self._keys.from_row(key[1:]), self._decode(row))
+            for key, row in self._rows.items()
+            if key.startswith(_PREFIX)
+        ]
+
+    @property
+    def low_watermark_us(self) -> int:
+        """How far event time has come in every live source."""
+        return self._marks.low_us()
+
+    def is_complete(self, sources: int) -> bool:
+        """Return whether that many sources have all been read from their beginning."""
+        return self._marks.caught_up(sources)
+
+    def _take(self, record: Told[K, N], part: Part[K, N], dirty: dict[K, _Kept[N]]) -> bool:
+        known = dirty.get(part.key) or self._load(part.key)
+        kept = known or _Kept(self._numbers())
+        if record.offset <= kept.changed_at or not kept.take(record.source, part):
+            return False
+        kept.changed_at = record.offset
+        if known is None:
+            heapq.heappush(self._growing, (part.key.end_s, part.key))
+        dirty[part.key] = kept
+        return True
+
+    def _close(self, offset: int, dirty: dict[K, _Kept[N]]) -> None:
+        """Make final what the slowest live source has passed."""
+        passed_us = self._marks.low_us() - GRACE_US
+        while self._growing and self._growing[0][0] * SECOND_US <= passed_us:
+            _, key = heapq.heappop(self._growing)
+            kept = dirty.get(key) or self._load(key)
+            if kept is not None and not kept.is_final:
+                kept.is_final = True
+                kept.idle = self._marks.idle()
+                kept.changed_at = max(kept.changed_at, offset)
+                dirty[key] = kept
+
+    def _whole(self, key: K, kept: _Kept[N]) -> Whole[K, N]:
+        revision = self._revision_base + kept.changed_at + 1
+        return Whole(key, kept.total(self._numbers), revision, kept.is_final, kept.idle)
+
+    def _load(self, key: K) -> _Kept[N] | None:
+        row = self._rows.get(_PREFIX + key.to_row())
+        return None if row is None else self._decode(row)
+
+    def _decode(self, row: bytes) -> _Kept[N]:
+        complete, parts, changed_at, is_final, idle = orjson.loads(row)
+        read = self._numbers.from_row
+        return _Kept(
+            read(complete),
+            {name: (opened, offset, read(each)) for name, (opened, offset, each) in parts.items()},
+            changed_at,
+            is_final,
+            tuple(idle),
+        )
+
+
+def _encode(kept: _Kept[Any]) -> bytes:
+    parts = {name: [at, to, each.to_row()] for name, (at, to, each) in kept.parts.items()}
+    row = [kept.complete.to_row(), parts, kept.changed_at, kept.is_final, list(kept.idle)]
+    return orjson.dumps(row)

@@ -1,0 +1,226 @@
+"""Level one of the stage windows: what one partition of order events adds up to.
+
+Every window's numbers are cumulative and name the newest record within, so a repeated partial
+replaces itself. Each order's last number guards against repeats; what is missing is asked for by
+`gaps` before anything is applied. An event of any age is counted: a window that was put away is
+opened again as a new part, which level two adds to what it kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import orjson
+
+from streams.logic.effects import Effects, Rows
+from streams.logic.numbers import StageNumbers
+from streams.logic.parts import OpenParts, Part
+from streams.logic.windows import RESOLUTIONS_S, watermark_of, window_start_s
+
+# A heartbeat that is this much older than its record was held up behind a backlog.
+_CURRENT_US: Final = 10_000_000
+_PROGRESS: Final = b"p"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One measured value of a stage."""
+
+    duration_us: int
+    end_us: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A stage time that became known or changed: subtract `previous`, add `current`."""
+
+    from_state: int
+    to_state: int
+    current: Value | None
+    previous: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one order, as its record tells it."""
+
+    offset: int
+    logged_us: int
+    order: str
+    sequence: int
+    event_us: int
+    channel: str
+    measures: tuple[Measure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Nothing happened up to `event_us`."""
+
+    offset: int
+    logged_us: int
+    event_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Changes of an order that are missing: those after `after` and before `before`."""
+
+    order: str
+    after: int
+    before: int
+
+
+class StageKey(NamedTuple):
+    """Which window of which stage."""
+
+    resolution_s: int
+    start_s: int
+    from_state: int
+    to_state: int
+    channel: str
+
+    @property
+    def end_s(self) -> int:
+        return self.start_s + self.resolution_s
+
+    def to_row(self) -> bytes:
+        return "|".join(map(str, self)).encode()
+
+    @classmethod
+    def from_row(cls, row: bytes) -> StageKey:
+        resolution, start, begin, end, channel = row.decode().split("|", 4)
+        return cls(int(resolution), int(start), int(begin), int(end), channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the partition has come; sent to every reader of its partials."""
+
+    offset: int
+    watermark_us: int
+    caught_up: bool
+
+
+StagePart = Part[StageKey, StageNumbers]
+
+
+@dataclass(slots=True)
+class StagePartials:
+    """The engine of one source partition."""
+
+    rows: Rows
+    # Orders are numbered from 1 without a gap; a hole that nobody could fill is counted here.
+    lost: int = 0
+    _parts: OpenParts[StageKey, StageNumbers] = field(init=False)
+    _progress: Progress = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._parts = OpenParts(self.rows, StageKey, StageNumbers)
+        row = self.rows.get(_PROGRESS)
+        self._progress = Progress(*orjson.loads(row)) if row else Progress(-1, 0, caught_up=False)
+
+    def gaps(self, records: Sequence[Change | Beat]) -> list[Gap]:
+        """Return what must be fetched before these records can be applied."""
+        seen: dict[str, int] = {}
+        found = []
+        for record in records:
+            if isinstance(record, Change):
+                last = seen.get(record.order, self._last(record.order))
+                if record.sequence > last + 1:
+                    found.append(Gap(record.order, last, record.sequence))
+                seen[record.order] = max(last, record.sequence)
+        return found
+
+    def apply(
+        self,
+        records: Sequence[Change | Beat],
+        repairs: Mapping[str, Sequence[Change]] | None = None,
+    ) -> Effects[StagePart | Progress]:
+        """Count these records; `repairs` holds the missing changes of each order, in order."""
+        effects: Effects[StagePart | Progress] = Effects()
+        numbers: dict[str, int] = {}
+        for record in records:
+            if isinstance(record, Change):
+                fresh = self._in_order(record, numbers, repairs or {})
+                applied = 0
+                for change in fresh:
+                    self._count(change, at=record)
+                    applied += 1
+                effects.repeats += applied == 0
+        effects.outputs.extend(self._parts.changed())
+        effects.rows.update(self._parts.rows_changed())
+        for order, sequence in numbers.items():
+            effects.rows[_order_key(order)] = b"%d" % sequence
+        self._advance(records, effects)
+        effects.deletions.extend(self._parts.put_away(self._now_us(records)))
+        return effects
+
+    def _in_order(
+        self,
+        record: Change,
+        numbers: dict[str, int],
+        repairs: Mapping[str, Sequence[Change]],
+    ) -> Iterator[Change]:
+        last = numbers.get(record.order)
+        if last is None:
+            last = self._last(record.order)
+        if record.sequence <= last:
+            return
+        for missing in repairs.get(record.order, ()):
+            if last < missing.sequence < record.sequence:
+                self.lost += missing.sequence - last - 1
+                last = missing.sequence
+                yield missing
+        self.lost += record.sequence - last - 1
+        numbers[record.order] = record.sequence
+        yield record
+
+    def _count(self, change: Change, at: Change) -> None:
+        for measure in change.measures:
+            for value, times in ((measure.previous, -1), (measure.current, 1)):
+                if value is None:
+                    continue
+                for resolution_s in RESOLUTIONS_S:
+                    start_s = window_start_s(value.end_us, resolution_s)
+                    stage = (measure.from_state, measure.to_state, change.channel)
+                    key = StageKey(resolution_s, start_s, *stage)
+                    numbers = self._parts.touch(key, at.offset, at.logged_us)
+                    if numbers is not None:
+                        numbers.measure(value.duration_us, value.cause, times)
+
+    def _advance(
+        self, records: Sequence[Change | Beat], effects: Effects[StagePart | Progress]
+    ) -> None:
+        """Move the watermark; say so when a heartbeat was among the records."""
+        now = self._progress
+        watermark_us, caught_up, beaten = now.watermark_us, now.caught_up, False
+        for record in records:
+            watermark_us = max(watermark_us, watermark_of(record.event_us, record.logged_us))
+            if isinstance(record, Beat):
+                beaten = True
+                caught_up = caught_up or record.logged_us - record.event_us < _CURRENT_US
+        offset = max(now.offset, records[-1].offset) if records else now.offset
+        self._progress = Progress(offset, watermark_us, caught_up)
+        if beaten or caught_up != now.caught_up:
+            effects.outputs.append(self._progress)
+            effects.rows[_PROGRESS] = orjson.dumps([offset, watermark_us, caught_up])
+
+    def _now_us(self, records: Sequence[Change | Beat]) -> int:
+        return max((record.logged_us for record in records), default=0)
+
+    def _last(self, order: str) -> int:
+        row = self.rows.get(_order_key(order))
+        return int(row) if row else 0
+
+    @property
+    def watermark_us(self) -> int:
+        """How far event time has come in this partition."""
+        return self._progress.watermark_us
+
+
+def _order_key(order: str) -> bytes:
+    return b"o" + order.removeprefix("orders/").encode()

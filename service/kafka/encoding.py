@@ -1,0 +1,308 @@
+"""Changes as the bytes that are published; nothing here knows storage or RPC."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money as MoneyProto
+
+from concord.cases.v1 import case_service_pb2 as case_pb
+from concord.intake.v1 import fact_pb2, receipt_pb2
+from concord.orders.v1 import order_event_pb2 as event_pb
+from concord.orders.v1 import order_pb2
+from service.application.ports import Message, NewReceipt, Stream, WaitingReceipt
+from service.domain.cases import Case, CaseAct
+from service.domain.changes import (
+    Change,
+    ChangeKind,
+    HoldChanged,
+    MoneyMoved,
+    Moved,
+    Named,
+    Placed,
+)
+from service.domain.facts import Fact, Outcome
+from service.domain.lifecycle import State
+from service.domain.money import Money, exponent
+from service.domain.order import Order
+from service.domain.stages import Measure, MeasureChange
+from service.kafka.topics import NAMES, PUBLISHED
+
+NANO_DIGITS: Final = 9
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """Return an aware moment as a Timestamp."""
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp
+
+
+def duration(delta: timedelta) -> Duration:
+    """Return a time span as a Duration."""
+    span = Duration()
+    span.FromTimedelta(delta)
+    return span
+
+
+def money(amount: Money) -> MoneyProto:
+    """Return money as units and nanos of the same sign."""
+    scale = 10 ** exponent(amount.currency)
+    sign = -1 if amount.minor < 0 else 1
+    units, part = divmod(abs(amount.minor), scale)
+    nanos = part * 10**NANO_DIGITS // scale
+    return MoneyProto(currency_code=amount.currency, units=sign * units, nanos=sign * nanos)
+
+
+def state_number(state: State) -> order_pb2.Order.State:
+    """Return a state as its wire number."""
+    return order_pb2.Order.State.Value(f"STATE_{state.value}")
+
+
+def outcome_number(outcome: Outcome) -> fact_pb2.Outcome:
+    """Return an outcome as its wire number."""
+    return fact_pb2.Outcome.Value(f"OUTCOME_{outcome.value}")
+
+
+class ProtobufEncoder:
+    """Implements `service.application.ports.Encoder`."""
+
+    def order_event(self, order: Order, sequence: int, change: Change, *, at: datetime) -> bytes:
+        """Encode one journal row's event."""
+        event = event_pb.OrderEvent(
+            event_id=f"{order.order_id}:{sequence}",
+            order=f"orders/{order.order_id}",
+            sequence=sequence,
+            event_time=timestamp(change.occurred_at),
+            record_time=timestamp(at),
+            channel=order.channel,
+            source=change.source,
+            voucher=change.voucher,
+            measures=[_measure(each) for each in change.measures],
+        )
+        _PAYLOADS[change.kind](event, change)
+        return event.SerializeToString(deterministic=True)
+
+    def customer_event(self, order: Order, n: int, change: Change) -> bytes:
+        """Encode what a customer did."""
+        event = event_pb.CustomerEvent(
+            event_id=f"{order.customer}:{n}",
+            customer=order.customer,
+            sequence=n,
+            order=f"orders/{order.order_id}",
+            event_time=timestamp(change.occurred_at),
+        )
+        if isinstance(change.detail, Placed):
+            event.placed.CopyFrom(_placed(change.detail))
+        elif isinstance(change.detail, MoneyMoved):
+            event.returned.amount.CopyFrom(money(change.detail.returned))
+        return event.SerializeToString(deterministic=True)
+
+    def case_event(self, act: CaseAct, n: int) -> bytes:
+        """Encode one act on a case, without what was said: it may name people."""
+        event = case_pb.CaseEvent(
+            event_id=f"{act.case.case_id}:{act.case.version}",
+            sequence=n,
+            event_time=timestamp(act.at),
+            act=act.act,
+            case=case_message(act.case),
+        )
+        return event.SerializeToString(deterministic=True)
+
+    def receipt_event(self, receipt_id: str, receipt: NewReceipt) -> bytes:
+        """Encode the arrival of a receipt."""
+        event = receipt_pb2.ReceiptEvent(
+            received=receipt_pb2.Receipt(
+                name=f"receipts/{receipt_id}",
+                source=receipt.source,
+                message_id=receipt.message_id,
+                template=receipt.template,
+                channel=receipt.channel,
+                body=receipt.body,
+                content_type=receipt.content_type,
+                receive_time=timestamp(receipt.received_at),
+                order_hint=receipt.order_hint,
+                address=receipt.address,
+            )
+        )
+        return event.SerializeToString(deterministic=True)
+
+    def repeat_event(self, receipt_id: str, receipt: NewReceipt) -> bytes:
+        """Encode that a receipt came again."""
+        event = receipt_pb2.ReceiptEvent()
+        event.repeated.receipt = f"receipts/{receipt_id}"
+        event.repeated.source = receipt.source
+        event.repeated.channel = receipt.channel
+        event.repeated.receive_time.CopyFrom(timestamp(receipt.received_at))
+        return event.SerializeToString(deterministic=True)
+
+    def weighed_event(
+        self,
+        receipt: WaitingReceipt,
+        outcome: Outcome,
+        facts: Sequence[tuple[Fact, Outcome]],
+        *,
+        revision: int,
+    ) -> bytes:
+        """Encode what became of a receipt."""
+        event = receipt_pb2.ReceiptWeighed(
+            receipt=f"receipts/{receipt.receipt_id}",
+            source=receipt.source,
+            channel=receipt.channel or next((fact.channel for fact, _ in facts), ""),
+            receive_time=timestamp(receipt.received_at),
+            outcome=outcome_number(outcome),
+            facts=[weighed_fact(fact, each) for fact, each in facts],
+            revision=revision,
+        )
+        if facts:
+            event.event_time.CopyFrom(timestamp(max(fact.occurred_at for fact, _ in facts)))
+        return event.SerializeToString(deterministic=True)
+
+
+class ProtobufEnvelopes:
+    """Implements `service.application.ports.Envelopes`."""
+
+    def topic(self, stream: Stream) -> str:
+        """Return the topic's name, as the contract declares it."""
+        return NAMES[stream]
+
+    def headers(self, message: Message) -> dict[str, str]:
+        """Return what is peculiar to this record; the relay adds the rest."""
+        return {
+            "ce_id": message.event_id,
+            "ce_subject": message.subject,
+            "ce_time": message.happened_at.isoformat(),
+            "ce_type": PUBLISHED[message.stream].message_name,
+            "traceparent": message.traceparent,
+        }
+
+
+def weighed_fact(fact: Fact, outcome: Outcome) -> fact_pb2.WeighedFact:
+    """Return a fact's id, kind and outcome."""
+    return fact_pb2.WeighedFact(
+        fact_id=fact.fact_id,
+        kind=fact_pb2.Fact.Kind.Value(f"KIND_{fact.kind.value}"),
+        outcome=outcome_number(outcome),
+    )
+
+
+def case_message(case: Case) -> case_pb.Case:
+    """Return a case without its log."""
+    message = case_pb.Case(
+        name=f"cases/{case.case_id}",
+        order=f"orders/{case.order_id}",
+        type=case.type,
+        state=case_pb.Case.State.Value(f"STATE_{case.state.value}"),
+        owner_role=case.owner_role,
+        assignee=case.assignee,
+        open_time=timestamp(case.opened_at),
+        due_time=timestamp(case.due_at),
+        outcome=case.outcome,
+        etag=str(case.version),
+    )
+    # `class` is a Python word, so the field has no plain name.
+    setattr(message, "class", case_pb.Case.Class.Value(f"CLASS_{case.side.value}"))
+    if case.resolved_at:
+        message.resolve_time.CopyFrom(timestamp(case.resolved_at))
+    return message
+
+
+def _placed(detail: Placed) -> event_pb.Placed:
+    return event_pb.Placed(
+        total=money(detail.total),
+        list_total=money(detail.list_total),
+        customer=detail.customer,
+    )
+
+
+def _measure(change: MeasureChange) -> event_pb.StageMeasure:
+    begin, end = change.stage
+    measure = event_pb.StageMeasure(from_state=state_number(begin), to_state=state_number(end))
+    if change.new:
+        measure.current.CopyFrom(_value(change.new))
+    if change.old:
+        measure.previous.CopyFrom(_value(change.old))
+    return measure
+
+
+def _value(measure: Measure) -> event_pb.StageMeasure.Value:
+    return event_pb.StageMeasure.Value(
+        duration=duration(measure.duration),
+        end_time=timestamp(measure.ended_at),
+        cause=measure.cause,
+    )
+
+
+def _put_placed(event: event_pb.OrderEvent, change: Change) -> None:
+    assert isinstance(change.detail, Placed)  # noqa: S101
+    event.placed.CopyFrom(_placed(change.detail))
+
+
+def _put_moved(event: event_pb.OrderEvent, change: Change) -> None:
+    detail = change.detail
+    assert isinstance(detail, Moved)  # noqa: S101
+    event.moved.from_state = state_number(detail.begin)
+    event.moved.to_state = state_number(detail.end)
+    event.moved.action = detail.action.value
+    event.moved.implied = detail.implied
+
+
+def _put_money(event: event_pb.OrderEvent, change: Change) -> None:
+    detail = change.detail
+    assert isinstance(detail, MoneyMoved)  # noqa: S101
+    event.money_moved.paid.CopyFrom(money(detail.paid))
+    event.money_moved.refunded.CopyFrom(money(detail.refunded))
+    event.money_moved.refund_state = order_pb2.Order.RefundState.Value(
+        f"REFUND_STATE_{detail.refund_state.value}"
+    )
+
+
+def _put_hold(event: event_pb.OrderEvent, change: Change) -> None:
+    detail = change.detail
+    assert isinstance(detail, HoldChanged)  # noqa: S101
+    hold = event.hold_changed.hold
+    hold.hold_id, hold.reason, hold.actor = detail.hold_id, detail.hold_reason, detail.actor
+    hold.place_time.CopyFrom(timestamp(detail.placed_at))
+    event.hold_changed.released = detail.released
+
+
+def _put_milestone(event: event_pb.OrderEvent, change: Change) -> None:
+    event.milestone_changed.milestone = _named(change).name
+
+
+def _put_discrepancy(event: event_pb.OrderEvent, change: Change) -> None:
+    event.discrepancy_changed.kind = _named(change).name
+
+
+def _put_case(event: event_pb.OrderEvent, change: Change) -> None:
+    named = _named(change)
+    event.case_changed.case, event.case_changed.act = f"cases/{named.name}", named.act
+
+
+def _put_flag(event: event_pb.OrderEvent, change: Change) -> None:
+    named = _named(change)
+    event.flag_changed.flag, event.flag_changed.act = f"flags/{named.name}", named.act
+
+
+def _put_note(event: event_pb.OrderEvent, change: Change) -> None:
+    event.noted.note = _named(change).name
+
+
+def _named(change: Change) -> Named:
+    assert isinstance(change.detail, Named)  # noqa: S101
+    return change.detail
+
+
+_PAYLOADS: Final[Mapping[ChangeKind, Callable[[event_pb.OrderEvent, Change], None]]] = {
+    ChangeKind.PLACED: _put_placed,
+    ChangeKind.MOVED: _put_moved,
+    ChangeKind.MONEY_MOVED: _put_money,
+    ChangeKind.HOLD_CHANGED: _put_hold,
+    ChangeKind.MILESTONE_CHANGED: _put_milestone,
+    ChangeKind.DISCREPANCY_CHANGED: _put_discrepancy,
+    ChangeKind.CASE_CHANGED: _put_case,
+    ChangeKind.FLAG_CHANGED: _put_flag,
+    ChangeKind.NOTED: _put_note,
+}

@@ -1,0 +1,234 @@
+"""Sends records and waits until the broker has acknowledged every one, or has not.
+
+A producer that saw an error is thrown away and a new one is built: after a broker lost its
+memory an idempotent producer delivers nothing for as long as it lives.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from opentelemetry.trace import SpanKind
+
+from service.kafka.headers import TRACEPARENT, Headers
+from service.kafka.topics import MESSAGE_BYTES_MAX
+from service.telemetry import OpenSpan, begin_span
+
+# What librdkafka is given to deliver one message, retries included.
+DELIVERY_TIMEOUT_S: Final = 10.0
+
+# Reports come a little after their time-out.
+REPORT_GRACE_S: Final = 2.0
+
+# After all brokers went away: long enough for a leader to move, and far below the delivery
+# time-out, which an idempotent producer would otherwise wait out even when they are back.
+PATIENCE_S: Final = 1.0
+
+# Errors of the broker or the way to it, not of the message: any message would meet them, so they
+# never park a stream. What is not listed counts against the message, and is seen by people.
+OUTAGES: Final = frozenset(
+    {
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._FATAL,
+        KafkaError._MSG_TIMED_OUT,
+        KafkaError._PURGE_INFLIGHT,
+        KafkaError._PURGE_QUEUE,
+        KafkaError._TIMED_OUT,
+        KafkaError._TIMED_OUT_QUEUE,
+        KafkaError._TRANSPORT,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.DUPLICATE_SEQUENCE_NUMBER,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.NOT_ENOUGH_REPLICAS,
+        KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.THROTTLING_QUOTA_EXCEEDED,
+        KafkaError.UNKNOWN_PRODUCER_ID,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError._UNKNOWN_TOPIC,
+    }
+)
+
+
+class BrokerUnavailableError(Exception):
+    """The broker did not do its part. It is asked again after a pause, for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record to send. Without a `key` it needs a `partition`."""
+
+    topic: str
+    key: str | None
+    value: bytes
+    headers: Headers
+    partition: int | None = None
+    traceparent: str | None = None
+    """Context that caused the record; only a record with a key is traced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a record was not acknowledged."""
+
+    reason: str
+    is_outage: bool
+    """True where any other record would have failed as well."""
+
+
+class Publisher(Protocol):
+    """Sends records to a broker."""
+
+    def publish(self, records: Sequence[Record]) -> list[Failure | None]:
+        """Send records in order; return for each None once it is acknowledged, or its failure.
+
+        Behind a record that was refused at once, no other of its topic and key is sent.
+        """
+
+    def close(self) -> None:
+        """Let go of the broker."""
+
+
+NO_REPORT: Final = Failure("NO_REPORT", is_outage=True)
+BEHIND_A_REFUSAL: Final = Failure("BEHIND_A_REFUSAL", is_outage=True)
+
+
+class KafkaPublisher:
+    """Implements `Publisher` by librdkafka's idempotent producer."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._producer: Producer | None = None
+        self._fell_at: float | None = None
+
+    def publish(self, records: Sequence[Record]) -> list[Failure | None]:
+        producer = self._healthy()
+        outcomes: list[Failure | None] = [NO_REPORT] * len(records)
+        refused: set[tuple[str, str]] = set()
+        for index, record in enumerate(records):
+            stream = (record.topic, record.key or "")
+            if record.key is not None and stream in refused:
+                outcomes[index] = BEHIND_A_REFUSAL
+                continue
+            try:
+                self._send(producer, record, partial(outcomes.__setitem__, index))
+            except KafkaException as error:
+                outcomes[index] = _failure(error.args[0])
+                refused.add(stream)
+        self._await(producer)
+        if any(outcomes):
+            self.close()
+        return outcomes
+
+    def close(self) -> None:
+        """Let go of the producer, and of whatever it still holds."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.purge()
+            producer.flush(0.1)
+
+    def _healthy(self) -> Producer:
+        if self._producer is not None:
+            # Serves news of the connection that came since the last round.
+            self._producer.poll(0)
+            if self._fell_at is not None:
+                self.close()
+        if self._producer is None:
+            self._producer = Producer(self._settings())
+            self._fell_at = None
+        return self._producer
+
+    def _settings(self) -> dict[str, object]:
+        return {
+            "bootstrap.servers": self._bootstrap,
+            "client.id": "concord-relay",
+            "acks": "all",
+            "enable.idempotence": True,
+            "linger.ms": 1,
+            "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1_000),
+            "message.max.bytes": MESSAGE_BYTES_MAX,
+            # What the Java client and aiokafka do with keys; without a key we name a partition.
+            "partitioner": "murmur2_random",
+            # A topic made by accident has the wrong settings, and hides that the right one went.
+            "allow.auto.create.topics": False,
+            "reconnect.backoff.ms": 50,
+            "reconnect.backoff.max.ms": 500,
+            # Critical only: outages are told by the relay, once, in its own words.
+            "log_level": 2,
+            "error_cb": self._note,
+        }
+
+    def _note(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._fell_at = self._fell_at or time.monotonic()
+
+    @staticmethod
+    def _send(producer: Producer, record: Record, settle: "partial[None]") -> None:
+        span = _begin_send(record)
+        headers: list[tuple[str, str | bytes | None]] = [*record.headers]
+        traceparent = span.traceparent if span else record.traceparent
+        if traceparent:
+            headers.append((TRACEPARENT, traceparent.encode()))
+        # Unassigned: the partitioner decides by the key.
+        partition = -1 if record.partition is None else record.partition
+
+        def report(error: KafkaError | None, _: Message) -> None:
+            settle(_failure(error) if error else None)
+            if span:
+                span.end(KafkaException(error) if error else None)
+
+        try:
+            producer.produce(
+                record.topic,
+                record.value,
+                record.key,
+                partition=partition,
+                headers=headers,
+                on_delivery=report,
+            )
+        except KafkaException as error:
+            if span:
+                span.end(error)
+            raise
+
+    def _await(self, producer: Producer) -> None:
+        deadline = time.monotonic() + DELIVERY_TIMEOUT_S + REPORT_GRACE_S
+        while producer.flush(0.1):
+            now = time.monotonic()
+            has_fallen = self._fell_at is not None and now - self._fell_at > PATIENCE_S
+            if has_fallen or now > deadline:
+                producer.purge()
+                producer.flush(REPORT_GRACE_S)
+                return
+
+
+def _begin_send(record: Record) -> OpenSpan | None:
+    """Begin the span of a send in the trace that caused it, where that trace is sampled."""
+    if record.key is None or not (record.traceparent or "-01").endswith("1"):
+        return None
+    return begin_span(
+        f"send {record.topic}",
+        traceparent=record.traceparent,
+        kind=SpanKind.PRODUCER,
+        attributes={
+            "messaging.system": "kafka",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": record.topic,
+            "messaging.kafka.message.key": record.key,
+        },
+    )
+
+
+def _failure(error: KafkaError) -> Failure:
+    # Its text names topic and broker, never what was sent.
+    return Failure(f"{error.name()}: {error.str()}", is_outage=error.code() in OUTAGES)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from clients.sdk.errors import OutageError
 from clients.traffic.feeding import Sleep
 from clients.traffic.pace import Clock
 from concord.intake.v1 import fact_pb2, receipt_pb2
@@ -84,6 +85,8 @@ class Question:
             if receipt.name in missing and receipt.outcome:
                 missing.discard(receipt.name)
                 _enter(account, receipt)
+            if not missing:
+                break
         return account
 
     async def settled(
@@ -99,10 +102,8 @@ class Question:
         unchanged, before = 0, Account(expected=-1)
         while clock() < deadline:
             began = clock()
-            waiting = await self.waiting()
-            on_waiting(waiting)
-            if not waiting:
-                account = await self.account()
+            account = await self._account_if_all_weighed(on_waiting)
+            if account is not None:
                 unchanged = unchanged + 1 if account == before else 0
                 calm = not account.receipts["early"] or unchanged >= SETTLED_POLLS
                 if not account.unaccounted and calm:
@@ -111,6 +112,15 @@ class Question:
             # Looking takes at most a quarter of the service's time.
             await sleep(max(POLL_S, 3 * (clock() - began)))
         return await self.account()
+
+    async def _account_if_all_weighed(self, on_waiting: Callable[[int], None]) -> Account | None:
+        try:
+            waiting = await self.waiting()
+            on_waiting(waiting)
+            return None if waiting else await self.account()
+        except OutageError:
+            # The service is away; the deadline of the wait bounds how long that may last.
+            return None
 
 
 def _enter(account: Account, receipt: receipt_pb2.Receipt) -> None:

@@ -77,7 +77,7 @@ class Template:
             TemplateError: something is missing, or is not what it should be.
         """
         try:
-            return cls(
+            template = cls(
                 name=text["name"],
                 source=text["source"],
                 channel=text["channel"],
@@ -94,6 +94,15 @@ class Template:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise TemplateError(f"The event log template is not complete: {error}") from error
+        template._refuse_unknown_objects()
+        return template
+
+    def _refuse_unknown_objects(self) -> None:
+        related = {kind for each in self.relations for kind in (each.part, each.whole)}
+        vouchers = {meaning.voucher for meaning in self.activities.values()} - {"", EVENT}
+        unknown = sorted(({ORDER} | related | vouchers) - set(self.objects))
+        if unknown:
+            raise TemplateError(f"No column holds these objects: {', '.join(unknown)}.")
 
     def missing_columns(self, header: Iterable[str]) -> list[str]:
         """Return the columns that the template reads and the file lacks."""

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Final
 
 from service.application.outbox import OutboxRow
-from service.application.ports import Message
 from service.kafka.topics import Topic
 
 Headers = list[tuple[str, bytes]]
@@ -18,16 +17,6 @@ TRACEPARENT: Final = "traceparent"
 EPOCH: Final = "concord-epoch"
 NUMBER: Final = "concord-n"
 SOURCE: Final = "/concord/service"
-
-
-def outbox_headers(message: Message) -> dict[str, str]:
-    """Return what an outbox row keeps for the headers of its record."""
-    said = {
-        "ce_id": message.event_id,
-        "ce_subject": message.subject,
-        "ce_time": message.happened_at.isoformat(),
-    }
-    return {**said, TRACEPARENT: message.traceparent} if message.traceparent else said
 
 
 def row_headers(row: OutboxRow, message_name: str, epoch: int) -> Headers:

@@ -106,8 +106,3 @@ PUBLISHED: Final[Mapping[Stream, Topic]] = {
 
 # Storage is given names: it knows nothing of the contract.
 NAMES: Final[Mapping[Stream, str]] = {stream: topic.name for stream, topic in PUBLISHED.items()}
-
-
-def topic_name(stream: str) -> str:
-    """Return the name of the topic that serves a purpose, such as `orders`."""
-    return NAMES[Stream(stream)]

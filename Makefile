@@ -1,0 +1,74 @@
+# Every command of the project; `make` alone lists them.
+
+VENV := $(or $(CONCORD_VENV),.venv)
+BIN := $(VENV)/bin
+PYTHON ?= python3
+STACK := $(BIN)/python -m deploy.local
+SOURCES := service streams clients deploy protos/build_hook.py tests
+
+# Two workers, as on the smallest machine we test; a file's tests stay together (tests/conftest.py).
+PYTEST := $(BIN)/pytest
+PYTEST_ALL := $(PYTEST) -n 2 --dist loadgroup
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run down status clean protos fmt lint types imports docs verify check test \
+        unit contract architecture integration system bench lock
+
+help: ## List these targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) \
+		| awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
+
+setup: ## Make the environment and install what the lock names (nothing if that is done)
+	@$(PYTHON) deploy/setup.py
+
+run: setup ## Start everything on this machine and stay; Ctrl-C ends it
+	@$(STACK) up $(ARGS)
+
+down: setup ## End what `make run` started
+	@$(STACK) down
+
+status: setup ## Tell what runs
+	@$(STACK) status
+
+clean: setup ## End what runs, and delete its data
+	@$(STACK) clean
+
+protos: setup ## Generate the contract's Python code (done by setup, too)
+	@$(BIN)/python protos/build_hook.py
+
+fmt: setup ## Format the code and mend what can be mended
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+lint: setup ## Check format, style and the rules of who imports whom
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/lint-imports --no-cache
+
+types: setup ## Check the types
+	@$(BIN)/mypy
+
+check: lint types verify ## All that a change must pass before the slower suites
+	@$(PYTEST_ALL) tests/unit tests/contract tests/architecture
+
+test: setup ## Run every test; real servers, started and ended by the tests
+	@$(PYTEST_ALL) $(ARGS)
+
+unit: setup ## Run the tests without IO (seconds)
+	@$(PYTEST) tests/unit $(ARGS)
+
+contract: setup ## Run one suite against every implementation of a port, and the golden files
+	@$(PYTEST) tests/contract $(ARGS)
+
+architecture: setup ## Run the tests of the house rules
+	@$(PYTEST) tests/architecture $(ARGS)
+
+integration: setup ## Run the tests of each adapter against its real server
+	@$(PYTEST) tests/integration $(ARGS)
+
+system: setup ## Run the tests of the whole stack
+	@$(PYTEST) tests/system $(ARGS)
+
+lock: setup ## Resolve the dependencies again, after a change of pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o deploy/requirements.lock

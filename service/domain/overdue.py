@@ -4,7 +4,7 @@ What somebody told comes first: a hold, a contradiction, a circumstance. Where n
 anything the cause is what is missing. It is never a guess at why that is missing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -71,17 +71,16 @@ class Stuck:
 
 def cause_of(known: Evidence) -> str:
     """Return the first cause that the evidence shows."""
-    if known.hold_reasons:
-        return f"ON_HOLD_{min(known.hold_reasons)}"
-    if known.discrepancies:
-        return min(known.discrepancies)
-    if known.note:
-        return known.note.upper()
-    told = [CAUSES[each] for each in CAUSES if each in known.circumstances]
-    if told:
-        return told[0]
+    return next(each for each in _causes(known) if each)
+
+
+def _causes(known: Evidence) -> Iterator[str]:
+    yield f"ON_HOLD_{min(known.hold_reasons)}" if known.hold_reasons else ""
+    yield min(known.discrepancies, default="")
+    yield known.note.upper()
+    yield from (CAUSES[each] for each in CAUSES if each in known.circumstances)
     if known.state is State.PAYING and FactKind.PAYMENT_FAILED in known.kinds:
-        return "PAYMENT_FAILED"
+        yield "PAYMENT_FAILED"
     if known.state is State.AWAITING_OUTBOUND and not known.is_outbound_approved:
-        return "OUTBOUND_NOT_APPROVED"
-    return MISSING[known.state]
+        yield "OUTBOUND_NOT_APPROVED"
+    yield MISSING[known.state]

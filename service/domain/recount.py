@@ -45,9 +45,7 @@ class Difference:
     journal: Numbers | None
 
 
-def totals(
-    told: Iterable[Measured], *, span: Span | None, channel: str
-) -> dict[Stage, Numbers]:
+def totals(told: Iterable[Measured], *, span: Span | None, channel: str) -> dict[Stage, Numbers]:
     """Return exact numbers of each stage over the span, or over all there is."""
     last: dict[tuple[str, Stage], Measured] = {}
     for each in told:
@@ -135,11 +133,10 @@ class Recount:
 
 def _is_same(view: Numbers, journal: Numbers) -> bool:
     return (
-        (view.count, view.sum_us, view.abnormal) == (journal.count, journal.sum_us, journal.abnormal)
+        (view.count, view.sum_us, view.abnormal)
+        == (journal.count, journal.sum_us, journal.abnormal)
         and view.causes == journal.causes
-        and all(
-            _is_near(view.percentile_us(each), journal.percentile_us(each)) for each in _SHARES
-        )
+        and all(_is_near(view.percentile_us(each), journal.percentile_us(each)) for each in _SHARES)
     )
 
 

@@ -30,7 +30,9 @@ from service.postgres.storage import translated
 # than 1 MiB in memory.
 ROWS_AT_ONCE: Final = 2000
 
-_STATES: Final = {Order.State.Value(f"STATE_{each.value}"): each for each in State}
+_STATES: Final[Mapping[int, State]] = {
+    Order.State.Value(f"STATE_{each.value}"): each for each in State
+}
 
 
 class _Reader:
@@ -72,12 +74,12 @@ class JournalMeasures(_Reader):
                 journal.c.measured, condition
             )
         )
-        for order_id, sequence, encoded in rows:
-            event = OrderEvent.FromString(encoded)
+        for row in rows:
+            event = OrderEvent.FromString(row.event)
             for measure in event.measures:
                 stage = _STATES[measure.from_state], _STATES[measure.to_state]
                 value = _value(measure.current) if measure.HasField("current") else None
-                yield Measured(order_id, sequence, event.channel, stage, value)
+                yield Measured(row.order_id, row.sequence, event.channel, stage, value)
 
 
 class OverdueRows(_Reader):
@@ -158,9 +160,9 @@ class ArrivalRows(_Reader):
             .select_from(receipts.outerjoin(last, sa.true()))
             .where(receipts.c.received_at >= start, receipts.c.received_at < end)
         )
-        for channel, source, repeats, encoded in rows:
-            weighed = None if encoded is None else _weighed(ReceiptWeighed.FromString(encoded))
-            yield ArrivedReceipt(channel or source, repeats, weighed)
+        for row in rows:
+            weighed = row.event and _weighed(ReceiptWeighed.FromString(row.event))
+            yield ArrivedReceipt(row.channel or row.source, row.repeats, weighed)
 
 
 class FlagRows(_Reader):

@@ -48,7 +48,7 @@ def text(value: object) -> str:
 def word(value: object) -> str:
     """Return a machine word: it enters journals, so it must not be able to name a person."""
     if not isinstance(value, str) or not _WORD.fullmatch(value):
-        raise UnfitError("This must be one word of ASCII letters, digits and _ . : / -")
+        raise UnfitError("This must be one word: ASCII letters, digits and the signs _.:/- only.")
     return value
 
 

@@ -1,0 +1,91 @@
+"""Receipts of the contract to the reader's plain data, and its readings back to the contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money as MoneyMessage
+
+from concord.intake.v1 import fact_pb2, receipt_pb2
+from concord.intake.v1.intake_service_pb2 import Reading as ReadingMessage
+from concord.orders.v1 import order_pb2
+from streams.logic.normalising import Fact, Money, Reading, Receipt
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NANOS: Final = 1_000_000_000
+
+
+def receipt_of(message: receipt_pb2.Receipt) -> Receipt:
+    """Return the receipt as the reader takes it."""
+    at = message.receive_time
+    return Receipt(
+        name=message.name,
+        source=message.source,
+        template=message.template,
+        channel=message.channel,
+        body=message.body,
+        content_type=message.content_type,
+        receive_time=_EPOCH + timedelta(seconds=at.seconds, microseconds=at.nanos // 1000),
+    )
+
+
+def reading_message(reading: Reading, traceparent: str | None) -> ReadingMessage:
+    """Return the reading as the service takes it, in the trace of its receipt."""
+    message = ReadingMessage(receipt=reading.receipt, traceparent=traceparent or "")
+    message.facts.extend(_fact(fact) for fact in reading.facts)
+    if reading.rejection is not None:
+        told = reading.rejection
+        reason = receipt_pb2.Rejection.Reason.Value(f"REASON_{told.reason.value}")
+        message.rejection.CopyFrom(
+            receipt_pb2.Rejection(reason=reason, field=told.field, advice=told.advice)
+        )
+    return message
+
+
+def _fact(fact: Fact) -> fact_pb2.Fact:
+    return fact_pb2.Fact(
+        fact_id=fact.fact_id,
+        kind=fact_pb2.Fact.Kind.Value(f"KIND_{fact.kind.value}"),
+        ref=order_pb2.OrderRef(namespace=fact.ref.namespace, value=fact.ref.value),
+        source=fact.source,
+        channel=fact.channel,
+        occurred_time=_timestamp(fact.occurred_at),
+        amount=_money(fact.amount),
+        voucher=fact.voucher,
+        circumstances=[
+            fact_pb2.Fact.Circumstance.Value(f"CIRCUMSTANCE_{each.value}")
+            for each in fact.circumstances
+        ],
+        more_refs=[
+            order_pb2.OrderRef(namespace=ref.namespace, value=ref.value) for ref in fact.more_refs
+        ],
+        list_amount=_money(fact.list_amount),
+        customer=fact.customer,
+        lines=[
+            order_pb2.OrderLine(
+                sku=line.sku, quantity=line.quantity, unit_price=_money(line.unit_price)
+            )
+            for line in fact.lines
+        ],
+        note=fact.note,
+    )
+
+
+def _timestamp(at: datetime) -> Timestamp:
+    since = at - _EPOCH
+    return Timestamp(
+        seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000
+    )
+
+
+def _money(amount: Money | None) -> MoneyMessage | None:
+    """Return the amount as whole units and nanos of the same sign, as google.type.Money wants."""
+    if amount is None:
+        return None
+    minor_per_unit = 10 ** _decimals(amount.currency)
+    units, minor = divmod(abs(amount.minor), minor_per_unit)
+    sign = -1 if amount.minor < 0 else 1
+    nanos = minor * (_NANOS // minor_per_unit)
+    return MoneyMessage(currency_code=amount.currency, units=sign * units, nanos=sign * nanos)

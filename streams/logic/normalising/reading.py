@@ -4,6 +4,7 @@
 the facts of the others stand beside the rejection, and keep their ids when it is read again.
 """
 
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -30,16 +31,21 @@ def read(receipt: Receipt, templates: Templates) -> Reading:
     try:
         return _read_by(template, receipt, templates)
     except UnreadableError as error:
-        return _rejected(receipt, error.rejection)
-    except Exception:  # noqa: BLE001  # the receipt is kept and listed; the stream must go on
-        return _rejected(
-            receipt,
-            Rejection(
-                RejectionReason.READER_FAILED,
-                "body",
-                "A defect of the reader: report it with this receipt's name, retry after the fix.",
-            ),
-        )
+        rejection = error.rejection
+    except Exception as defect:  # noqa: BLE001  # the receipt is kept and listed with the defect
+        rejection = _defect(defect)
+    return _rejected(receipt, rejection)
+
+
+def _defect(error: Exception) -> Rejection:
+    # Its kind and place, not its text: that may hold values of the message.
+    (at,) = traceback.extract_tb(error.__traceback__, limit=-1)
+    where = f"{type(error).__name__} in {at.name}, line {at.lineno}"
+    return Rejection(
+        RejectionReason.READER_FAILED,
+        "body",
+        f"A defect of the reader ({where}): report it, and retry the receipt after the fix.",
+    )
 
 
 def _rejected(receipt: Receipt, rejection: Rejection) -> Reading:

@@ -17,7 +17,7 @@ from streams.logic.normalising import (
     Rejection,
     RejectionReason,
 )
-from streams.readings import fact_to_proto, reading_to_proto, receipt_from_proto
+from streams.readings import reading_message, receipt_of
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -31,6 +31,10 @@ def a_fact(**fields: object) -> Fact:
         "occurred_at": datetime(2026, 11, 22, 8, 0, 0, 123_456, tzinfo=UTC),
     }
     return Fact(**(known | fields))  # type: ignore[arg-type]  # a builder
+
+
+def _message(fact: Fact) -> fact_pb2.Fact:
+    return reading_message(Reading("receipts/r", (fact,)), None).facts[0]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_a_fact_keeps_every_field() -> None:
         note="word",
     )
 
-    message = fact_to_proto(fact)
+    message = _message(fact)
 
     assert {field.name for field, _ in message.ListFields()} == set(
         fact_pb2.Fact.DESCRIPTOR.fields_by_name
@@ -85,24 +89,24 @@ def test_a_fact_keeps_every_field() -> None:
     ],
 )
 def test_money_is_exact_whatever_its_exponent(money: Money, units: int, nanos: int) -> None:
-    amount = fact_to_proto(a_fact(amount=money)).amount
+    amount = _message(a_fact(amount=money)).amount
 
     assert (amount.units, amount.nanos, amount.currency_code) == (units, nanos, money.currency)
 
 
 def test_no_amount_is_no_field() -> None:
-    assert not fact_to_proto(a_fact()).HasField("amount")
+    assert not _message(a_fact()).HasField("amount")
 
 
 def test_a_rejection_goes_with_its_reading_and_trace() -> None:
     rejection = Rejection(RejectionReason.FIELD_INVALID, "data.p_id", "Advice.")
 
-    message = reading_to_proto(Reading("receipts/r", (a_fact(),), rejection), TRACE)
+    message = reading_message(Reading("receipts/r", (a_fact(),), rejection), TRACE)
 
     assert message.rejection.reason == receipt_pb2.Rejection.REASON_FIELD_INVALID
     assert (message.rejection.field, message.rejection.advice) == ("data.p_id", "Advice.")
     assert (message.receipt, message.traceparent, len(message.facts)) == ("receipts/r", TRACE, 1)
-    assert not reading_to_proto(Reading("receipts/r")).HasField("rejection")
+    assert not reading_message(Reading("receipts/r"), None).HasField("rejection")
 
 
 def test_a_receipt_comes_in_with_its_time_to_the_microsecond() -> None:
@@ -117,7 +121,7 @@ def test_a_receipt_comes_in_with_its_time_to_the_microsecond() -> None:
     message.receive_time.seconds = 1_795_334_400
     message.receive_time.nanos = 123_456_789
 
-    receipt = receipt_from_proto(message)
+    receipt = receipt_of(message)
 
     assert receipt.receive_time == datetime(2026, 11, 22, 8, 0, 0, 123_456, tzinfo=UTC)
     assert (receipt.name, receipt.body, receipt.template) == ("receipts/r", b"{}", "douyin.push")

@@ -189,8 +189,8 @@ def test_an_unknown_template_is_refused() -> None:
 
 
 def test_a_defect_of_the_reader_is_a_rejection_too() -> None:
-    def broken(_namespace: str, _value: str) -> str:
-        raise KeyError("a defect")
+    def broken(_namespace: str, value: str) -> str:
+        raise KeyError(value)
 
     order = an_amazon_order(BuyerInfo={"BuyerEmail": "user@example.com"})
     reading = read(a_receipt("amazon.orders.v0", order), Templates(TEMPLATES.by_name, broken))
@@ -198,6 +198,8 @@ def test_a_defect_of_the_reader_is_a_rejection_too() -> None:
     assert reading.facts == ()
     assert reading.rejection is not None
     assert reading.rejection.reason is RejectionReason.READER_FAILED
+    assert "KeyError in broken" in reading.rejection.advice
+    assert "user@example.com" not in reading.rejection.advice
 
 
 def test_no_rejection_repeats_a_value_of_the_message() -> None:

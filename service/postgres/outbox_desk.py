@@ -23,10 +23,8 @@ LIST: Final = text(
     PARKED.format(parked="(SELECT * FROM parked_streams ORDER BY parked_at LIMIT :most)")
 )
 
-FREE: Final = text(
-    "WITH freed AS (DELETE FROM parked_streams WHERE topic = :topic AND key = :key RETURNING *)"
-    + PARKED.format(parked="freed")  # noqa: S608  # All of it is ours.
-)
+FREED: Final = "DELETE FROM parked_streams WHERE topic = :topic AND key = :key RETURNING *"
+FREE: Final = text(f"WITH freed AS ({FREED}) {PARKED.format(parked='freed')}")
 
 FORGIVE: Final = text(
     "UPDATE outbox SET attempts = 0, last_error = NULL"

@@ -1,0 +1,299 @@
+"""Writers, relays and a reader around one outbox, each as near to production as a test can be."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+import sqlalchemy as sa
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from sqlalchemy.dialects.postgresql import insert
+
+from deploy.local.stack import EmbeddedServers
+from service.application.outbox import shard_of
+from service.application.ports import Stream
+from service.kafka.topics import NAMES
+from service.postgres import tables
+from service.postgres.engine import make_engine
+
+PARTITIONS: Final = 4
+MOMENT: Final = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+ORDERS: Final = NAMES[Stream.ORDERS]
+
+
+def wait_until(holds: Callable[[], bool], *, what: str, within_s: float = 15.0) -> None:
+    """Return when the condition holds; fail with its name when it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {within_s} s for: {what}"
+        threading.Event().wait(0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A record as it was on its topic."""
+
+    topic: str
+    partition: int
+    key: str | None
+    value: bytes
+    headers: dict[str, list[str]]
+
+    @property
+    def n(self) -> int:
+        """Its number within its key."""
+        return int(self.headers["concord-n"][0])
+
+    @property
+    def epoch(self) -> int:
+        """The life of the broker that it names."""
+        return int(self.headers["concord-epoch"][0])
+
+
+@dataclass
+class Guard:
+    """What every consumer does: next number applied, repeats dropped, gaps noticed."""
+
+    applied: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    repeats: int = 0
+    gaps: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def take(self, record: Read) -> None:
+        """Apply the record, or not."""
+        last = self.applied[record.key or ""]
+        if record.n == last + 1:
+            self.applied[record.key or ""] = record.n
+        elif record.n <= last:
+            self.repeats += 1
+        else:
+            self.gaps.append((record.key or "", last, record.n))
+
+
+class RelayProcess:
+    """`relay_process.py`, with failpoints armed by name: what to do at which visit."""
+
+    def __init__(self, url: str, bootstrap: str, armed: dict[str, str]) -> None:
+        given = {"url": url, "bootstrap": bootstrap, "armed": armed}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.relay.relay_process", json.dumps(given)]
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def is_running(self) -> bool:
+        """Tell whether it has not ended."""
+        return self._process.poll() is None
+
+    def is_stopped(self) -> bool:
+        """Tell whether it was stopped by SIGSTOP."""
+        with open(f"/proc/{self.pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "T"
+
+    def end(self) -> None:
+        """Kill it if it is there, and wait."""
+        self._process.kill()
+        self._process.wait()
+
+
+class World:
+    """One outbox with everything around it."""
+
+    def __init__(self, url: str, servers: EmbeddedServers) -> None:
+        self.url = url
+        self.servers = servers
+        self.engine = make_engine(url, connections=12)
+        self._relays: list[RelayProcess] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for relay in self._relays:
+            relay.end()
+        self.engine.dispose()
+
+    def start_relay(self, **armed: str) -> RelayProcess:
+        """Start a relay process; `after_send="kill 3"` kills it at its third visit there."""
+        names = {f"relay:{name}": act for name, act in armed.items()}
+        relay = RelayProcess(self.url, self.servers.kafka_bootstrap, names)
+        self._relays.append(relay)
+        return relay
+
+    def query(self, statement: str, **values: Any) -> Sequence[sa.Row[Any]]:
+        """Run SQL and return its rows, if it has any."""
+        with self.engine.begin() as connection:
+            result = connection.execute(sa.text(statement), values)
+            return result.all() if result.returns_rows else []
+
+    def write(self, order: str, payload: bytes = b"x", *, traceparent: str = "") -> int:
+        """Do what a decision does: number the change, journal it, put it into the outbox."""
+        with self.engine.begin() as connection:
+            head = insert(tables.stream_heads).values(topic=ORDERS, key=order, n=1)
+            n = connection.execute(
+                head.on_conflict_do_update(
+                    index_elements=["topic", "key"], set_={"n": tables.stream_heads.c.n + 1}
+                ).returning(tables.stream_heads.c.n)
+            ).scalar_one()
+            connection.execute(
+                sa.insert(tables.journal),
+                {
+                    "order_id": order,
+                    "sequence": n,
+                    "kind": "NOTED",
+                    "occurred_at": MOMENT,
+                    "recorded_at": datetime.now(UTC),
+                    "traceparent": traceparent,
+                    "event": payload,
+                    "measured": False,
+                    "record": b"",
+                    "hash": b"",
+                },
+            )
+            headers = {"ce_id": f"{order}:{n}", "ce_subject": order}
+            if traceparent:
+                headers["traceparent"] = traceparent
+            self._insert(connection, ORDERS, order, n, payload, headers)
+        return n
+
+    def post(self, topic: str, key: str, payload: bytes = b"x", *, n: int | None = None) -> None:
+        """Put a message into the outbox that no history knows."""
+        with self.engine.begin() as connection:
+            self._insert(connection, topic, key, n, payload, {"ce_id": f"{key}:{n}"})
+
+    @staticmethod
+    def _insert(
+        connection: sa.Connection,
+        topic: str,
+        key: str,
+        n: int | None,
+        payload: bytes,
+        headers: dict[str, str],
+    ) -> None:
+        connection.execute(
+            sa.insert(tables.outbox),
+            {
+                "shard": shard_of(key),
+                "topic": topic,
+                "key": key,
+                "n": n,
+                "payload": payload,
+                "headers": headers,
+            },
+        )
+
+    def write_many(self, *, writers: int, each: int, orders: int) -> threading.Thread:
+        """Start writers that share a few orders; return a thread that ends when all have."""
+
+        def work(number: int) -> None:
+            for index in range(each):
+                self.write(f"order-{(number * 7 + index) % orders}")
+
+        def all_of_them() -> None:
+            threads = [threading.Thread(target=work, args=(number,)) for number in range(writers)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        thread = threading.Thread(target=all_of_them)
+        thread.start()
+        return thread
+
+    def written(self) -> dict[str, int]:
+        """Return how many changes each order has."""
+        found = self.query("SELECT order_id, count(*) AS n FROM journal GROUP BY order_id")
+        return {row.order_id: row.n for row in found}
+
+    def is_drained(self) -> bool:
+        """Tell whether nothing waits but what is parked."""
+        return not self.query(
+            "SELECT 1 FROM outbox o WHERE published_at IS NULL AND NOT EXISTS ("
+            " SELECT FROM parked_streams p WHERE p.topic = o.topic AND p.key = o.key) LIMIT 1"
+        )
+
+    def epoch(self) -> int:
+        """Return the broker's newest life."""
+        return int(self.query("SELECT coalesce(max(epoch), 0) AS n FROM broker_lives")[0].n)
+
+    def end_sessions(self) -> int:
+        """End every session of a relay, as a failover of PostgreSQL would; return how many."""
+        with sa.create_engine(self.engine.url).connect() as connection:
+            return connection.execute(
+                sa.text(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                    " WHERE application_name = 'concord-relay' AND datname = current_database()"
+                )
+            ).scalar_one()
+
+    def read(self, *topics: str, heartbeats: bool = False) -> list[Read]:
+        """Return everything that is on the topics, partition by partition."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.servers.kafka_bootstrap,
+                "group.id": "reader",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "log_level": 2,
+            }
+        )
+        try:
+            return [
+                record
+                for topic, partition in itertools.product(topics, range(PARTITIONS))
+                for record in _read_partition(consumer, topic, partition)
+                if heartbeats or record.key is not None
+            ]
+        finally:
+            consumer.close()
+
+    def guard(self, epoch: int | None = None) -> Guard:
+        """Run the consumer's guard over all orders, of one life of the broker if asked."""
+        guard = Guard()
+        for record in self.read(ORDERS):
+            if epoch is None or record.epoch == epoch:
+                guard.take(record)
+        return guard
+
+
+def _read_partition(consumer: Consumer, topic: str, partition: int) -> list[Read]:
+    """Read until nothing comes for a second: Tansu's end offsets are not to be trusted."""
+    consumer.assign([TopicPartition(topic, partition, 0)])
+    records = []
+    while (message := consumer.poll(1.0 if not records else 0.5)) is not None:
+        if message.error():
+            raise KafkaException(message.error())
+        headers: dict[str, list[str]] = defaultdict(list)
+        for name, text in message.headers() or []:
+            headers[name].append((text or b"").decode())
+        key = message.key()
+        records.append(
+            Read(topic, partition, key.decode() if key else None, message.value(), dict(headers))
+        )
+    return records
+
+
+def own_pid_signal(number: signal.Signals) -> Callable[[], None]:
+    """Return what sends a signal to this process."""
+    return lambda: os.kill(os.getpid(), number)

@@ -29,8 +29,11 @@ LAST_EXPORT_S: Final = 2.0
 MAX_STATEMENT: Final = 40
 
 _ALLOWED: Final = re.compile(
-    r"order\.id|error\.type|(concord|rpc|db|messaging|server|network|net)\.(?!.*parameters)[\w.]+"
+    r"error\.type|(concord|rpc|db|messaging|server|network|net)\.(?!.*parameters)[\w.]+"
 )
+# Keys and names that should be orders' may be customers', or whatever a caller wrote instead.
+_ORDERS: Final = frozenset({"order.id", "messaging.kafka.message.key"})
+_ORDER: Final = re.compile(r"(orders/)?ord-[\w-]{1,64}")
 _STATEMENTS: Final = frozenset({"db.statement", "db.query.text"})
 
 
@@ -93,7 +96,7 @@ def cleaned(span: ReadableSpan) -> ReadableSpan:
         attributes={
             key: statement(str(value)) if key in _STATEMENTS else value
             for key, value in (span.attributes or {}).items()
-            if _ALLOWED.fullmatch(key)
+            if _is_allowed(key, value)
         },
         events=[_cleaned_event(event) for event in span.events],
         links=span.links,
@@ -105,11 +108,17 @@ def cleaned(span: ReadableSpan) -> ReadableSpan:
     )
 
 
+def _is_allowed(key: str, value: AttributeValue) -> bool:
+    if key in _ORDERS:
+        return isinstance(value, str) and _ORDER.fullmatch(value) is not None
+    return _ALLOWED.fullmatch(key) is not None
+
+
 def _cleaned_event(event: Event) -> Event:
     attributes: dict[str, AttributeValue] = {
         key: value
         for key, value in (event.attributes or {}).items()
-        if key == "exception.type" or _ALLOWED.fullmatch(key)
+        if key == "exception.type" or _is_allowed(key, value)
     }
     return Event(event.name, attributes, event.timestamp)
 

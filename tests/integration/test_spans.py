@@ -91,16 +91,16 @@ def test_an_orders_spans_are_found_by_order_with_all_of_their_trace(
         with telling(address) as told:
             with (
                 continue_trace(CALLER),
-                span("call", kind=SpanKind.SERVER, attributes={"order.id": "o-1"}),
+                span("call", kind=SpanKind.SERVER, attributes={"order.id": "ord-1"}),
             ):
                 connection = psycopg2.connect(database_url)
                 with connection, connection.cursor() as cursor:
                     cursor.execute("SELECT %s, 'Zhang San'", ("13800138000",))
                 connection.close()
-            with span("other", attributes={"order.id": "o-2"}):
+            with span("other", attributes={"order.id": "ord-2"}):
                 pass
             told.provider.force_flush()
-        answer = listed(address, order="orders/o-1", until=lambda one: len(one.spans) == 2)
+        answer = listed(address, order="orders/ord-1", until=lambda one: len(one.spans) == 2)
 
     call, query = answer.spans
     assert (call.name, call.kind, call.service) == ("call", "SERVER", "service")
@@ -126,12 +126,12 @@ def test_spans_are_found_by_trace_id_and_a_malformed_id_is_refused(tmp_path: Pat
 
 def test_a_longer_answer_than_asked_for_says_so(tmp_path: Path) -> None:
     with keeping(tmp_path) as address:
-        with telling(address), span("work", attributes={"order.id": "o-1"}):
+        with telling(address), span("work", attributes={"order.id": "ord-1"}):
             for _ in range(3):
                 with span("step"):
                     pass
-        listed(address, order="o-1", until=lambda one: len(one.spans) == 4)
-        answer = listed(address, order="o-1", page_size=2, until=lambda one: len(one.spans) == 2)
+        listed(address, order="ord-1", until=lambda one: len(one.spans) == 4)
+        answer = listed(address, order="ord-1", page_size=2, until=lambda one: len(one.spans) == 2)
 
     assert answer.truncated
 
@@ -164,7 +164,7 @@ def test_without_a_collector_there_are_trace_ids_and_no_spans() -> None:
         assert not begun.is_recording()
 
 
-def a_row(number: int, order: str = "o-1") -> Row:
+def a_row(number: int, order: str = "ord-1") -> Row:
     return Row(
         trace_id=number.to_bytes(16, "big"), span_id=number.to_bytes(8, "big"), parent_id=b"",
         service="service", name=f"work {number}", kind="INTERNAL", start_ns=number, end_ns=number,
@@ -179,7 +179,7 @@ def test_spans_are_forgotten_by_age(tmp_path: Path) -> None:
 
     store.prune(older_than_s=2 * DAY_S, keep_bytes=10**9)
 
-    kept = find(store.path, order="o-1", trace_ids=[(1).to_bytes(16, "big")], limit=10)
+    kept = find(store.path, order="ord-1", trace_ids=[(1).to_bytes(16, "big")], limit=10)
     assert [row.name for row in kept] == ["work 2"]
     store.close()
 
@@ -205,7 +205,7 @@ def test_the_same_spans_sent_again_are_kept_once(tmp_path: Path) -> None:
     store.add([a_row(1)], now_s=1)
     store.add([a_row(1)], now_s=2)
 
-    assert len(find(store.path, order="o-1", trace_ids=[], limit=10)) == 1
+    assert len(find(store.path, order="ord-1", trace_ids=[], limit=10)) == 1
     store.close()
 
 
@@ -271,13 +271,13 @@ def test_a_keeper_told_to_stop_writes_what_it_took_and_forwards_it(tmp_path: Pat
         ),
     ):
         wait_until_ready(probes)
-        with telling(address), span("work", attributes={"order.id": "o-1"}):
+        with telling(address), span("work", attributes={"order.id": "ord-1"}):
             pass
         process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE_S) == 0
-        listed(onwards, order="o-1", until=lambda one: len(one.spans) == 1)
+        listed(onwards, order="ord-1", until=lambda one: len(one.spans) == 1)
 
-    kept = find(tmp_path / "spans" / "spans.sqlite", order="o-1", trace_ids=[], limit=10)
+    kept = find(tmp_path / "spans" / "spans.sqlite", order="ord-1", trace_ids=[], limit=10)
     assert [row.name for row in kept] == ["work"]
 
 

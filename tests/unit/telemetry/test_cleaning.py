@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Status, StatusCode
 
 from service.telemetry import exporting, logs
+from streams.telemetry import exporting as streams_exporting
 from streams.telemetry import logs as streams_logs
 
 PHONE = "13800138000"
@@ -29,10 +30,17 @@ def a_span(**attributes: str) -> ReadableSpan:
 
 def test_only_listed_attributes_are_exported() -> None:
     span = exporting.cleaned(
-        a_span(**{"order.id": "o-1", "phone": PHONE, "db.statement.parameters": PHONE})
+        a_span(**{"order.id": "ord-1", "phone": PHONE, "db.statement.parameters": PHONE})
     )
 
-    assert span.attributes == {"order.id": "o-1"}
+    assert span.attributes == {"order.id": "ord-1"}
+
+
+@pytest.mark.parametrize("key", ["order.id", "messaging.kafka.message.key"])
+@pytest.mark.parametrize("module", [exporting, streams_exporting])
+def test_what_should_be_an_order_and_is_not_is_not_exported(module: ModuleType, key: str) -> None:
+    assert module.cleaned(a_span(**{key: PHONE})).attributes == {}
+    assert module.cleaned(a_span(**{key: "ord-1"})).attributes == {key: "ord-1"}
 
 
 def test_an_errors_text_is_not_exported() -> None:

@@ -12,6 +12,7 @@ from concord.intake.v1 import fact_pb2, receipt_pb2
 from concord.intake.v1.intake_service_pb2 import Reading as ReadingMessage
 from concord.orders.v1 import order_pb2
 from streams.logic.normalising import Fact, Money, Reading, Receipt
+from streams.logic.normalising.amounts import exponent
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NANOS: Final = 1_000_000_000
@@ -75,16 +76,14 @@ def _fact(fact: Fact) -> fact_pb2.Fact:
 
 def _timestamp(at: datetime) -> Timestamp:
     since = at - _EPOCH
-    return Timestamp(
-        seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000
-    )
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def _money(amount: Money | None) -> MoneyMessage | None:
     """Return the amount as whole units and nanos of the same sign, as google.type.Money wants."""
     if amount is None:
         return None
-    minor_per_unit = 10 ** _decimals(amount.currency)
+    minor_per_unit = 10 ** exponent(amount.currency)
     units, minor = divmod(abs(amount.minor), minor_per_unit)
     sign = -1 if amount.minor < 0 else 1
     nanos = minor * (_NANOS // minor_per_unit)

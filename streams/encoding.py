@@ -1,92 +1,170 @@
-"""The border between readings and the contract: protobuf on the wire, plain data inside."""
+"""What the engines say, as messages of the contract."""
 
-from datetime import UTC, datetime, timedelta
+from __future__ import annotations
 
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.money_pb2 import Money as MoneyProto
 
-from concord.intake.v1 import fact_pb2, intake_service_pb2, receipt_pb2
+from concord.insights.v1 import stage_pb2
+from concord.insights.v1.flag_pb2 import Flag
+from concord.insights.v1.partial_pb2 import ChannelPartial, DeadLetter, StagePartial
 from concord.orders.v1 import order_pb2
-from streams.logic.normalising import Fact, Money, OrderRef, Reading, Receipt
-from streams.logic.normalising.amounts import exponent
+from streams.logic.channels import ChannelKey, ChannelPart
+from streams.logic.merging import Whole
+from streams.logic.numbers import ChannelNumbers, StageNumbers
+from streams.logic.risk import Finding
+from streams.logic.stages import Progress, StageKey, StagePart
+from streams.records import Record
 
-# google.type.Money counts billionths of the unit.
-_NANO_DIGITS = 9
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROS: Final = 1_000_000
 
 
-def receipt_from_proto(message: receipt_pb2.Receipt) -> Receipt:
-    """Return a received receipt as the reader takes it."""
-    moment = message.receive_time
-    return Receipt(
-        name=message.name,
-        source=message.source,
-        template=message.template,
-        channel=message.channel,
-        body=message.body,
-        content_type=message.content_type,
-        receive_time=_EPOCH + timedelta(seconds=moment.seconds, microseconds=moment.nanos // 1000),
+def stage_key(key: StageKey) -> bytes:
+    """Return the record key of a stage window, on both of its topics."""
+    stage = f"{key.from_state}:{key.to_state}"
+    return f"{stage}|{key.channel}|{key.resolution_s}|{key.start_s}".encode()
+
+
+def stage_partial(part: StagePart, source: int, epoch: int, watermark_us: int) -> StagePartial:
+    """Return a part of a stage window."""
+    return StagePartial(
+        partition=source,
+        epoch=epoch,
+        offset=part.offset,
+        open_offset=part.opened,
+        watermark=time(watermark_us),
+        window=_stage_window(part.key, part.numbers),
     )
 
 
-def reading_to_proto(reading: Reading, traceparent: str = "") -> intake_service_pb2.Reading:
-    """Return a reading as ApplyFacts takes it, in the receipt's trace."""
-    message = intake_service_pb2.Reading(
-        receipt=reading.receipt,
-        facts=[fact_to_proto(fact) for fact in reading.facts],
-        traceparent=traceparent,
+def stage_progress(progress: Progress, source: int, epoch: int) -> StagePartial:
+    """Return how far a partition of the orders' topic has come."""
+    return StagePartial(
+        partition=source,
+        epoch=epoch,
+        offset=progress.offset,
+        watermark=time(progress.watermark_us),
+        caught_up=progress.caught_up,
     )
-    if reading.rejection is not None:
-        rejection = reading.rejection
-        reason = receipt_pb2.Rejection.Reason.Value(f"REASON_{rejection.reason.name}")
-        message.rejection.reason = reason
-        message.rejection.field = rejection.field
-        message.rejection.advice = rejection.advice
-    return message
 
 
-def fact_to_proto(fact: Fact) -> fact_pb2.Fact:
-    """Return a fact of the contract."""
-    message = fact_pb2.Fact(
-        fact_id=fact.fact_id,
-        kind=fact_pb2.Fact.Kind.Value(f"KIND_{fact.kind.name}"),
-        ref=_ref(fact.ref),
-        source=fact.source,
-        channel=fact.channel,
-        occurred_time=_timestamp(fact.occurred_at),
-        voucher=fact.voucher,
-        circumstances=[
-            fact_pb2.Fact.Circumstance.Value(f"CIRCUMSTANCE_{each.name}")
-            for each in fact.circumstances
+def stage_window(whole: Whole[StageKey, StageNumbers]) -> stage_pb2.StageWindow:
+    """Return a whole stage window."""
+    window = _stage_window(whole.key, whole.numbers)
+    window.revision = whole.revision
+    window.final = whole.is_final
+    window.idle_partitions.extend(int(source) for source in whole.idle)
+    return window
+
+
+def _stage_window(key: StageKey, numbers: StageNumbers) -> stage_pb2.StageWindow:
+    return stage_pb2.StageWindow(
+        start_time=Timestamp(seconds=key.start_s),
+        resolution=Duration(seconds=key.resolution_s),
+        from_state=order_pb2.Order.State.ValueType(key.from_state),
+        to_state=order_pb2.Order.State.ValueType(key.to_state),
+        channel=key.channel,
+        numbers=_stage_numbers(numbers),
+    )
+
+
+def _stage_numbers(numbers: StageNumbers) -> stage_pb2.StageNumbers:
+    most_first = sorted(numbers.causes.items(), key=lambda each: (-each[1], each[0]))
+    return stage_pb2.StageNumbers(
+        count=numbers.count,
+        sum_us=numbers.sum_us,
+        abnormal=numbers.abnormal,
+        causes=[stage_pb2.StageNumbers.Cause(cause=c, count=n) for c, n in most_first],
+        buckets=[
+            stage_pb2.StageNumbers.Bucket(index=index, count=count)
+            for index, count in sorted(numbers.sketch.buckets.items())
         ],
-        more_refs=[_ref(each) for each in fact.more_refs],
-        customer=fact.customer,
-        note=fact.note,
     )
-    if fact.amount is not None:
-        message.amount.CopyFrom(_money(fact.amount))
-    if fact.list_amount is not None:
-        message.list_amount.CopyFrom(_money(fact.list_amount))
-    for line in fact.lines:
-        added = message.lines.add(sku=line.sku, quantity=line.quantity)
-        if line.unit_price is not None:
-            added.unit_price.CopyFrom(_money(line.unit_price))
-    return message
 
 
-def _ref(ref: OrderRef) -> order_pb2.OrderRef:
-    return order_pb2.OrderRef(namespace=ref.namespace, value=ref.value)
+def channel_key(key: ChannelKey) -> bytes:
+    """Return the record key of a channel's minute, on both of its topics."""
+    return f"{key.channel}|{key.start_s}".encode()
 
 
-def _money(money: Money) -> MoneyProto:
-    digits = exponent(money.currency)
-    units, rest = divmod(money.minor, 10**digits)
-    nanos = rest * 10 ** (_NANO_DIGITS - digits)
-    return MoneyProto(currency_code=money.currency, units=units, nanos=nanos)
+def channel_partial(
+    part: ChannelPart, origin: str, epoch: int, watermark_us: int
+) -> ChannelPartial:
+    """Return a part of a channel's minute."""
+    return ChannelPartial(
+        origin=origin,
+        epoch=epoch,
+        offset=part.offset,
+        open_offset=part.opened,
+        watermark=time(watermark_us),
+        minute=_channel_minute(part.key, part.numbers),
+    )
 
 
-def _timestamp(at: datetime) -> Timestamp:
-    # Integer arithmetic: a float of seconds loses microseconds.
-    since = at - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+def channel_progress(progress: Progress, origin: str, epoch: int) -> ChannelPartial:
+    """Return how far a partition has come that channels are counted from."""
+    return ChannelPartial(
+        origin=origin,
+        epoch=epoch,
+        offset=progress.offset,
+        watermark=time(progress.watermark_us),
+        caught_up=progress.caught_up,
+    )
+
+
+def channel_minute(whole: Whole[ChannelKey, ChannelNumbers]) -> stage_pb2.ChannelMinute:
+    """Return a channel's whole minute."""
+    minute = _channel_minute(whole.key, whole.numbers)
+    minute.revision = whole.revision
+    return minute
+
+
+def _channel_minute(key: ChannelKey, numbers: ChannelNumbers) -> stage_pb2.ChannelMinute:
+    newest = numbers.newest_event_us
+    return stage_pb2.ChannelMinute(
+        start_time=Timestamp(seconds=key.start_s),
+        channel=key.channel,
+        receipts=numbers.receipts,
+        facts=numbers.facts,
+        duplicates=numbers.duplicates,
+        rejects=numbers.rejects,
+        contradictions=numbers.contradictions,
+        newest_event_time=time(newest) if newest else None,
+        delay_sum_ms=numbers.delay_sum_ms,
+        delayed=numbers.delayed,
+    )
+
+
+def flag(finding: Finding) -> Flag:
+    """Return a finding as the flag that it raises."""
+    act = finding.act
+    return Flag(
+        name=f"flags/{finding.flag_id}",
+        order=act.order if act.order.startswith("orders/") else f"orders/{act.order}",
+        customer=act.customer,
+        rule=finding.rule,
+        rule_version=finding.rule_version,
+        action=Flag.Action.Value(f"ACTION_{finding.action}"),
+        inputs=[Flag.Input(name=name, value=value) for name, value in finding.inputs],
+        event_time=time(act.event_us),
+    )
+
+
+def dead_letter(record: Record, agent: str, reason: str) -> DeadLetter:
+    """Return the record as it came, with where it was and why it was set aside."""
+    return DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        agent=agent,
+        reason=reason,
+        value=record.value or b"",
+        key=record.key or b"",
+    )
+
+
+def time(at_us: int) -> Timestamp:
+    """Return microseconds since the epoch as a timestamp."""
+    return Timestamp(seconds=at_us // _MICROS, nanos=at_us % _MICROS * 1000)

@@ -62,6 +62,13 @@ class Consumer(driver.Consumer):
         acked = self._acked_index.get(tp, ())
         return sum(last not in acked for _, last in self._spans[tp])
 
+    def ack(self, message: Any) -> bool:  # noqa: ANN401  # Faust's signature.
+        """Note that a chunk is done; one from before a rebalance is read again, by whoever."""
+        if message.generation_id not in (None, self.app.consumer_generation_id):
+            message.acked = True
+            return False
+        return bool(super().ack(message))
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget what was delivered of these; whoever gets them reads it again."""
         await super().on_partitions_revoked(revoked)

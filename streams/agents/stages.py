@@ -1,0 +1,86 @@
+"""Stages, level one: order events to partials; what is missing is fetched from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+import structlog
+
+from concord.orders.v1.order_event_pb2 import OrderEvent
+from streams import encoding
+from streams.decoding import order_change, order_record
+from streams.guard import Batch, Guard
+from streams.logic.stages import Beat, Change, Gap, Progress, StagePart, StagePartials
+from streams.records import Outgoing
+from streams.service import patiently
+from streams.state import State
+from streams.telemetry import current_traceparent
+from streams.topics import topic_of
+from streams.worker import Worker
+
+AGENT: Final = "stages"
+
+log = structlog.get_logger(__name__)
+
+StageState = State[StagePartials]
+
+
+def attach(worker: Worker) -> StageState:
+    """Count the stages of the orders' topic, by partition."""
+    topic = worker.app.chunked_topic(topic_of(OrderEvent))
+    state: StageState = State(worker, AGENT, lambda rows, _: StagePartials(rows))
+    guard = Guard(worker, AGENT, order_record, partial(count, state))
+
+    @worker.app.agent(topic, name=AGENT)
+    async def stages(stream: Any) -> None:  # noqa: ANN401  # Faust's.
+        await guard.run(stream)
+
+    return state
+
+
+async def count(state: StageState, batch: Batch[Change | Beat]) -> None:
+    """Count the events, and tell level two what changed."""
+    worker, engine = state.worker, state.engine(batch.partition)
+    changes = batch.values()
+    repairs = await _repair(worker, engine.gaps(changes))
+    lost = engine.lost
+    effects = engine.apply(changes, repairs)
+    if engine.lost > lost:
+        log.error("events_lost", agent=AGENT, count=engine.lost - lost)
+    sent = [
+        _outgoing(worker, batch.partition, each, engine.watermark_us) for each in effects.outputs
+    ]
+    await state.carry_out(batch, effects, [record for several in sent for record in several])
+
+
+async def _repair(worker: Worker, gaps: Sequence[Gap]) -> dict[str, list[Change]]:
+    """Fetch what is missing from the journal, which has every event before the topic has."""
+    repairs: dict[str, list[Change]] = {}
+    for gap in gaps:
+        worker.metrics.gaps.labels(AGENT).inc()
+        topic = topic_of(OrderEvent)
+        call = partial(worker.service.journal_events, gap.order, gap.after)
+        events = [
+            OrderEvent.FromString(each) for each in await patiently(worker, AGENT, topic, call)
+        ]
+        found = [event for event in events if gap.after < event.sequence < gap.before]
+        repairs.setdefault(gap.order, []).extend(order_change(each, -1, 0) for each in found)
+        log.info("gap_repaired", agent=AGENT, order=gap.order, count=len(found))
+    return repairs
+
+
+def _outgoing(
+    worker: Worker, source: int, output: StagePart | Progress, watermark_us: int
+) -> list[Outgoing]:
+    at = current_traceparent()
+    if isinstance(output, Progress):
+        progress = encoding.stage_progress(output, source, worker.epoch)
+        name = f"progress:{source}@{output.offset}"
+        every = range(worker.settings.partitions)
+        return [Outgoing(progress, name, None, at, partition=each) for each in every]
+    key = encoding.stage_key(output.key)
+    message = encoding.stage_partial(output, source, worker.epoch, watermark_us)
+    name = f"{key.decode()}/{source}@{output.opened}-{output.offset}"
+    return [Outgoing(message, name, key, at, subject=key.decode())]

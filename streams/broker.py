@@ -1,0 +1,102 @@
+"""The broker before a worker joins it: which life it is in, and whether the topics are there.
+
+The state of the streams belongs to one life of the broker. Its number is part of the group's
+name and of every changelog's, so a new life begins with nothing: no offsets, no rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.structs import TopicPartition
+from faust.types import TP
+from google.protobuf.message import DecodeError
+
+from concord.outbox.v1.broker_life_pb2 import BrokerLife
+from streams.ends import last_records
+from streams.topics import LIVES, READ, SENT, annotation, topic_of
+
+_ASK_AGAIN_S: Final = 0.5
+_DAY_MS: Final = 86_400_000
+
+log = structlog.get_logger(__name__)
+
+
+async def await_life(bootstrap: str) -> int:
+    """Return the number of the broker's life, as soon as the relay has begun one."""
+    is_told = False
+    while True:
+        try:
+            epoch = await _read_life(bootstrap)
+        except (KafkaError, OSError) as error:
+            log.warning("broker_unreachable", error=error)
+            epoch = None
+        if epoch is not None:
+            return epoch
+        if not is_told:
+            log.info("broker_life_awaited", topic=topic_of(LIVES))
+            is_told = True
+        await asyncio.sleep(_ASK_AGAIN_S)
+
+
+async def _read_life(bootstrap: str) -> int | None:
+    topic = topic_of(LIVES)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        if topic not in await consumer.topics():
+            return None
+        places = [TopicPartition(topic, n) for n in consumer.partitions_for_topic(topic) or ()]
+        ends = await consumer.end_offsets(places)
+        last = await last_records(
+            consumer, {TP(place.topic, place.partition): end for place, end in ends.items()}
+        )
+    finally:
+        await consumer.stop()
+    epochs = [epoch for record in last.values() if (epoch := _epoch(record.value)) is not None]
+    return max(epochs, default=None)
+
+
+def _epoch(value: bytes | None) -> int | None:
+    try:
+        return BrokerLife.FromString(value or b"").epoch or None
+    except DecodeError:
+        return None
+
+
+async def await_topics(bootstrap: str, partitions: int) -> None:
+    """Create what agents send to, and wait until what they read is there."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        there = set(await admin.list_topics())
+        for message in SENT:
+            if topic_of(message) not in there:
+                await _create(admin, message, partitions)
+        wanted = {topic_of(message) for message in READ}
+        while missing := wanted - set(await admin.list_topics()):
+            log.info("topics_awaited", count=len(missing))
+            await asyncio.sleep(_ASK_AGAIN_S)
+    finally:
+        await admin.close()
+
+
+async def _create(admin: AIOKafkaAdminClient, message: type, partitions: int) -> None:
+    about = annotation(message)
+    if about.retention_days:
+        config = {"retention.ms": str(about.retention_days * _DAY_MS)}
+    else:
+        config = {"cleanup.policy": "compact"}
+    topic = NewTopic(
+        about.name, num_partitions=partitions, replication_factor=1, topic_configs=config
+    )
+    try:
+        await admin.create_topics([topic])
+    except TopicAlreadyExistsError:
+        # Another worker was faster.
+        log.debug("topic_exists", topic=about.name)

@@ -1,0 +1,245 @@
+"""Bytes of records to what the engines take; anything that does not fit raises `PoisonError`."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+
+from concord.insights.v1.flag_pb2 import Flag
+from concord.insights.v1.partial_pb2 import ChannelPartial, StagePartial
+from concord.insights.v1.stage_pb2 import StageNumbers as StageNumbersMessage
+from concord.intake.v1 import fact_pb2
+from concord.intake.v1.receipt_pb2 import Receipt, ReceiptEvent, ReceiptWeighed
+from concord.orders.v1.order_event_pb2 import CustomerEvent, OrderEvent, StageMeasure
+from streams.logic.channels import ChannelKey, Repeated, Weighed
+from streams.logic.merging import Told
+from streams.logic.numbers import ChannelNumbers, StageNumbers
+from streams.logic.parts import Part
+from streams.logic.risk import CustomerAct
+from streams.logic.sketch import Sketch
+from streams.logic.stages import Beat, Change, Measure, StageKey, Value
+from streams.records import Record
+
+_MS_US: Final = 1000
+_MICROS: Final = 1_000_000
+M = TypeVar("M", bound=Message)
+
+
+class PoisonError(Exception):
+    """A record that no retry will make readable; `reason` is a short code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def parse(kind: type[M], record: Record) -> M:
+    """Return the record's value as this message."""
+    if not record.value:
+        raise PoisonError("EMPTY")
+    try:
+        return kind.FromString(record.value)
+    except DecodeError as error:
+        raise PoisonError("UNDECODABLE") from error
+
+
+def logged_us(record: Record) -> int:
+    """Return when the broker's log says the record was written."""
+    return record.timestamp * _MS_US
+
+
+def order_record(record: Record) -> Change | Beat:
+    """Read a record of the orders' topic."""
+    event = parse(OrderEvent, record)
+    event_us = micros(event.event_time)
+    if event.WhichOneof("payload") == "heartbeat":
+        return Beat(record.offset, logged_us(record), event_us)
+    return order_change(event, record.offset, logged_us(record))
+
+
+def order_change(event: OrderEvent, offset: int, at_us: int) -> Change:
+    """Read an order's event; it may also come from the journal."""
+    if not event.order or event.sequence < 1:
+        raise PoisonError("NUMBER_MISSING")
+    return Change(
+        offset=offset,
+        logged_us=at_us,
+        order=event.order,
+        sequence=event.sequence,
+        event_us=micros(event.event_time),
+        channel=event.channel,
+        measures=tuple(_measure(measure) for measure in event.measures),
+    )
+
+
+def _measure(measure: StageMeasure) -> Measure:
+    return Measure(
+        measure.from_state,
+        measure.to_state,
+        _value(measure.current) if measure.HasField("current") else None,
+        _value(measure.previous) if measure.HasField("previous") else None,
+    )
+
+
+def _value(value: StageMeasure.Value) -> Value:
+    return Value(duration_micros(value.duration), micros(value.end_time), value.cause)
+
+
+def customer_record(record: Record) -> CustomerAct | Beat:
+    """Read a record of the customers' topic."""
+    event = parse(CustomerEvent, record)
+    kind = event.WhichOneof("payload")
+    if kind == "heartbeat":
+        return Beat(record.offset, logged_us(record), micros(event.event_time))
+    if kind is None or not event.customer or event.sequence < 1:
+        raise PoisonError("NUMBER_MISSING" if kind else "PAYLOAD_MISSING")
+    placed = event.placed
+    amount = placed.total if kind == "placed" else event.returned.amount
+    same = placed.list_total.currency_code == amount.currency_code
+    return CustomerAct(
+        offset=record.offset,
+        logged_us=logged_us(record),
+        event_id=event.event_id,
+        customer=event.customer,
+        sequence=event.sequence,
+        order=event.order,
+        event_us=micros(event.event_time),
+        kind="PLACED" if kind == "placed" else "RETURNED",
+        currency=amount.currency_code,
+        amount_micros=_money(amount),
+        list_total_micros=_money(placed.list_total) if kind == "placed" and same else 0,
+    )
+
+
+def receipt_record(record: Record) -> Receipt | Repeated | Beat:
+    """Read a record of the receipts' topic."""
+    event = parse(ReceiptEvent, record)
+    match event.WhichOneof("payload"):
+        case "received":
+            if not event.received.name:
+                raise PoisonError("NAME_MISSING")
+            return event.received
+        case "repeated":
+            again = event.repeated
+            at_us = micros(again.receive_time)
+            channel = again.channel or again.source
+            return Repeated(record.offset, logged_us(record), again.receipt, channel, at_us)
+        case "heartbeat_time":
+            return Beat(record.offset, logged_us(record), micros(event.heartbeat_time))
+    raise PoisonError("PAYLOAD_MISSING")
+
+
+def outcome_record(record: Record) -> Weighed | Beat:
+    """Read a record of the outcomes' topic."""
+    event = parse(ReceiptWeighed, record)
+    if event.HasField("heartbeat_time"):
+        return Beat(record.offset, logged_us(record), micros(event.heartbeat_time))
+    if not event.receipt:
+        raise PoisonError("NAME_MISSING")
+    contradicting = fact_pb2.OUTCOME_CONTRADICTING
+    is_rejected = event.outcome == fact_pb2.OUTCOME_REJECTED
+    return Weighed(
+        offset=record.offset,
+        logged_us=logged_us(record),
+        receipt=event.receipt,
+        revision=max(1, event.revision),
+        channel=event.channel or event.source,
+        receive_us=micros(event.receive_time),
+        event_us=micros(event.event_time) if event.HasField("event_time") else 0,
+        facts=len(event.facts),
+        contradictions=sum(fact.outcome == contradicting for fact in event.facts),
+        is_rejected=is_rejected,
+        may_follow=is_rejected
+        or any(fact.outcome == fact_pb2.OUTCOME_EARLY for fact in event.facts),
+    )
+
+
+def stage_partial_record(record: Record) -> Told[StageKey, StageNumbers]:
+    """Read a record of the stages' partials."""
+    partial = parse(StagePartial, record)
+    window = partial.window
+    part = None
+    if partial.HasField("window"):
+        key = StageKey(
+            window.resolution.seconds,
+            window.start_time.seconds,
+            window.from_state,
+            window.to_state,
+            window.channel,
+        )
+        numbers = stage_numbers(window.numbers)
+        part = Part(key, partial.open_offset, partial.offset, logged_us(record), numbers)
+    return Told(
+        record.offset,
+        logged_us(record),
+        str(partial.partition),
+        micros(partial.watermark),
+        partial.caught_up,
+        part,
+    )
+
+
+def stage_numbers(message: StageNumbersMessage) -> StageNumbers:
+    """Read the numbers of a stage."""
+    return StageNumbers(
+        message.count,
+        message.sum_us,
+        message.abnormal,
+        {each.cause: each.count for each in message.causes},
+        Sketch({each.index: each.count for each in message.buckets}),
+    )
+
+
+def channel_partial_record(record: Record) -> Told[ChannelKey, ChannelNumbers]:
+    """Read a record of the channels' partials."""
+    partial = parse(ChannelPartial, record)
+    minute = partial.minute
+    part = None
+    if partial.HasField("minute"):
+        numbers = ChannelNumbers(
+            minute.receipts,
+            minute.facts,
+            minute.duplicates,
+            minute.rejects,
+            minute.contradictions,
+            minute.delay_sum_ms,
+            minute.delayed,
+            micros(minute.newest_event_time) if minute.HasField("newest_event_time") else 0,
+        )
+        key = ChannelKey(minute.start_time.seconds, minute.channel)
+        part = Part(key, partial.open_offset, partial.offset, logged_us(record), numbers)
+    return Told(
+        record.offset,
+        logged_us(record),
+        partial.origin,
+        micros(partial.watermark),
+        partial.caught_up,
+        part,
+    )
+
+
+def flag_record(record: Record) -> Flag:
+    """Read a record of the flags' topic."""
+    flag = parse(Flag, record)
+    if not flag.name or not flag.order:
+        raise PoisonError("NAME_MISSING")
+    return flag
+
+
+def micros(at: Timestamp) -> int:
+    """Return a time as microseconds since the epoch."""
+    return at.seconds * _MICROS + at.nanos // 1000
+
+
+def duration_micros(span: Duration) -> int:
+    """Return a duration as microseconds."""
+    return span.seconds * _MICROS + span.nanos // 1000
+
+
+def _money(amount: Money) -> int:
+    """Return an amount in millionths of its currency's unit."""
+    return int(amount.units) * _MICROS + int(amount.nanos) // 1000

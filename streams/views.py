@@ -1,0 +1,168 @@
+"""The views in Redis: rows for the boards, and markers that say whether they are all there.
+
+The service reads a view only while every partition's marker is there. A partition's marker is set
+when all of its windows were written, and only once the partials behind them were counted from
+the beginning of the broker's life. A Redis that lost everything lost the markers too; the
+keeper notices within two seconds and writes its partitions anew. So a view may lag, or be
+absent; it does not lie.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import structlog
+from google.protobuf.message import Message
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streams import encoding
+from streams.logic.channels import ChannelKey
+from streams.logic.merging import Whole
+from streams.logic.numbers import Numbers
+from streams.logic.stages import StageKey
+
+# A flushed Redis is noticed after this long at most.
+LOOK_EVERY_S: Final = 2.0
+# Windows in one pipeline: about 1 MiB.
+PIPELINE_ROWS: Final = 1000
+# Redis answers in a millisecond, or is in trouble.
+TIMEOUT_S: Final = 2.0
+
+_EPOCH: Final = "concord:views:epoch"
+_CLEARING: Final = "concord:views:clearing"
+# Clearing a million keys takes about ten seconds.
+_CLEARING_S: Final = 60
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a window is in Redis: its hash, its field, and the index that names the hash."""
+
+    hash: str
+    field: str
+    index: str
+    start_s: int
+
+
+def stage_place(key: StageKey) -> Place:
+    """Return where a stage window is."""
+    return Place(
+        f"concord:stages:{key.resolution_s}:{key.start_s}",
+        f"{key.from_state}:{key.to_state}:{key.channel}",
+        f"concord:stages:index:{key.resolution_s}",
+        key.start_s,
+    )
+
+
+def channel_place(key: ChannelKey) -> Place:
+    """Return where a channel's minute is."""
+    start_s, channel = key
+    return Place(f"concord:channels:{start_s}", channel, "concord:channels:index", start_s)
+
+
+STAGE_WATERMARK: Final = "concord:stages:watermark"
+
+
+class Merged(Protocol):
+    """What the keeper asks of an engine of level two."""
+
+    def wholes(self) -> list[Whole[Any, Any]]:
+        """Return every window of the partition."""
+
+    def is_complete(self, sources: int) -> bool:
+        """Return whether all sources were read from their beginning."""
+
+
+@dataclass(slots=True)
+class View:
+    """One view, as one worker writes it."""
+
+    redis: Redis
+    # `stages` or `channels`.
+    name: str
+    place: Callable[[Any], Place]
+    encode: Callable[[Any], Message]
+    worker_id: str
+    # How many source partitions must have been read for the view to be complete.
+    sources: int
+    rewritten: Callable[[], None]
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # Partitions of which a write failed.
+    _stale: set[int] = field(default_factory=set)
+
+    def marker(self, partition: int) -> str:
+        """Return the key of the partition's marker."""
+        return f"concord:views:{self.name}:{partition}"
+
+    async def write(self, partition: int, wholes: Iterable[Whole[Any, Any]]) -> None:
+        """Write windows; if Redis is out of reach, the keeper writes all of them later."""
+        async with self._writing:
+            try:
+                await self._write(list(wholes))
+            except (RedisError, OSError) as error:
+                self._stale.add(partition)
+                log.warning("view_unreachable", partition=partition, error=error, kind=self.name)
+
+    async def keep(self, engines: Mapping[int, Merged]) -> None:
+        """See that these partitions are in Redis as a whole; raise if Redis is out of reach."""
+        for partition, engine in engines.items():
+            marker = self.marker(partition)
+            is_ours = await self.redis.get(marker) == self.worker_id.encode()
+            if (is_ours and partition not in self._stale) or not engine.is_complete(self.sources):
+                continue
+            async with self._writing:
+                self._stale.discard(partition)
+                wholes = engine.wholes()
+                try:
+                    await self._write(wholes)
+                    await self.redis.set(marker, self.worker_id)
+                except (RedisError, OSError):
+                    self._stale.add(partition)
+                    raise
+            self.rewritten()
+            log.info("view_rewritten", kind=self.name, partition=partition, rows=len(wholes))
+
+    async def _write(self, wholes: list[Whole[Any, Any]]) -> None:
+        for start in range(0, len(wholes), PIPELINE_ROWS):
+            pipeline = self.redis.pipeline(transaction=False)
+            for whole in wholes[start : start + PIPELINE_ROWS]:
+                at = self.place(whole.key)
+                numbers: Numbers = whole.numbers
+                if numbers.is_nothing():
+                    pipeline.hdel(at.hash, at.field)
+                    continue
+                pipeline.hset(at.hash, at.field, self.encode(whole).SerializeToString())
+                pipeline.zadd(at.index, {str(at.start_s): at.start_s})
+            await pipeline.execute()
+
+
+async def clear_older(redis: Redis, epoch: int, worker_id: str) -> None:
+    """Drop what was written in earlier lives of the broker, markers first and last."""
+    wanted = str(epoch).encode()
+    while await redis.get(_EPOCH) != wanted:
+        if not await redis.set(_CLEARING, worker_id, nx=True, ex=_CLEARING_S):
+            await asyncio.sleep(LOOK_EVERY_S)
+            continue
+        patterns = ("concord:views:stages:*", "concord:views:channels:*")
+        for pattern in (*patterns, "concord:stages:*", "concord:channels:*", *patterns):
+            keys = [key async for key in redis.scan_iter(match=pattern, count=PIPELINE_ROWS)]
+            for start in range(0, len(keys), PIPELINE_ROWS):
+                await redis.unlink(*keys[start : start + PIPELINE_ROWS])
+        await redis.set(_EPOCH, epoch)
+        await redis.delete(_CLEARING)
+
+
+def connect(url: str) -> Redis:
+    """Return a client that connects with its first command."""
+    client: Redis = Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    return client
+
+
+STAGES: Final = ("stages", stage_place, encoding.stage_window)
+CHANNELS: Final = ("channels", channel_place, encoding.channel_minute)

@@ -1,0 +1,92 @@
+"""What agents of one worker share: the app, the ways out of it, and how to give up.
+
+Built once by `app.py`; agents get it by argument. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+
+from aiokafka.structs import RecordMetadata
+
+from concord.insights.v1.flag_pb2 import Flag
+from concord.intake.v1.intake_service_pb2 import Reading
+from streams.config import Settings
+from streams.logic.normalising import Templates
+from streams.logic.rules import RuleEngine
+from streams.records import Outgoing
+from streams.telemetry import Metrics
+from streams.transport import ChunkedApp
+
+
+class Service(Protocol):
+    """What agents ask of the service. Every call may raise the SDK's errors."""
+
+    async def apply_facts(self, readings: Sequence[Reading]) -> None:
+        """Have the service weigh what receipts mean."""
+
+    async def journal_events(self, order: str, after: int) -> list[bytes]:
+        """Return the events of an order after this number, as they were published."""
+
+    async def act_on_flag(self, flag: Flag, request_id: str, traceparent: str) -> None:
+        """Have the service store a flag and do what it asks for."""
+
+
+class SendsRecords(Protocol):
+    """Hands records to the broker."""
+
+    async def send(self, outgoing: Outgoing, epoch: int) -> asyncio.Future[RecordMetadata]:
+        """Hand over one record; the future is done when the broker has it."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """One process of the streams, in one life of the broker."""
+
+    settings: Settings
+    epoch: int
+    app: ChunkedApp
+    metrics: Metrics
+    service: Service
+    sender: SendsRecords
+    rules: RuleEngine
+    templates: Templates
+    # Ends the process at once, without a word to the group: nothing undecided gets committed.
+    die: Callable[[int], NoReturn]
+    # Topics whose agent waits for something out of reach; that is no stall.
+    waiting: set[str] = field(default_factory=set)
+
+    async def send(self, records: Iterable[Outgoing]) -> None:
+        """Send records and wait until the broker has them all."""
+        sent = []
+        for record in records:
+            sent.append(await self.sender.send(record, self.epoch))
+            self.metrics.sent.labels(record.topic).inc()
+        if sent:
+            await asyncio.gather(*sent)
+
+    def generation(self) -> Any:  # noqa: ANN401  # Faust's; only ever compared.
+        """Return which rebalance the partitions at hand are from."""
+        return self.app.consumer_generation_id
+
+
+@dataclass(frozen=True, slots=True)
+class FaustSender:
+    """Sends through the app's producer."""
+
+    app: ChunkedApp
+
+    async def send(self, outgoing: Outgoing, epoch: int) -> asyncio.Future[RecordMetadata]:
+        producer = await self.app.maybe_start_producer()
+        handed: Any = await producer.send(
+            outgoing.topic,
+            outgoing.key,
+            outgoing.message.SerializeToString(deterministic=True),
+            outgoing.partition,
+            None,
+            outgoing.headers(epoch),
+        )
+        return handed  # type: ignore[no-any-return]  # Faust says Awaitable; it is the future.

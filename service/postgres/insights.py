@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from concord.intake.v1.fact_pb2 import Outcome
 from concord.intake.v1.receipt_pb2 import ReceiptWeighed
@@ -137,7 +138,7 @@ class OverdueRows(_Reader):
                 cases.c.due_at,
                 cases.c.case_id,
             )
-            .distinct(cases.c.order_id)
+            .ext(distinct_on(cases.c.order_id))
         )
         return {row.order_id: OpenCase(row.case_id, row.owner_role) for row in rows}
 

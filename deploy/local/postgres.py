@@ -127,7 +127,8 @@ class Postgres:
                 # Not a superuser: what the application needs, it must be able to do in a hosted
                 # database too.
                 cursor.execute(
-                    f"CREATE ROLE {OWNER} LOGIN CREATEDB PASSWORD %s", (self.owner_password,)
+                    f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD %s",
+                    (self.owner_password,),
                 )
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,))
             if not cursor.rowcount:

@@ -5,7 +5,7 @@ is one front door to an order's state.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -42,6 +42,10 @@ class Ask:
     etag: str = ""
     reason: str = ""
     source: str = "operator"
+
+    def told_by(self, source: str) -> "Ask":
+        """Return the same, on the word of another source."""
+        return replace(self, source=source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,8 @@ class KafkaBroker:
                 **common,
                 "group.id": "concord-relay",
                 "enable.auto.commit": False,
+                # The marker is there already: the broker need not wait for more.
+                "fetch.wait.max.ms": 10,
                 "allow.auto.create.topics": False,
             }
         )

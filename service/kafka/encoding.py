@@ -1,19 +1,15 @@
 """Changes as the bytes that are published; nothing here knows storage or RPC."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.money_pb2 import Money as MoneyProto
-
 from concord.cases.v1 import case_service_pb2 as case_pb
-from concord.intake.v1 import fact_pb2, receipt_pb2
+from concord.intake.v1 import receipt_pb2
 from concord.orders.v1 import order_event_pb2 as event_pb
 from concord.orders.v1 import order_pb2
 from service.application.ports import Message, NewReceipt, Stream, WaitingReceipt
-from service.domain.cases import Case, CaseAct
+from service.domain.cases import CaseAct
 from service.domain.changes import (
     Change,
     ChangeKind,
@@ -24,46 +20,18 @@ from service.domain.changes import (
     Placed,
 )
 from service.domain.facts import Fact, Outcome
-from service.domain.lifecycle import State
-from service.domain.money import Money, exponent
 from service.domain.order import Order
 from service.domain.stages import Measure, MeasureChange
 from service.kafka.topics import NAMES, PUBLISHED
-
-NANO_DIGITS: Final = 9
-
-
-def timestamp(moment: datetime) -> Timestamp:
-    """Return an aware moment as a Timestamp."""
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp
-
-
-def duration(delta: timedelta) -> Duration:
-    """Return a time span as a Duration."""
-    span = Duration()
-    span.FromTimedelta(delta)
-    return span
-
-
-def money(amount: Money) -> MoneyProto:
-    """Return money as units and nanos of the same sign."""
-    scale = 10 ** exponent(amount.currency)
-    sign = -1 if amount.minor < 0 else 1
-    units, part = divmod(abs(amount.minor), scale)
-    nanos = part * 10**NANO_DIGITS // scale
-    return MoneyProto(currency_code=amount.currency, units=sign * units, nanos=sign * nanos)
-
-
-def state_number(state: State) -> order_pb2.Order.State:
-    """Return a state as its wire number."""
-    return order_pb2.Order.State.Value(f"STATE_{state.value}")
-
-
-def outcome_number(outcome: Outcome) -> fact_pb2.Outcome:
-    """Return an outcome as its wire number."""
-    return fact_pb2.Outcome.Value(f"OUTCOME_{outcome.value}")
+from service.wire import (
+    case_message,
+    duration,
+    money,
+    outcome_number,
+    state_number,
+    timestamp,
+    weighed_fact,
+)
 
 
 class ProtobufEncoder:
@@ -177,36 +145,6 @@ class ProtobufEnvelopes:
             "ce_type": PUBLISHED[message.stream].message_name,
             "traceparent": message.traceparent,
         }
-
-
-def weighed_fact(fact: Fact, outcome: Outcome) -> fact_pb2.WeighedFact:
-    """Return a fact's id, kind and outcome."""
-    return fact_pb2.WeighedFact(
-        fact_id=fact.fact_id,
-        kind=fact_pb2.Fact.Kind.Value(f"KIND_{fact.kind.value}"),
-        outcome=outcome_number(outcome),
-    )
-
-
-def case_message(case: Case) -> case_pb.Case:
-    """Return a case without its log."""
-    message = case_pb.Case(
-        name=f"cases/{case.case_id}",
-        order=f"orders/{case.order_id}",
-        type=case.type,
-        state=case_pb.Case.State.Value(f"STATE_{case.state.value}"),
-        owner_role=case.owner_role,
-        assignee=case.assignee,
-        open_time=timestamp(case.opened_at),
-        due_time=timestamp(case.due_at),
-        outcome=case.outcome,
-        etag=str(case.version),
-    )
-    # `class` is a Python word, so the field has no plain name.
-    setattr(message, "class", case_pb.Case.Class.Value(f"CLASS_{case.side.value}"))
-    if case.resolved_at:
-        message.resolve_time.CopyFrom(timestamp(case.resolved_at))
-    return message
 
 
 def _placed(detail: Placed) -> event_pb.Placed:

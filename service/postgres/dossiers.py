@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -57,10 +58,11 @@ class Dossiers:
         orders = {
             row["order_id"]: order_from(row)
             for row in self._connection.execute(
-                sa.select(tables.orders)
-                .where(tables.orders.c.order_id.in_(ids))
-                .order_by(tables.orders.c.order_id)
-                .with_for_update()
+                self._lock(
+                    sa.select(tables.orders)
+                    .where(tables.orders.c.order_id.in_(ids))
+                    .order_by(tables.orders.c.order_id)
+                )
             ).mappings()
         }
         facts = self._facts(list(orders))
@@ -93,6 +95,9 @@ class Dossiers:
                 insert(tables.facts).on_conflict_do_nothing(),
                 [fact_row(each, None, Outcome.EARLY) for each in facts],
             )
+
+    def _lock(self, wanted: sa.Select[Any]) -> sa.Select[Any]:
+        return wanted.with_for_update()
 
     def _facts(self, ids: Sequence[str]) -> dict[str, list[Fact]]:
         found: dict[str, list[Fact]] = defaultdict(list)

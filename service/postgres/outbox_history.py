@@ -56,15 +56,23 @@ HISTORY: Final[Mapping[Stream, str]] = {
     """,
 }
 
-# An unpublished receipt still waits in its place; of the others every row is in the history.
+# What history replaces. A row that it does not know would stay as it is; of receipts, those that
+# still wait do.
+BY_NUMBER: Final = "o.key = h.key AND o.n = h.n"
 REPLACED: Final[Mapping[Stream, str]] = {
-    Stream.RECEIPTS: "topic = :topic AND published_at IS NOT NULL",
+    Stream.RECEIPTS: "o.headers->>'ce_id' = h.ce_id AND o.published_at IS NOT NULL",
+    Stream.ORDERS: BY_NUMBER,
+    Stream.CUSTOMERS: BY_NUMBER,
+    Stream.OUTCOMES: "o.headers->>'ce_id' = h.ce_id",
 }
 
 INSERT_HISTORY: Final = """
     WITH lowest AS (SELECT least(coalesce(min(id), 0), 0) AS id FROM outbox),
-    gone AS (DELETE FROM outbox WHERE {replaced} RETURNING id),
-    history AS ({history})
+    history AS MATERIALIZED ({history}),
+    gone AS (
+        DELETE FROM outbox AS o USING history AS h WHERE o.topic = :topic AND {replaced}
+        RETURNING o.id
+    )
     INSERT INTO outbox (id, shard, topic, key, n, payload, headers)
     OVERRIDING SYSTEM VALUE
     SELECT lowest.id - row_number() OVER (ORDER BY at DESC, key DESC, n DESC, ce_id DESC),
@@ -113,8 +121,6 @@ def begin_life(connection: Connection, marker: str, topics: Mapping[Stream, str]
     named = [topics[stream] for stream in HISTORY]
     messages = connection.execute(text(INSERT_REMAINDER), {"topics": named}).rowcount
     for stream in ORDER_OF_WRITING:
-        statement = INSERT_HISTORY.format(
-            history=HISTORY[stream], replaced=REPLACED.get(stream, "topic = :topic")
-        )
+        statement = INSERT_HISTORY.format(history=HISTORY[stream], replaced=REPLACED[stream])
         messages += connection.execute(text(statement), {"topic": topics[stream]}).rowcount
     return NewLife(BrokerLife(begun.epoch, begun.marker, begun.started_at), messages)

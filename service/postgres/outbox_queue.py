@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, create_engine, text
+from sqlalchemy import Connection, Row, TextClause, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from service.application.outbox import (
@@ -60,31 +60,37 @@ TAKE: Final = text(
     " RETURNING shard, epoch"
 )
 
-# One ordered scan of the partial index for each shard, merged: the limit ends all of them
-# together, so a claim reads no more rows than it returns (and those it must pass over).
-DUE: Final = "SELECT * FROM outbox WHERE shard = {shard} AND published_at IS NULL"
-
 NOT_PARKED: Final = (
     "NOT EXISTS (SELECT FROM parked_streams AS p WHERE p.topic = o.topic AND p.key = o.key)"
 )
-NOT_WAITING: Final = (
-    "NOT EXISTS (SELECT FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[]))"
-    " AS w(topic, key) WHERE w.topic = o.topic AND w.key = o.key)"
-)
+
+SKIPPED: Final = """
+    SELECT topic, key FROM parked_streams UNION ALL
+    SELECT topic, key FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[])) AS w(topic, key)
+"""
+
+# One ordered scan of the partial index for each shard, merged: the limit ends all of them
+# together, so a claim reads no more rows than it returns (and those it must pass over).
+DUE: Final = """(
+    SELECT id, topic, key, n, payload, headers FROM outbox
+    WHERE shard = {shard} AND published_at IS NULL
+    AND (topic, key) NOT IN (SELECT topic, key FROM skipped)
+    ORDER BY id LIMIT :rows
+)"""
 
 CLAIM: Final = """
+    WITH skipped AS MATERIALIZED ({skipped}), oldest AS ({due} ORDER BY id LIMIT :rows)
     SELECT id, topic, key, n, payload, headers,
            (SELECT max(epoch) FROM broker_lives) AS epoch
     FROM (
-        SELECT *, sum(octet_length(payload)) OVER (ORDER BY id) AS size_so_far
-        FROM (
-            SELECT * FROM ({due}) AS o WHERE {not_parked} AND {not_waiting}
-            ORDER BY id LIMIT :rows
-        ) AS oldest
+        SELECT *, sum(octet_length(payload)) OVER (ORDER BY id) AS size_so_far FROM oldest
     ) AS sized
     WHERE size_so_far - octet_length(payload) < :size
     ORDER BY id
 """
+
+# Statistics are stale exactly when a backlog has just grown: the planner would sort all of it.
+ORDERED_SCANS: Final = text("SET enable_sort = off; SET enable_bitmapscan = off; SET jit = off")
 
 MARK: Final = text(
     "UPDATE outbox AS o SET published_at = clock_timestamp()"
@@ -95,9 +101,9 @@ MARK: Final = text(
 )
 
 BEHIND: Final = text(
-    "SELECT EXISTS (SELECT FROM outbox AS o WHERE o.published_at IS NULL"  # noqa: S608  # Ours.
-    " AND (o.id < 0 OR o.created_at < clock_timestamp() - make_interval(secs => :age_s))"
-    f" AND {NOT_PARKED} AND {NOT_WAITING})"
+    f"SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL"  # noqa: S608  # Ours.
+    " AND (id < 0 OR created_at < clock_timestamp() - make_interval(secs => :age_s))"
+    f" AND (topic, key) NOT IN ({SKIPPED}))"
 )
 
 BACKLOG: Final = text(
@@ -150,6 +156,7 @@ class PostgresRelayQueue:
         self._ids = ids
         self._shards = tuple(shards)
         self._epochs: dict[int, int] = {}
+        self._claim = _claim(self._shards)
         self._open: Connection | None = None
 
     def take_shards(self) -> frozenset[int]:
@@ -168,6 +175,7 @@ class PostgresRelayQueue:
             locked = [row.shard for row in found if row.is_ours]
             taken = connection.execute(TAKE, {"owner": self._owner, "shards": locked})
             self._epochs |= {row.shard: row.epoch for row in taken}
+            self._claim = _claim(sorted(self._epochs))
         return bool(locked)
 
     def release(self) -> None:
@@ -180,11 +188,9 @@ class PostgresRelayQueue:
             connection.close()
 
     def claim(self, waiting: Collection[StreamKey], *, rows: int, size: int) -> Claim:
-        due = " UNION ALL ".join(DUE.format(shard=int(shard)) for shard in sorted(self._epochs))
-        statement = CLAIM.format(due=due, not_parked=NOT_PARKED, not_waiting=NOT_WAITING)
         values = {**_named(waiting), "rows": rows, "size": size}
         with self._connected() as connection:
-            found = connection.execute(text(statement), values).all()
+            found = connection.execute(self._claim, values).all()
         epoch = found[0].epoch if found else None
         return Claim([_row(row) for row in found], epoch)
 
@@ -241,7 +247,13 @@ class PostgresRelayQueue:
             if self._open is None:
                 autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
                 self._open = autocommit.connect()
+                self._open.execute(ORDERED_SCANS)
             yield self._open
+
+
+def _claim(shards: Sequence[int]) -> TextClause:
+    due = " UNION ALL ".join(DUE.format(shard=int(shard)) for shard in shards)
+    return text(CLAIM.format(skipped=SKIPPED, due=due))
 
 
 def _named(streams: Collection[StreamKey]) -> dict[str, list[str]]:

@@ -1,0 +1,189 @@
+"""What callers may read: orders, journals, receipts, cases, the feed of changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from service.application.ports import Rejection
+from service.domain.cases import Case, CaseAct
+from service.domain.claims import Claim
+from service.domain.contradictions import Discrepancy
+from service.domain.deciding import Dossier
+from service.domain.expectations import Expectation
+from service.domain.facts import Fact, OrderRef, Outcome
+from service.domain.lifecycle import State
+from service.domain.order import Order
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderQuery:
+    """Which orders to list."""
+
+    page_size: int
+    page_token: str = ""
+    states: tuple[State, ...] = ()
+    channel: str = ""
+    hold_reason: str = ""
+    overdue_at: datetime | None = None
+    discrepancy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptQuery:
+    """Which receipts to list."""
+
+    page_size: int
+    page_token: str = ""
+    outcome: Outcome | None = None
+    waiting: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Which cases to list."""
+
+    page_size: int
+    page_token: str = ""
+    order_id: str = ""
+    owner_role: str = ""
+    include_resolved: bool = False
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One journal row, for reading."""
+
+    order_id: str
+    sequence: int
+    kind: str
+    source: str
+    actor: str
+    role: str
+    address: str
+    voucher: str
+    reason: str
+    old_value: str
+    new_value: str
+    occurred_at: datetime
+    recorded_at: datetime
+    trace_id: str
+    traceparent: str
+    hash: bytes
+    event: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptView:
+    """A receipt with what became of it; `event` holds the message as it arrived."""
+
+    receipt_id: str
+    event: bytes
+    outcome: Outcome | None
+    rejection: Rejection | None
+    repeats: int
+    facts: tuple[tuple[Fact, Outcome], ...] = ()
+    orders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is true about an order, why, who disagrees and what is awaited."""
+
+    order: Order
+    evidence: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    awaited: tuple[Expectation, ...]
+    discrepancies: tuple[Discrepancy, ...]
+    cases: tuple[Case, ...]
+    flags: tuple[str, ...]
+    trace_ids: tuple[str, ...]
+    allowed_actions: tuple[str, ...]
+    summary_en: str
+    summary_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page, and the token of the next one; empty on the last."""
+
+    rows: tuple[T, ...]
+    next_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItem:
+    """A change that is final, and where to resume after it."""
+
+    cursor: str
+    order: Order
+    line: JournalLine
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """What a check of hash chains found."""
+
+    rows: int
+    orders: int
+    first_bad: JournalLine | None = None
+    problem: str = ""
+
+
+class Reader(Protocol):
+    """Reads what is stored, without locks."""
+
+    def order(self, order_id: str) -> Order:
+        """Return an order, or raise `OrderNotFoundError`."""
+
+    def order_by_ref(self, ref: OrderRef) -> Order:
+        """Return an order by one of its names, or raise `OrderNotFoundError`."""
+
+    def orders(self, query: OrderQuery) -> Page[Order]:
+        """List orders, newest change first; or raise `CursorInvalidError`."""
+
+    def dossier(self, order_id: str) -> Dossier:
+        """Return an order with its facts and open cases, or raise `OrderNotFoundError`."""
+
+    def awaited(self, order_id: str) -> Sequence[Expectation]:
+        """Return what is awaited of an order, with the deadlines that run."""
+
+    def standing_flags(self, order_id: str) -> Sequence[str]:
+        """Return the ids of flags that nobody dismissed."""
+
+    def trace_ids(self, order_id: str) -> Sequence[str]:
+        """Return the traces that changed an order, oldest first."""
+
+    def journal(
+        self, order_id: str, *, after: int, page_size: int, page_token: str
+    ) -> Page[JournalLine]:
+        """List a journal, oldest first; or raise `OrderNotFoundError`, `CursorInvalidError`."""
+
+    def receipt(self, receipt_id: str) -> ReceiptView:
+        """Return a receipt with its facts, or raise `ReceiptNotFoundError`."""
+
+    def receipts(self, query: ReceiptQuery) -> Page[ReceiptView]:
+        """List receipts, newest first; or raise `CursorInvalidError`."""
+
+    def case(self, case_id: str) -> tuple[Case, Sequence[CaseAct]]:
+        """Return a case and its log, or raise `CaseNotFoundError`."""
+
+    def cases(self, query: CaseQuery) -> Page[Case]:
+        """List cases, most urgent first; or raise `CursorInvalidError`."""
+
+    def feed_start(self) -> str:
+        """Return the cursor of the newest final change."""
+
+    def feed(self, cursor: str, *, order_id: str, channel: str, most: int) -> Page[FeedItem]:
+        """Return final changes after the cursor; the page's token is where to resume.
+
+        Raises:
+            CursorInvalidError: the cursor is not one of ours.
+        """
+
+    def verify_chain(self, order_id: str) -> ChainReport:
+        """Check the hash chain of one order, or of all when empty."""

@@ -1,0 +1,242 @@
+"""The composition root: builds adapters, wires use cases, runs a process until it is told to end.
+
+The only place that owns the real clock, the real ids and the signals.
+"""
+
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from concord.cases.v1 import case_service_pb2_grpc
+from concord.insights.v1 import insight_service_pb2_grpc
+from concord.intake.v1 import intake_service_pb2_grpc
+from concord.orders.v1 import order_service_pb2_grpc
+from concord.outbox.v1 import outbox_service_pb2_grpc
+from service.application.insights import (
+    ChannelBoards,
+    OverdueOrders,
+    StageBoards,
+    Verifier,
+)
+from service.application.intake import Intake
+from service.application.waiting import Waiting
+from service.config import Settings
+from service.domain.errors import OutageError
+from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
+from service.kafka.relay import build_relay
+from service.kafka.topics import NAMES
+from service.postgres.engine import make_engine
+from service.postgres.insights import ArrivalRows, FlagRows, JournalMeasures, OverdueRows
+from service.postgres.outbox_desk import PostgresOutboxQueue
+from service.postgres.outbox_queue import PostgresRelayQueue
+from service.postgres.reader import PostgresReader
+from service.postgres.storage import PostgresStorage, translated
+from service.rpc.calling import Mutations
+from service.rpc.cases import CaseServicer
+from service.rpc.errors import ErrorsInterceptor
+from service.rpc.flags import FlagActs
+from service.rpc.insights import InsightServicer, InsightUseCases
+from service.rpc.intake import IntakeServicer
+from service.rpc.metrics import MetricsInterceptor
+from service.rpc.orders import OrderServicer
+from service.rpc.outbox import OutboxServicer
+from service.rpc.request_log import RequestLogInterceptor
+from service.rpc.server import Server
+from service.rpc.tracing import TracingInterceptor
+from service.telemetry import Probes, Telemetry, configure
+from service.views import connection as views
+from service.views.channels import RedisChannelView
+from service.views.stages import RedisStageView
+
+log = structlog.get_logger(__name__)
+
+# A supervisor waits ten seconds before it kills.
+GRACE_S: Final = 8.0
+# Deadlines are minutes and hours: a second late is on time.
+WAITING_POLL_S: Final = 1.0
+
+
+def now() -> datetime:
+    """Return the present moment, UTC."""
+    return datetime.now(UTC)
+
+
+def fresh_id() -> str:
+    """Return an id that nobody else has."""
+    return str(uuid.uuid4())
+
+
+def until_told() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+
+    def tell(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, tell)
+    return stop
+
+
+def serve(settings: Settings) -> None:
+    """Serve gRPC and work off what waits, until told to end."""
+    stop = until_told()
+    telemetry = _telemetry(settings)
+    # The clockwork needs one connection beside those of the threads.
+    engine = make_engine(
+        settings.database_url, connections=settings.threads + settings.watchers_max + 1
+    )
+    server = _server(settings, engine, telemetry)
+    storage = PostgresStorage(engine, ProtobufEnvelopes())
+    waiting = Waiting(storage, ProtobufEncoder(), now)
+    clockwork = threading.Thread(target=_tick, args=(waiting, stop), name="clockwork")
+    probes = Probes(
+        settings.metrics_address,
+        registry=telemetry.metrics.registry,
+        ready=lambda: _missing(engine),
+    )
+    server.start()
+    clockwork.start()
+    try:
+        _follow_health(server, engine, stop)
+    finally:
+        stop.set()
+        server.stop(GRACE_S)
+        clockwork.join(GRACE_S)
+        probes.close()
+        engine.dispose()
+        telemetry.shutdown()
+
+
+def relay(settings: Settings) -> None:
+    """Publish the outbox until told to end."""
+    stop = until_told()
+    telemetry = _telemetry(settings)
+    owner = fresh_id()
+    queue = PostgresRelayQueue(settings.database_url, owner=owner, topics=NAMES, ids=fresh_id)
+    publishing = build_relay(
+        queue,
+        bootstrap=settings.kafka_bootstrap,
+        partitions=settings.kafka_partitions,
+        clock=now,
+        metrics=telemetry.metrics,
+    )
+    probes = Probes(
+        settings.metrics_address,
+        registry=telemetry.metrics.registry,
+        ready=lambda: {} if publishing.is_ready() else {"relay": "no round within 10 s"},
+    )
+    try:
+        publishing.run(stop)
+    finally:
+        probes.close()
+        telemetry.shutdown()
+
+
+def _telemetry(settings: Settings) -> Telemetry:
+    return configure(
+        settings.service_name,
+        instance_id=fresh_id(),
+        otlp_endpoint=settings.otlp_endpoint,
+        sample_ratio=settings.trace_sample_ratio,
+        log_level=settings.log_level,
+    )
+
+
+def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Server:
+    encoder = ProtobufEncoder()
+    storage = PostgresStorage(engine, ProtobufEnvelopes())
+    reader = PostgresReader(engine)
+    mutations = Mutations(storage, encoder, now, fresh_id)
+    intake = Intake(storage, encoder, now)
+    orders = OrderServicer(mutations, reader, now, watchers_max=settings.watchers_max)
+    insights = InsightServicer(_insights(settings, engine), FlagActs(mutations))
+    services = {
+        "concord.orders.v1.OrderService": (
+            order_service_pb2_grpc.add_OrderServiceServicer_to_server,
+            orders,
+        ),
+        "concord.intake.v1.IntakeService": (
+            intake_service_pb2_grpc.add_IntakeServiceServicer_to_server,
+            IntakeServicer(intake, reader, now),
+        ),
+        "concord.cases.v1.CaseService": (
+            case_service_pb2_grpc.add_CaseServiceServicer_to_server,
+            CaseServicer(mutations, reader),
+        ),
+        "concord.insights.v1.InsightService": (
+            insight_service_pb2_grpc.add_InsightServiceServicer_to_server,
+            insights,
+        ),
+        "concord.outbox.v1.OutboxService": (
+            outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
+            OutboxServicer(PostgresOutboxQueue(engine, topics=NAMES, ids=fresh_id)),
+        ),
+    }
+    return Server(
+        settings.service_address,
+        services,
+        interceptors=(
+            TracingInterceptor(),
+            MetricsInterceptor(telemetry.metrics),
+            RequestLogInterceptor(),
+            ErrorsInterceptor(),
+        ),
+        threads=settings.threads,
+        watchers_max=settings.watchers_max,
+    )
+
+
+def _insights(settings: Settings, engine: sa.Engine) -> InsightUseCases:
+    redis = views.connect(settings.redis_url)
+    stages = RedisStageView(redis, settings.kafka_partitions)
+    channels = RedisChannelView(redis, settings.kafka_partitions)
+    measures = JournalMeasures(engine)
+    return InsightUseCases(
+        stages=StageBoards(stages, measures, now, time.sleep),
+        channels=ChannelBoards(channels, ArrivalRows(engine), now),
+        overdue=OverdueOrders(OverdueRows(engine), now),
+        flags=FlagRows(engine),
+        verifier=Verifier(stages, measures, now, time.sleep),
+    )
+
+
+def _missing(engine: sa.Engine) -> Mapping[str, str]:
+    try:
+        with translated(), engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1 FROM alembic_version"))
+    except OutageError as error:
+        return {"postgres": error.text}
+    return {}
+
+
+def _follow_health(server: Server, engine: sa.Engine, stop: threading.Event) -> None:
+    is_serving = None
+    while not stop.is_set():
+        reachable = not _missing(engine)
+        if reachable is not is_serving:
+            server.set_serving(is_serving=reachable)
+            log.info("serving_changed", serving=reachable)
+            is_serving = reachable
+        stop.wait(WAITING_POLL_S)
+
+
+def _tick(waiting: Waiting, stop: threading.Event) -> None:
+    works: tuple[Callable[[], int], ...] = (waiting.expire_due, waiting.republish_stale)
+    while not stop.is_set():
+        done = 0
+        for work in works:
+            try:
+                done += work()
+            except OutageError as error:
+                log.warning("clockwork_waits", reason=error.reason)
+        if not done:
+            stop.wait(WAITING_POLL_S)

@@ -1,0 +1,116 @@
+"""Settings: the environment, read once, into one frozen object for each process."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+EXIT_CONFIGURATION: Final = 2
+
+
+class ConfigurationError(Exception):
+    """Something is missing or malformed; `problems` has one line for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """Take every problem at once."""
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a service process needs to know. Addresses with passwords do not show in `repr`."""
+
+    database_url: str = field(repr=False)
+    service_address: str
+    metrics_address: str
+    redis_url: str = field(repr=False)
+    kafka_bootstrap: str
+    kafka_partitions: int
+    otlp_endpoint: str | None
+    trace_sample_ratio: float
+    service_name: str
+    log_level: str
+    threads: int
+    watchers_max: int
+
+
+class _Environment:
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self.problems: list[str] = []
+
+    def read(self, name: str, parse: Callable[[str], T], default: str | None = None) -> T | None:
+        text = self._variables.get(name, default)
+        if not text:
+            self.problems.append(f"{name} is not set")
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return None
+
+
+def address(text: str) -> str:
+    """Return `host:port`, or raise ValueError."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        message = "must be HOST:PORT"
+        raise ValueError(message)
+    return text
+
+
+def ratio(text: str) -> float:
+    """Return a number from 0 to 1, or raise ValueError."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        message = "must be between 0 and 1"
+        raise ValueError(message)
+    return value
+
+
+def positive(text: str) -> int:
+    """Return a whole number above 0, or raise ValueError."""
+    value = int(text)
+    if value < 1:
+        message = "must be 1 or more"
+        raise ValueError(message)
+    return value
+
+
+def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of a process: `serve`, `relay` or `migrate`.
+
+    Raises:
+        ConfigurationError: with everything that is missing or malformed.
+    """
+    environment = _Environment(os.environ if variables is None else variables)
+    # A migration touches the database only: it must run where nothing else is set.
+    only_database = role == "migrate"
+    absent = "127.0.0.1:1" if only_database else None
+    unused = "unused" if only_database else None
+    read = environment.read
+    values = {
+        "database_url": read("CONCORD_DATABASE_URL", str),
+        "service_address": read(
+            "CONCORD_SERVICE_ADDRESS", address, absent if role == "migrate" else "127.0.0.1:50051"
+        ),
+        "metrics_address": read("CONCORD_METRICS_ADDRESS", address, absent),
+        "redis_url": read("CONCORD_REDIS_URL", str, unused),
+        "kafka_bootstrap": read("CONCORD_KAFKA_BOOTSTRAP", str, unused),
+        "kafka_partitions": read("CONCORD_KAFKA_PARTITIONS", positive, "12"),
+        # A tenth of the traces in production; contradictions and errors are always kept.
+        "trace_sample_ratio": read("CONCORD_TRACE_SAMPLE_RATIO", ratio, "0.1"),
+        "service_name": read("OTEL_SERVICE_NAME", str, role),
+        "log_level": read("CONCORD_LOG_LEVEL", str, "info"),
+        # Each thread holds one connection while it works.
+        "threads": read("CONCORD_SERVICE_THREADS", positive, "16"),
+        "watchers_max": read("CONCORD_WATCHERS_MAX", positive, "16"),
+    }
+    if environment.problems:
+        raise ConfigurationError(tuple(environment.problems))
+    known = os.environ if variables is None else variables
+    return Settings(otlp_endpoint=known.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None, **values)  # type: ignore[arg-type]  # checked above

@@ -1,0 +1,79 @@
+"""One sentence about an order, in English and Chinese, from structured values."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from service.domain.claims import Claim, Standing
+from service.domain.contradictions import POLICY, Discrepancy
+from service.domain.expectations import Expectation, ExpectationKind
+from service.domain.lifecycle import State
+from service.domain.order import Order
+
+STATES_ZH: Final[Mapping[State, str]] = MappingProxyType(
+    {
+        State.PENDING_PAYMENT: "待支付",
+        State.PAYING: "支付中",
+        State.PAID: "已支付",
+        State.AWAITING_OUTBOUND: "待出库",
+        State.SHIPPING: "发货中",
+        State.DELIVERED: "已送达",
+        State.COMPLETED: "已完成",
+        State.CANCELLED: "已取消",
+    }
+)
+
+AWAITED: Final[Mapping[ExpectationKind, tuple[str, str]]] = MappingProxyType(
+    {
+        ExpectationKind.NEXT_STAGE: ("the next stage", "下一阶段"),
+        ExpectationKind.PAYMENT_FOR_SHIPPED: ("the payment of what was shipped", "已发货订单的付款"),
+        ExpectationKind.REFUND_FOR_CANCELLED: ("the refund of what was cancelled", "已取消订单的退款"),
+        ExpectationKind.PAYMENT_FOR_REFUND: ("the payment behind the refund", "退款对应的付款"),
+        ExpectationKind.REFUND_RESULT: ("the result of the refund", "退款结果"),
+    }
+)
+
+ROLES_ZH: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "finance": "财务",
+        "warehouse": "仓库",
+        "operations": "运营",
+        "customer_service": "客服",
+        "logistics": "物流",
+        "purchasing": "采购",
+    }
+)
+
+
+def summary(
+    order: Order,
+    told: Sequence[Claim],
+    found: Sequence[Discrepancy],
+    awaited: Sequence[Expectation],
+) -> tuple[str, str]:
+    """Return the sentence in English and in Chinese."""
+    since = order.state_since.strftime("%Y-%m-%d %H:%M:%S UTC")
+    agreeing = [each.source for each in told if each.standing is Standing.AGREES]
+    behind = [each.source for each in told if each.standing is Standing.BEHIND]
+    english = [f"{order.state.value} since {since}"]
+    chinese = [f"自 {since} 起{STATES_ZH[order.state]}"]
+    if agreeing:
+        english.append(f"by the word of {', '.join(agreeing)}")
+        chinese.append(f"依据:{'、'.join(agreeing)}")
+    if behind:
+        english.append(f"{', '.join(behind)} told of earlier stages only")
+        chinese.append(f"{'、'.join(behind)} 只报告了更早的阶段")
+    for each in found:
+        policy = POLICY[each.kind]
+        english.append(f"{each.kind.value}: {policy.owner_role} must act")
+        chinese.append(f"{policy.text_zh.rstrip('。')}(责任:{_role(policy.owner_role)})")
+    for each in awaited:
+        due = each.due_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        text_en, text_zh = AWAITED[each.kind]
+        english.append(f"{text_en} is awaited from {each.waits_for} until {due}")
+        chinese.append(f"等待{_role(each.waits_for)}:{text_zh},期限 {due}")
+    return "; ".join(english) + ".", ";".join(chinese) + "。"
+
+
+def _role(role: str) -> str:
+    return ROLES_ZH.get(role, role)

@@ -1,0 +1,130 @@
+"""Reads receipts and cases, without locks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.application.ports import Rejection
+from service.application.reading import CaseQuery, Page, ReceiptQuery, ReceiptView
+from service.domain.cases import Case, CaseAct, CaseState
+from service.domain.errors import CaseNotFoundError, CursorInvalidError, ReceiptNotFoundError
+from service.domain.facts import Outcome
+from service.postgres import tables
+from service.postgres.moments import from_text, to_text
+from service.postgres.rows import case_from, fact_from
+from service.postgres.storage import translated
+from service.postgres.tokens import make_token, open_token
+
+
+class DeskReading:
+    """The part of the reader that knows receipts and cases."""
+
+    _engine: sa.Engine
+
+    def receipt(self, receipt_id: str) -> ReceiptView:
+        """Return a receipt with its facts, or raise `ReceiptNotFoundError`."""
+        receipts, facts = tables.receipts, tables.facts
+        with translated(), self._engine.connect() as connection:
+            row = connection.execute(
+                sa.select(receipts).where(receipts.c.receipt_id == receipt_id)
+            ).first()
+            if row is None:
+                raise ReceiptNotFoundError(receipt=receipt_id)
+            told = connection.execute(
+                sa.select(facts)
+                .where(facts.c.receipt_id == receipt_id)
+                .order_by(facts.c.occurred_at, facts.c.fact_id)
+            ).mappings()
+            return _receipt_view(row, list(told))
+
+    def receipts(self, query: ReceiptQuery) -> Page[ReceiptView]:
+        """List receipts, newest first, without their facts."""
+        table = tables.receipts
+        where: list[sa.ColumnElement[bool]] = []
+        if query.outcome:
+            where.append(table.c.outcome == query.outcome.value)
+        if query.waiting:
+            where.append(table.c.outcome.is_(None))
+        if query.source:
+            where.append(table.c.source == query.source)
+        if query.page_token:
+            (position,) = open_token("receipts", query.page_token, 1)
+            if not isinstance(position, int):
+                raise CursorInvalidError(token=query.page_token[:40])
+            where.append(table.c.position < position)
+        with translated(), self._engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(table)
+                .where(*where)
+                .order_by(table.c.position.desc())
+                .limit(query.page_size + 1)
+            ).all()
+        page = rows[: query.page_size]
+        more = len(rows) > query.page_size
+        token = make_token("receipts", page[-1].position) if more else ""
+        return Page(tuple(_receipt_view(row, []) for row in page), token)
+
+    def case(self, case_id: str) -> tuple[Case, Sequence[CaseAct]]:
+        """Return a case and its log, or raise `CaseNotFoundError`."""
+        cases, log = tables.cases, tables.case_log
+        with translated(), self._engine.connect() as connection:
+            row = connection.execute(
+                sa.select(cases).where(cases.c.case_id == case_id)
+            ).mappings().first()
+            if row is None:
+                raise CaseNotFoundError(case=case_id)
+            case = case_from(row)
+            acts = connection.execute(
+                sa.select(log).where(log.c.case_id == case_id).order_by(log.c.number)
+            ).all()
+        return case, [
+            CaseAct(case, each.act, each.actor, each.acted_at, each.text) for each in acts
+        ]
+
+    def cases(self, query: CaseQuery) -> Page[Case]:
+        """List cases, most urgent first."""
+        table = tables.cases
+        where: list[sa.ColumnElement[bool]] = []
+        if not query.include_resolved:
+            where.append(table.c.state != CaseState.RESOLVED.value)
+        for column, wanted in (
+            (table.c.order_id, query.order_id),
+            (table.c.owner_role, query.owner_role),
+            (table.c.type, query.type),
+        ):
+            if wanted:
+                where.append(column == wanted)
+        if query.page_token:
+            at, case_id = open_token("cases", query.page_token, 2)
+            try:
+                after = sa.tuple_(sa.literal(from_text(at)), sa.literal(str(case_id)))
+            except (TypeError, ValueError) as error:
+                raise CursorInvalidError(token=query.page_token[:40]) from error
+            where.append(sa.tuple_(table.c.due_at, table.c.case_id) > after)
+        with translated(), self._engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(table)
+                .where(*where)
+                .order_by(table.c.due_at, table.c.case_id)
+                .limit(query.page_size + 1)
+            ).mappings().all()
+        page = [case_from(row) for row in rows[: query.page_size]]
+        more = len(rows) > query.page_size
+        token = make_token("cases", to_text(page[-1].due_at), page[-1].case_id) if more else ""
+        return Page(tuple(page), token)
+
+
+def _receipt_view(row: Any, told: list[Any]) -> ReceiptView:  # noqa: ANN401  # database rows
+    rejected = row.outcome == Outcome.REJECTED.value
+    return ReceiptView(
+        receipt_id=row.receipt_id,
+        event=bytes(row.event),
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        rejection=(
+            Rejection(row.rejected_for, row.rejected_field, row.advice) if rejected else None
+        ),
+        repeats=row.repeats,
+        facts=tuple((fact_from(each), Outcome(each["outcome"])) for each in told),
+        orders=tuple(dict.fromkeys(each["order_id"] for each in told if each["order_id"])),
+    )

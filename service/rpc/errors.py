@@ -1,0 +1,123 @@
+"""Refusals, outages and bugs as gRPC statuses: one table, one interceptor, no `try` elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import grpc
+import structlog
+from google.protobuf.any_pb2 import Any as AnyProto
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from service.domain import errors
+from service.domain.errors import InvalidRequestError, OrderError, OutageError
+from service.rpc.wrapping import UNOBSERVED, Call, StreamCall, wrapped
+from service.telemetry import current_trace_id, keep
+
+log = structlog.get_logger(__name__)
+
+DOMAIN: Final = "concord"
+
+CODES: Final[Mapping[type[Exception], int]] = {
+    errors.OrderNotFoundError: code_pb2.NOT_FOUND,
+    errors.IllegalTransitionError: code_pb2.FAILED_PRECONDITION,  # AIP-216
+    errors.VersionConflictError: code_pb2.ABORTED,  # AIP-154: read again, then decide again
+    errors.RequestIdReusedError: code_pb2.INVALID_ARGUMENT,  # same key, other input: a client bug
+    errors.InvalidRequestError: code_pb2.INVALID_ARGUMENT,
+    errors.ReferenceTakenError: code_pb2.ALREADY_EXISTS,
+    errors.OrderOnHoldError: code_pb2.FAILED_PRECONDITION,
+    errors.OutboundNotApprovedError: code_pb2.FAILED_PRECONDITION,
+    errors.AmountMismatchError: code_pb2.FAILED_PRECONDITION,
+    errors.RefundExceedsPaymentError: code_pb2.FAILED_PRECONDITION,
+    errors.RefundNotRequestedError: code_pb2.FAILED_PRECONDITION,
+    errors.HoldNotFoundError: code_pb2.NOT_FOUND,
+    errors.CaseNotFoundError: code_pb2.NOT_FOUND,
+    errors.CaseClosedError: code_pb2.FAILED_PRECONDITION,
+    errors.ReceiptNotFoundError: code_pb2.NOT_FOUND,
+    errors.FlagNotFoundError: code_pb2.NOT_FOUND,
+    errors.CursorInvalidError: code_pb2.INVALID_ARGUMENT,
+    errors.StreamNotParkedError: code_pb2.NOT_FOUND,
+    errors.OutageError: code_pb2.UNAVAILABLE,
+    errors.ContentionError: code_pb2.ABORTED,
+    errors.OverloadedError: code_pb2.RESOURCE_EXHAUSTED,
+    errors.DeadlineExceededError: code_pb2.DEADLINE_EXCEEDED,
+}
+
+
+class ErrorsInterceptor(grpc.ServerInterceptor):
+    """Turns what a handler raises into a status with exactly one `ErrorInfo`."""
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:  # noqa: ANN401  # The handler, whose messages are of any type.
+        """Return the handler with its errors converted."""
+        handler = continuation(handler_call_details)
+        if handler is None or handler_call_details.method.startswith(UNOBSERVED):
+            return handler
+        return wrapped(handler, _Converting())
+
+
+class _Converting:
+    def one(self, call: Call, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
+        try:
+            return call(request, context)
+        except Exception as error:  # noqa: BLE001  # the process edge: it never continues
+            _abort(context, error)
+
+    def stream(
+        self,
+        call: StreamCall,
+        request: Any,  # noqa: ANN401
+        context: grpc.ServicerContext,
+    ) -> Iterator[Any]:
+        try:
+            yield from call(request, context)
+        except Exception as error:  # noqa: BLE001  # the process edge: it never continues
+            _abort(context, error)
+
+
+def _abort(context: grpc.ServicerContext, error: Exception) -> None:
+    if context.code() is not None:
+        raise error  # it was aborted on purpose, and has its status
+    status = status_of(error)
+    if status.code == code_pb2.INTERNAL:
+        keep()
+        log.error("rpc_bug", error_type=type(error).__qualname__, exc_info=error)
+    context.abort_with_status(rpc_status.to_status(status))
+
+
+def status_of(error: Exception) -> status_pb2.Status:
+    """Return the status that tells a caller of an error, and no more than the caller may know."""
+    if isinstance(error, OrderError):
+        status = _status(CODES[type(error)], str(error), error.reason, error.metadata())
+        if isinstance(error, InvalidRequestError):
+            status.details.append(_pack(_bad_request(error)))
+        return status
+    if isinstance(error, OutageError):
+        return _status(CODES[type(error)], error.text, error.reason, {})
+    text = f"A defect of ours. Trace {current_trace_id() or 'unknown'} leads to the log."
+    return _status(code_pb2.INTERNAL, text, "INTERNAL_ERROR", {})
+
+
+def _status(code: int, text: str, reason: str, metadata: dict[str, str]) -> status_pb2.Status:
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
+    return status_pb2.Status(code=code, message=text, details=[_pack(info)])
+
+
+def _bad_request(error: InvalidRequestError) -> error_details_pb2.BadRequest:
+    violation = error_details_pb2.BadRequest.FieldViolation
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            violation(field=path, description=advice) for path, advice in error.violations[:100]
+        ]
+    )
+
+
+def _pack(message: Any) -> AnyProto:  # noqa: ANN401  # any detail message
+    packed = AnyProto()
+    packed.Pack(message)
+    return packed

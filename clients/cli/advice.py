@@ -1,0 +1,58 @@
+"""What to do about a failed call: one line for each reason of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+OK: Final = 0
+REFUSED: Final = 1
+USAGE: Final = 2
+UNREACHABLE: Final = 3
+INTERRUPTED: Final = 130
+
+EXIT_CODES: Final = (
+    "Exit codes: 0 done; 1 refused, or a check failed; 2 usage or configuration; "
+    "3 the service cannot be reached or cannot answer now; 130 interrupted."
+)
+
+ADVICE: Final[Mapping[str, str]] = {
+    "ORDER_NOT_FOUND": "Check the id; an outside number needs its namespace: `douyin:4705…`.",
+    "ILLEGAL_TRANSITION": "See `concord order explain {order}`. Allowed now: {allowedActions}.",
+    "VERSION_CONFLICT": "Read the order again and decide again; its etag is {etag}.",
+    "REQUEST_ID_REUSED": "Leave --request-id out, or repeat exactly the request it was used for.",
+    "INVALID_REQUEST": "Correct the fields named above.",
+    "REFERENCE_TAKEN": "The reference belongs to {order}: `concord order show {order}`.",
+    "ORDER_ON_HOLD": "Release the holds ({holds}) first: `concord order release {order} HOLD_ID`.",
+    "OUTBOUND_NOT_APPROVED": "Approve outbound first: `concord order approve {order}`.",
+    "AMOUNT_MISMATCH": "The order needs {expected}, and {given} was given.",
+    "REFUND_EXCEEDS_PAYMENT": "At most {refundable} can go back.",
+    "HOLD_NOT_FOUND": "`concord order show {order}` lists the holds that stand.",
+    "CASE_NOT_FOUND": "`concord case list` shows open cases; --all shows those that ended too.",
+    "CASE_CLOSED": "A resolved case takes notes only; open another with `concord case open`.",
+    "RECEIPT_NOT_FOUND": "`concord receipt list` shows what arrived.",
+    "FLAG_NOT_FOUND": "`concord flags` lists the flags.",
+    "CURSOR_INVALID": "Start anew, without the cursor.",
+    "REFUND_NOT_REQUESTED": "Ask for it first: `concord order request-refund {order} …`.",
+    "STREAM_NOT_PARKED": "`concord outbox parked` lists what waits for you.",
+    "STORAGE_UNAVAILABLE": "The service cannot reach its database. Try again; `concord doctor`.",
+    "CONTENTION": "Many ask for the same order at once. Try again in a moment.",
+    "OVERLOADED": "The service is at its limit. Try again in a moment, or ask for less.",
+    "DEADLINE_EXCEEDED": "Try again; raise CONCORD_DEADLINE_S if it happens often.",
+    "INTERNAL_ERROR": "A defect: report it with the trace id.",
+}
+
+UNREACHABLE_ADVICE: Final = "Is it running? `concord status`, `concord up`, `concord doctor`."
+OTHERWISE: Final = "`concord doctor` may tell more."
+
+
+class _Known(dict[str, str]):
+    """Variables of a reason; what the server left out is shown as such."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def advice_for(reason: str, metadata: Mapping[str, str]) -> str:
+    """Return what to do about a reason."""
+    return ADVICE.get(reason, OTHERWISE).format_map(_Known(metadata))

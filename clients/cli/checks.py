@@ -1,0 +1,245 @@
+"""The checks of `concord doctor`, each with what to do where it fails."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.error import HTTPError, URLError
+
+from rich.text import Text
+
+from clients.cli import config, formats
+from clients.cli.config import Surroundings
+from clients.sdk import Concord, ConcordError, ConfigError
+from clients.sdk.errors import NotFoundError, OutageError
+from concord.insights.v1.insight_service_pb2 import StageBoard
+from concord.orders.v1.order_pb2 import Order
+
+PYTHON: Final = (3, 11)
+# Of one train: grpcio older than the code made from the protos refuses to import.
+PACKAGES: Final = ("concord", "grpcio", "protobuf")
+SERVICES: Final = (
+    "concord.orders.v1.OrderService",
+    "concord.intake.v1.IntakeService",
+    "concord.cases.v1.CaseService",
+    "concord.insights.v1.InsightService",
+    "concord.outbox.v1.OutboxService",
+)
+# Event times from this machine would be wrong by more than the shortest stage of the article.
+CLOCK_OFFSET_MAX: Final = timedelta(seconds=1)
+# The relay publishes within milliseconds; a minute means that it does not run.
+OUTBOX_AGE_MAX: Final = timedelta(seconds=60)
+# Heartbeats come once a second; the watermark trails by the grace of a window.
+STREAM_LAG_MAX: Final = timedelta(minutes=2)
+DISK_FREE_MIN: Final = 1 << 30
+# A check must not take longer than a person waits.
+CALL_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found; `fix` says what to do where it failed."""
+
+    name: str
+    passed: bool
+    detail: str
+    fix: str = ""
+
+
+def line(finding: Finding) -> Text:
+    """Return a finding as one line, and its fix below it."""
+    mark, style = ("✓", "green") if finding.passed else ("✗", "bold red")
+    text = Text.assemble((f"{mark} ", style), (f"{finding.name:<14}", "bold"), finding.detail)
+    if not finding.passed:
+        text.append(f"\n  → {finding.fix}", "yellow")
+    return text
+
+
+def examine() -> Iterator[Finding]:
+    """Run every check; what cannot be checked without the service is left out."""
+    yield python()
+    yield versions()
+    try:
+        around = config.surroundings()
+        settings = around.settings(CALL_S)
+    except ConfigError as error:
+        yield Finding("configuration", False, str(error), "`concord config` shows what is set.")  # noqa: FBT003
+        return
+    yield Finding("configuration", True, f"service at {settings.address}")  # noqa: FBT003
+    yield disk(around.folder)
+    with Concord(settings.address, timeout_s=CALL_S) as concord:
+        found = service(concord)
+        yield found
+        if not found.passed:
+            return
+        for check in (services, schema, clock, outbox, streams):
+            yield _guarded(check, concord)
+    yield from processes(around)
+
+
+def _guarded(check: Callable[[Concord], Finding], concord: Concord) -> Finding:
+    """Run a check; a call that fails is its finding."""
+    try:
+        return check(concord)
+    except ConcordError as error:
+        return Finding(check.__name__, False, str(error), "See the service's log; try again.")  # noqa: FBT003
+
+
+def python() -> Finding:
+    """Is Python new enough?"""
+    return Finding(
+        "python",
+        sys.version_info >= PYTHON,
+        platform.python_version(),
+        "Concord needs Python 3.11 or newer: `make setup` with it.",
+    )
+
+
+def versions() -> Finding:
+    """Is everything installed, and of one train?"""
+    try:
+        found = {name: importlib.metadata.version(name) for name in PACKAGES}
+    except importlib.metadata.PackageNotFoundError as error:
+        return Finding("versions", False, f"{error.name} is not installed", "`make setup`")  # noqa: FBT003
+    return Finding("versions", True, ", ".join(f"{k} {v}" for k, v in found.items()))  # noqa: FBT003
+
+
+def disk(folder: Path) -> Finding:
+    """Is there room for the data folder?"""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    return Finding(
+        "disk",
+        free >= DISK_FREE_MIN,
+        f"{free / (1 << 30):.1f} GiB free at {existing}",
+        "Make room, or set CONCORD_DATA_DIR to another disk.",
+    )
+
+
+def service(concord: Concord) -> Finding:
+    """Does the service answer?"""
+    fix = "Is it running? `concord status`; start it with `concord up`."
+    try:
+        state = concord.health.check().status
+    except OutageError as error:
+        return Finding("service", False, f"no answer at {concord.address}: {error}", fix)  # noqa: FBT003
+    except ConcordError as error:
+        return Finding("service", False, str(error), "Is something else at this address?")  # noqa: FBT003
+    return Finding("service", state == 1, "serving" if state == 1 else "not serving", fix)
+
+
+def services(concord: Concord) -> Finding:
+    """Is every service of the contract served?"""
+    missing = []
+    for name in SERVICES:
+        try:
+            if concord.health.check(name).status != 1:
+                missing.append(name)
+        except NotFoundError:
+            missing.append(name)
+    return Finding(
+        "services",
+        not missing,
+        f"not serving: {', '.join(missing)}" if missing else f"{len(SERVICES)} serving",
+        "The service may be draining or its database away; see its log.",
+    )
+
+
+def schema(concord: Concord) -> Finding:
+    """Does the database answer, and does the server know the same states as this client?"""
+    moves = concord.orders.list_transitions().transitions
+    known = set(Order.State.values())
+    unknown = {n for move in moves for n in (move.from_state, move.to_state) if n not in known}
+    next(iter(concord.orders.list(page_size=1)), None)
+    return Finding(
+        "schema",
+        not unknown,
+        f"{len(moves)} transitions, orders can be read"
+        if not unknown
+        else f"the server has states that this client does not know: {sorted(unknown)}",
+        "Install the server's version here: `make setup`.",
+    )
+
+
+def clock(concord: Concord) -> Finding:
+    """Does this machine's clock agree with the server's?"""
+    before = config.now()
+    server = formats.moment(concord.insights.get_stage_board().end_time)
+    after = config.now()
+    middle = before + (after - before) / 2
+    # The round trip hides at most half of itself.
+    offset = max(timedelta(), abs(server - middle) - (after - before) / 2)
+    zone = time.strftime("%Z (UTC%z)")
+    return Finding(
+        "clock",
+        offset <= CLOCK_OFFSET_MAX,
+        f"{offset.total_seconds():.1f} s off the server, time zone {zone}",
+        "Set the clock by NTP on both machines; naive local times are never accepted.",
+    )
+
+
+def outbox(concord: Concord) -> Finding:
+    """Is what was decided published?"""
+    found = concord.outbox.get()
+    age = found.age.ToTimedelta()
+    if found.parked:
+        return Finding(
+            "outbox",
+            False,  # noqa: FBT003
+            f"{found.parked} keys are parked",
+            "`concord outbox parked`, then `concord outbox resend TOPIC KEY`.",
+        )
+    return Finding(
+        "outbox",
+        age <= OUTBOX_AGE_MAX,
+        f"{found.backlog:,} wait, the oldest for {formats.rough(age)}",
+        "Does the relay run, and the broker? `concord status`.",
+    )
+
+
+def streams(concord: Concord) -> Finding:
+    """Is the view whole, and does event time move?"""
+    fix = "Do the streams run? `concord status`; a restart rebuilds their windows."
+    board = concord.insights.get_stage_board()
+    if board.source != StageBoard.SOURCE_VIEW:
+        return Finding("streams", False, "the view is being rebuilt; boards are computed", fix)  # noqa: FBT003
+    lag = formats.moment(board.end_time) - formats.moment(board.watermark)
+    return Finding(
+        "streams", lag <= STREAM_LAG_MAX, f"complete up to {formats.rough(lag)} ago", fix
+    )
+
+
+def processes(around: Surroundings) -> Iterator[Finding]:
+    """Are the processes of the running stack ready?"""
+    for name, address in sorted(around.stack_addresses.items()):
+        if not name.endswith("-metrics"):
+            continue
+        try:
+            with urllib.request.urlopen(
+                f"http://{address}/readyz", timeout=CALL_S
+            ):  # Our own address.
+                yield Finding(name.removesuffix("-metrics"), True, "ready")  # noqa: FBT003
+        except HTTPError as error:
+            detail = error.read().decode(errors="replace").strip() or "not ready"
+            yield Finding(
+                name.removesuffix("-metrics"),
+                False,  # noqa: FBT003
+                detail.splitlines()[0],
+                f"See its log in {around.folder / 'logs'}.",
+            )
+        except (URLError, OSError) as error:
+            yield Finding(
+                name.removesuffix("-metrics"),
+                False,  # noqa: FBT003
+                f"no answer at {address}: {error}",
+                f"See its log in {around.folder / 'logs'}.",
+            )

@@ -26,6 +26,7 @@ def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Give a function that is told how much more was done of the total."""
     if not sys.stderr.isatty():
         yield _lines(what, total)
+        output.note(f"{what}: done")
         return
     columns = (
         TextColumn("{task.description}"),

@@ -17,6 +17,8 @@ from concord.traces.v1.trace_service_pb2 import Span
 
 # `concord.orders.v1.OrderService/ShipOrder`: the package says nothing here.
 PACKAGE: Final = re.compile(r"concord\.\w+\.v\d+\.(?=\w+/)")
+# Processes call themselves `concord-service` and so on.
+NAMESPACE: Final = "concord-"
 NS: Final = 1_000_000_000
 # Below a second, waiting is part of the work; above it, someone asks for whom.
 WAITING_NS: Final = NS
@@ -118,7 +120,7 @@ def _row(group: Sequence[Span], depth: int) -> Row:
             notes.append(value)
     return Row(
         depth=depth,
-        service=first.service,
+        service=first.service.removeprefix(NAMESPACE),
         name=PACKAGE.sub("", first.name),
         start_ns=_start(first),
         end_ns=max(_end(span) for span in group),
@@ -137,7 +139,7 @@ def _wait(parent: Span, child: Span, depth: int) -> Row | None:
         case "PRODUCER":
             whom = "outbox"
         case _:
-            whom = child.service
+            whom = child.service.removeprefix(NAMESPACE)
     name = f"waiting: {whom} {duration(end - start)}"
     return Row(depth, "", name, start, end, is_waiting=True)
 

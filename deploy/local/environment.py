@@ -97,6 +97,7 @@ class Contract:
             # A collector of the caller's own comes first, as do tuning variables.
             **self.inherited,
             "OTEL_SERVICE_NAME": f"concord-{name}",
+            "CONCORD_DATA_DIR": str(self.folder),
             "CONCORD_STREAMS_DATA_DIR": str(self.folder / "streams"),
         }
         if name in self.metrics_addresses:

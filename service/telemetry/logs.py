@@ -22,8 +22,8 @@ FIELDS: Final = frozenset(
         "duration_s", "epoch", "error", "error_at", "event", "event_id", "from", "kind", "lag",
         "level", "limit", "logger", "method", "migration", "n", "offset", "order", "outcome",
         "partition", "partitions", "problems", "reason", "receipt", "refusals", "repeats", "rows",
-        "service", "shard", "signal", "source", "span_id", "state", "template", "timestamp", "to",
-        "topic", "trace_id", "type", "version", "wait_s",
+        "service", "serving", "shard", "signal", "source", "span_id", "state", "template",
+        "timestamp", "to", "topic", "trace_id", "type", "version", "wait_s",
     }
 )  # fmt: skip
 # These speak of every failed export, and repeat it: a collector that is down is not our news.

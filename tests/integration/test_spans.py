@@ -237,7 +237,7 @@ def running(folder: Path, **more: str) -> Iterator[tuple[subprocess.Popen[bytes]
         [sys.executable, "-m", "deploy.local.spans"],
         env={
             **os.environ,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{address}",
+            "CONCORD_TRACE_ADDRESS": address,
             "CONCORD_METRICS_ADDRESS": probes,
             "CONCORD_DATA_DIR": str(folder),
             **more,
@@ -281,10 +281,11 @@ def test_a_keeper_told_to_stop_writes_what_it_took_and_forwards_it(tmp_path: Pat
     assert [row.name for row in kept] == ["work"]
 
 
-def test_a_keeper_refuses_to_listen_beyond_loopback(tmp_path: Path) -> None:
+def test_a_keeper_refuses_to_listen_beyond_loopback() -> None:
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("CONCORD_")}
     done = subprocess.run(
         [sys.executable, "-m", "deploy.local.spans"],
-        env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://0.0.0.0:4317"},
+        env={**ours, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://0.0.0.0:4317"},
         capture_output=True,
         timeout=DEADLINE_S,
         check=False,

@@ -34,9 +34,15 @@ class Settings:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read all settings, or raise `SettingsError` naming everything that is wrong."""
     problems: list[str] = []
-    address = _address_of(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""))
+    # Where it is asked is where it listens; spans may be sent to another collector instead.
+    address = _address_of(
+        environment.get("CONCORD_TRACE_ADDRESS")
+        or environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    )
     if not _is_loopback(address):
-        problems.append("OTEL_EXPORTER_OTLP_ENDPOINT must be http://127.0.0.1:<port>")
+        problems.append(
+            "CONCORD_TRACE_ADDRESS, or else OTEL_EXPORTER_OTLP_ENDPOINT, must be 127.0.0.1:<port>"
+        )
     metrics_address = environment.get("CONCORD_METRICS_ADDRESS", "")
     if not _is_loopback(metrics_address):
         problems.append("CONCORD_METRICS_ADDRESS must be 127.0.0.1:<port>")

@@ -25,6 +25,8 @@ EXIT_NOT_RUNNING: Final = 3
 def main(arguments: list[str] | None = None) -> int:
     """Carry out one command; return its exit code."""
     options = _parse(arguments)
+    # Logs, states and what the servers write are their owner's alone.
+    os.umask(0o077)
     surroundings = environment.read()
     folder = DataFolder(surroundings.folder)
     try:

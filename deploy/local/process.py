@@ -136,17 +136,26 @@ class Process:
         if self.spec.prepare is not None:
             await asyncio.to_thread(self.spec.prepare)
         spec = self.spec
-        self._child = await asyncio.create_subprocess_exec(
-            *tied(spec.argv, spec.death_signal, spec.user, spec.view),
-            env=dict(self.spec.env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            # A Ctrl-C at the terminal must reach the supervisor alone, which then ends the
-            # others in order.
-            start_new_session=True,
-        )
-        self._end = asyncio.create_task(self._follow(self._child))
+        # A pipe of our own: asyncio would take a process for running until the last of its
+        # children, too, has closed the one that it makes.
+        output, theirs = os.pipe()
+        try:
+            self._child = await asyncio.create_subprocess_exec(
+                *tied(spec.argv, spec.death_signal, spec.user, spec.view),
+                env=dict(spec.env),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=asyncio.subprocess.STDOUT,
+                # A Ctrl-C at the terminal must reach the supervisor alone, which then ends the
+                # others in order.
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(output)
+            raise
+        finally:
+            os.close(theirs)
+        self._end = asyncio.create_task(self._follow(self._child, output))
 
     async def wait(self) -> int:
         """Return the exit code of the copy when it, and all of its group, is gone."""
@@ -167,9 +176,9 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
-    async def _follow(self, child: asyncio.subprocess.Process) -> int:
+    async def _follow(self, child: asyncio.subprocess.Process, output: int) -> int:
         """Log the copy's output until it ends, then end what it may have left in its group."""
-        pump = asyncio.create_task(self._pump(child))
+        pump = asyncio.create_task(self._pump(output))
         code = await child.wait()
         # PermissionError: macOS says so of a group in which only the dead are left.
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -177,9 +186,17 @@ class Process:
         # Whoever left the group may still hold the pipe: not worth waiting for.
         await asyncio.wait([pump], timeout=1)
         pump.cancel()
+        await asyncio.gather(pump, return_exceptions=True)
         self.log.end_line()
         return code
 
-    async def _pump(self, child: asyncio.subprocess.Process) -> None:
-        while child.stdout is not None and (chunk := await child.stdout.read(65536)):
-            self.log.write(chunk)
+    async def _pump(self, output: int) -> None:
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(output, "rb", buffering=0)
+        )
+        try:
+            while chunk := await reader.read(65536):
+                self.log.write(chunk)
+        finally:
+            transport.close()

@@ -21,7 +21,7 @@ from deploy.local.process import NotReadyError, Process, UnusableError
 from deploy.local.supervisor import StackFailedError, Supervisor
 
 # Own servers run already: what does not answer by then will not.
-OWN_SERVER_ANSWERS_WITHIN_S: Final = 10.0
+OWN_SERVER_ANSWERS_WITHIN_S: Final = 5.0
 
 # Traffic makes its first order within a second; without one the summary has a placeholder.
 FIRST_ORDER_WITHIN_S: Final = 5.0

@@ -199,8 +199,10 @@ def record_span(
     """Record what happened to one item of a batch, in the item's own trace; return its context.
 
     Called afterwards, when it is known whether the item must be kept (`concord.keep`): a batch
-    serves many traces, and only those sampled or kept pay for a span.
+    serves many traces, and only those sampled or kept pay for a span (20 µs, thousands a second).
     """
+    if traceparent is not None and traceparent.endswith("-00") and not (attributes or {}).get(KEEP):
+        return traceparent
     begun = trace.get_tracer(TRACER).start_span(
         name,
         context=context_of(traceparent),

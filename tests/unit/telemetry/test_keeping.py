@@ -165,3 +165,12 @@ def test_a_malformed_context_begins_a_trace_of_its_own(malformed: str | None) ->
         with service_spans.continue_trace(malformed), service_spans.span("work"):
             pass
         assert exporter.named("work").parent is None
+
+
+def test_an_item_of_an_unsampled_trace_costs_nothing_and_keeps_its_context(
+    nothing_sampled: Recording,
+) -> None:
+    context = service_spans.record_span("item", traceparent=UNSAMPLED, start_ns=1)
+
+    assert context == UNSAMPLED
+    assert nothing_sampled.names() == []

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final, NamedTuple, TypeVar
 
 from service.domain.lifecycle import STAGES
@@ -21,6 +22,9 @@ HOUR_S: Final = 60 * MINUTE_S
 DAY_S: Final = 24 * HOUR_S
 # Each divides the next, so a longer window is exactly a row of shorter ones.
 RESOLUTIONS_S: Final = (MINUTE_S, QUARTER_S, HOUR_S, DAY_S)
+
+# The percentiles that boards show, rising.
+SHARES: Final = (0.50, 0.95, 0.99)
 
 # The sketch's growth: bucket i holds (1.02^(i-1), 1.02^i] ms. Its middle is at most
 # (1.02 - 1) / (1.02 + 1) = 0.99 % away from anything in it.
@@ -92,15 +96,19 @@ class Numbers:
         """Everything that was counted was taken out again."""
         return not (self.count or self.sum_us or self.abnormal or self.causes or self.spread)
 
-    def percentile_us(self, share: float) -> int:
-        """Return the smallest duration that `share` of all do not exceed; 0 of nothing."""
-        rank = max(1, math.ceil(share * sum(self.spread.values())))
-        reached = 0
+    def percentiles_us(self) -> tuple[int, ...]:
+        """Return, for each of `SHARES`, the least duration that so many do not exceed.
+
+        All are 0 where nothing was counted.
+        """
+        total, reached = sum(self.spread.values()), 0
+        ranks = [max(1, math.ceil(share * total)) for share in SHARES]
+        found: list[int] = []
         for duration_us in sorted(self.spread):
             reached += self.spread[duration_us]
-            if reached >= rank:
-                return duration_us
-        return 0
+            while len(found) < len(ranks) and reached >= ranks[len(found)]:
+                found.append(duration_us)
+        return tuple(found) or (0,) * len(ranks)
 
     def causes_by_count(self) -> tuple[tuple[str, int], ...]:
         """Return causes with their counts, most frequent first."""
@@ -192,9 +200,7 @@ def board_rows(totals: Mapping[Stage, Numbers]) -> tuple[BoardRow, ...]:
 
 
 def _row(stage: Stage, numbers: Numbers) -> BoardRow:
-    p50, p95, p99 = (
-        timedelta(microseconds=numbers.percentile_us(share)) for share in (0.50, 0.95, 0.99)
-    )
+    p50, p95, p99 = (timedelta(microseconds=each) for each in numbers.percentiles_us())
     count = max(numbers.count, 1)
     return BoardRow(
         stage=stage,
@@ -220,6 +226,7 @@ def bucket_of(duration_us: int) -> int:
     return bucket + 1 if GAMMA**bucket < duration_ms else bucket
 
 
+@cache
 def middle_us(bucket: int) -> int:
     """Return the duration that stands for everything in a bucket of the sketch."""
     if bucket <= ZERO_BUCKET:

@@ -15,7 +15,6 @@ from service.domain.stages import Stage
 TOLERANCE: Final = 0.01
 TOLERANCE_US: Final = 1000
 _SECOND_US: Final = 1_000_000
-_SHARES: Final = (0.50, 0.95, 0.99)
 
 
 class Value(NamedTuple):
@@ -136,7 +135,7 @@ def _is_same(view: Numbers, journal: Numbers) -> bool:
         (view.count, view.sum_us, view.abnormal)
         == (journal.count, journal.sum_us, journal.abnormal)
         and view.causes == journal.causes
-        and all(_is_near(view.percentile_us(each), journal.percentile_us(each)) for each in _SHARES)
+        and all(map(_is_near, view.percentiles_us(), journal.percentiles_us()))
     )
 
 

@@ -25,7 +25,7 @@ def incomplete_on_error() -> Iterator[None]:
     """Turn whatever goes wrong with Redis into `ViewIncompleteError`."""
     try:
         yield
-    except (RedisError, DecodeError, ValueError, LookupError) as error:
+    except (RedisError, DecodeError, ValueError, LookupError, OverflowError) as error:
         raise ViewIncompleteError from error
 
 

@@ -19,17 +19,17 @@ from concord.orders.v1.order_pb2 import OrderRef
 @contextmanager
 def connected(*, as_json: bool = False, timeout_s: float | None = None) -> Iterator[Concord]:
     """Give a client; what fails inside ends the command with its exit code."""
-    address = ""
     try:
         settings = config.surroundings().settings(timeout_s)
-        address = settings.address
-        with Concord(address, identity=settings.identity, timeout_s=settings.timeout_s) as concord:
+        with Concord(
+            settings.address, identity=settings.identity, timeout_s=settings.timeout_s
+        ) as concord:
             yield concord
     except ConfigError as error:
         fail("configuration", str(error), "`concord config` shows what is set.", as_json=as_json)
         raise typer.Exit(advice.USAGE) from None
     except ConcordError as error:
-        _explain(error, address, as_json=as_json)
+        _explain(error, as_json=as_json)
         code = advice.UNREACHABLE if isinstance(error, OutageError) else advice.REFUSED
         raise typer.Exit(code) from None
 
@@ -66,9 +66,9 @@ def fail(what: str, why: str, do: str, *, as_json: bool = False, **more: Any) ->
     )
 
 
-def _explain(error: ConcordError, address: str, *, as_json: bool) -> None:
+def _explain(error: ConcordError, *, as_json: bool) -> None:
     if isinstance(error, UnreachableError):
-        why = f"nobody answers at {address} ({error.message})"
+        why = f"nobody answers ({error.message})"
         fail("UNREACHABLE", why, advice.UNREACHABLE_ADVICE, as_json=as_json)
         return
     what = error.reason or error.code.name

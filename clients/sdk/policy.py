@@ -14,8 +14,10 @@ from typing import Any, Final
 DEADLINE_S: Final = 10.0
 # Computing from the whole journal takes as long as the journal is; 10 minutes end it all the same.
 LONG_DEADLINE_S: Final = 600.0
-# Equal to the server's: 1000 receipts of 4 KiB.
+# What the server takes: 1000 receipts of 4 KiB.
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024
+# What the server sends: a page of a journal with its events.
+ANSWER_BYTES_MAX: Final = 4 * MESSAGE_BYTES_MAX
 
 # 5 is the most that gRPC allows; 0.1 + 0.2 + 0.4 + 0.8 s of pauses outlast a dropped connection.
 RETRY: Final[dict[str, Any]] = {
@@ -48,7 +50,7 @@ def channel_options() -> list[tuple[str, Any]]:
     return [
         ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
         ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
-        ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+        ("grpc.max_receive_message_length", ANSWER_BYTES_MAX),
         # A watch that is silent must notice within 40 s that the other end is gone.
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),

@@ -73,6 +73,7 @@ class Contract:
     def shared(self) -> dict[str, str]:
         """The variables that are the same for every process, and for a shell beside them."""
         variables = {
+            "CONCORD_DATA_DIR": str(self.folder),
             "CONCORD_DATABASE_URL": self.database_url,
             "CONCORD_REDIS_URL": self.redis_url,
             "CONCORD_KAFKA_BOOTSTRAP": self.kafka_bootstrap,

@@ -7,21 +7,23 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import orjson
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from clients.cli.durations import seconds_of
-from clients.sdk.client import AsyncConcord
+from clients.cli import advice, output
+from clients.cli.options import AsJson, span_of
+from clients.cli.progress import counting
+from clients.cli.session import connected, fail
+from clients.sdk import AsyncConcord
 from clients.traffic.accounting import Account, Question
 from clients.traffic.article import SECOND_US
 from clients.traffic.eventlog import TemplateError
 from clients.traffic.feeding import Tally, due, feed
 from clients.traffic.pace import Pace
-from clients.traffic.replaying import Log, LogError, template_named
+from clients.traffic.replaying import Log, LogError, template_named, template_names
 
 OCEL: Final = "ocel-order-management"
+# A full batch on a service that has just started takes seconds, not tens of them.
+CALL_S: Final = 30.0
 
 
 def replay(
@@ -34,50 +36,43 @@ def replay(
         bool, typer.Option("--wait", help="Until every row has its outcome; print the account.")
     ] = False,
     timeout: Annotated[str, typer.Option(help="How long --wait waits.")] = "15m",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the account as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Feed an event log; every row becomes one receipt, sent again or not."""
     try:
         log = Log.open(file, template_named(template))
     except (TemplateError, LogError) as error:
-        typer.echo(f"{error}", err=True)
-        raise typer.Exit(2) from error
-    said, account = asyncio.run(_run(log, seconds_of(timeout) if wait else 0.0))
+        known = ", ".join(template_names())
+        fail("replay", str(error), f"Known templates: {known}.", as_json=as_json)
+        raise typer.Exit(advice.USAGE) from None
+    wait_s = span_of(timeout).total_seconds() if wait else None
+    with connected(as_json=as_json) as concord:
+        concord.health.check()
+        said, account = asyncio.run(_run(concord.address, log, wait_s))
     if as_json:
-        typer.echo(orjson.dumps(said, option=orjson.OPT_INDENT_2))
+        output.print_json(said)
     else:
         typer.echo(_sentences(said))
     if account is not None and account.unaccounted:
         raise typer.Exit(1)
 
 
-async def _run(log: Log, wait_s: float) -> tuple[dict[str, Any], Account | None]:
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    bar.disable = not bar.console.is_terminal
+async def _run(
+    address: str, log: Log, wait_s: float | None
+) -> tuple[dict[str, Any], Account | None]:
     account = None
-    async with AsyncConcord.from_env() as concord:
-        with bar:
-            feeding = bar.add_task("submitted", total=log.rows)
-            tally = Tally(names=[], on_sent=lambda n: bar.update(feeding, completed=n))
+    async with AsyncConcord(address, timeout_s=CALL_S) as concord:
+        with counting("submitted", log.rows) as more:
+            tally = Tally(names=[], on_sent=more, on_outage=_note_outage)
             messages = log.messages(int(time.time() * SECOND_US))
             batches = due(messages, Pace(time.time, 0), asyncio.Event())
             await feed(batches, concord.intake, tally)
-            if wait_s:
-                weighing = bar.add_task("weighed", total=log.rows)
-                question = Question(
-                    concord.intake, frozenset(tally.names or ()), log.template.source
-                )
+        if wait_s is not None:
+            names = frozenset(tally.names or ())
+            question = Question(concord.intake, names, log.template.source)
+            with counting("weighed", len(names)) as more:
                 account = await question.settled(
-                    timeout_s=wait_s,
-                    clock=time.monotonic,
-                    on_waiting=lambda n: bar.update(weighing, completed=log.rows - n),
+                    timeout_s=wait_s, clock=time.monotonic, on_weighed=more
                 )
     said: dict[str, Any] = {
         "file": log.path.name,
@@ -90,6 +85,10 @@ async def _run(log: Log, wait_s: float) -> tuple[dict[str, Any], Account | None]
     if account is not None:
         said["account"] = account.as_json()
     return said, account
+
+
+def _note_outage(why: str) -> None:
+    output.note(f"The service is away, trying again: {why}")
 
 
 def _sentences(said: dict[str, Any]) -> str:

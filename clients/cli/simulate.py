@@ -5,26 +5,31 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-import orjson
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from clients.cli.durations import seconds_of
-from clients.sdk.client import AsyncConcord
+from clients.cli import config, output
+from clients.cli.options import AsJson, span_of, time_of
+from clients.cli.progress import counting
+from clients.cli.session import connected
+from clients.sdk import AsyncConcord
 from clients.traffic.accounting import Account, Question
 from clients.traffic.article import SECOND_US, longest_us
 from clients.traffic.feeding import Tally
 from clients.traffic.pace import Pace
 from clients.traffic.plan import Plan
-from clients.traffic.simulating import Run, summary
+from clients.traffic.simulating import Run, ignore, summary
 from clients.traffic.stories import DEFAULT_FAULTS, NO_FAULTS
 
+STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 WAIT_S: Final = 900.0
+# A full batch on a service that has just started takes seconds, not tens of them.
+CALL_S: Final = 30.0
 
 
 class Profile(StrEnum):
@@ -65,100 +70,103 @@ def simulate(  # noqa: PLR0913  # Each parameter is an option of the command.
     ] = False,
     backfill: Annotated[str, typer.Option(help="How much history --live begins with.")] = "15m",
     start: Annotated[
-        str, typer.Option(help="Where event time begins, as 2026-11-22T08:00:00Z.")
+        str, typer.Option(help="Where event time begins: 2h ago, or 2026-11-22T08:00:00Z.")
     ] = "",
     faults: Annotated[
         FaultLevel, typer.Option(help="Repeats, disorder, losses, contradictions.")
     ] = FaultLevel.DEFAULT,
     wait: Annotated[bool, typer.Option("--wait", help="Until all receipts have outcomes.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make traffic whose stage means, abnormal shares and causes are the article's table."""
     del profile  # There is one.
     count = orders if orders is not None or live else 1000
-    now_us = int(time.time()) * SECOND_US
+    now = config.now().replace(microsecond=0)
+    now_us = int(now.timestamp()) * SECOND_US
     level = NO_FAULTS if faults is FaultLevel.NONE else DEFAULT_FAULTS
     plan = Plan(seed=seed, start_us=now_us, rate=rate, orders=count, faults=level)
     if start:
-        start_us = _microseconds(start)
+        start_us = int(time_of(start, now).timestamp()) * SECOND_US
     elif live:
-        start_us = now_us - int(seconds_of(backfill) * SECOND_US)
+        start_us = now_us - int(span_of(backfill).total_seconds()) * SECOND_US
     else:
         start_us = now_us - (plan.span_us or 0)
-    plan = Plan(seed=seed, start_us=start_us, rate=rate, orders=count, faults=level)
-    said, account = asyncio.run(_run(plan, time_scale, now_us=now_us, wait=wait))
+    plan = replace(plan, start_us=start_us)
+    with connected(as_json=as_json) as concord:
+        if not live:
+            # A person waits: better to say at once that nobody answers than to try for ever.
+            concord.health.check()
+        said, account = asyncio.run(
+            _run(concord.address, plan, time_scale, now_us=now_us, wait=wait)
+        )
     if account is not None:
         said["account"] = account.as_json()
-    typer.echo(orjson.dumps(said, option=orjson.OPT_INDENT_2) if as_json else _sentence(said))
+    if as_json:
+        output.print_json(said)
+    else:
+        typer.echo(_sentence(said))
     if account is not None and account.unaccounted:
         raise typer.Exit(1)
 
 
 async def _run(
-    plan: Plan, time_scale: float | None, *, now_us: int, wait: bool
+    address: str, plan: Plan, time_scale: float | None, *, now_us: int, wait: bool
 ) -> tuple[dict[str, Any], Account | None]:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPS:
         loop.add_signal_handler(number, stop.set)
-    console = Console(stderr=True)
-    tally = Tally(names=[] if wait else None)
+    tally = Tally(names=[] if wait else None, on_outage=_note_outage)
+    first_us = plan.start_us - longest_us(plan.orders)
     began_s = time.monotonic()
-    async with AsyncConcord.from_env() as concord:
-        with _Watch(console, plan) as watch:
-            pace = Pace(time.time, plan.start_us - longest_us(plan.orders), time_scale)
+    account = None
+    async with AsyncConcord(address, timeout_s=CALL_S) as concord:
+        with _bar(plan, first_us) as reached:
             run = Run(
                 plan,
-                pace,
+                Pace(time.time, first_us, time_scale),
                 began_us=now_us,
-                on_reached=watch.reached,
-                on_caught_up=watch.caught_up,
+                on_reached=reached,
+                on_caught_up=lambda receipts: _note_turn(plan, receipts),
             )
             complete = await run.play(concord.intake, tally, stop)
-        account = None
+        for number in STOPS:
+            # From here on, Ctrl-C ends the command at once.
+            loop.remove_signal_handler(number)
         if tally.names is not None and complete:
             question = Question(concord.intake, frozenset(tally.names))
-            account = await question.settled(timeout_s=WAIT_S, clock=time.monotonic)
+            with counting("weighed", len(question.names)) as more:
+                account = await question.settled(
+                    timeout_s=WAIT_S, clock=time.monotonic, on_weighed=more
+                )
     elapsed_s = time.monotonic() - began_s
     return summary(plan, tally, elapsed_s, complete=complete), account
 
 
-class _Watch:
-    """A bar over event time for a run that ends, a line at the turn to live for one that does not.
+@contextmanager
+def _bar(plan: Plan, first_us: int) -> Iterator[Callable[[int], None]]:
+    """Show how far event time has come; how many receipts a run has is known at its end only."""
+    if plan.span_us is None:
+        yield ignore
+        return
+    reached_us = first_us
+    with counting("simulated", plan.start_us + plan.span_us - first_us) as more:
 
-    The clock of the bar is event time: how many receipts a run has is known at its end only.
-    """
+        def reached(at_us: int) -> None:
+            nonlocal reached_us
+            more(at_us - reached_us)
+            reached_us = at_us
 
-    def __init__(self, console: Console, plan: Plan) -> None:
-        self._console = console
-        self._plan = plan
-        self._first_us = plan.start_us - longest_us(plan.orders)
-        self._bar = Progress(
-            TextColumn("simulate"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=plan.orders is None or not console.is_terminal,
-        )
-        self._task = self._bar.add_task("simulate", total=(plan.span_us or 0) + longest_us())
+        yield reached
 
-    def __enter__(self) -> _Watch:
-        self._bar.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+def _note_turn(plan: Plan, receipts: int) -> None:
+    if plan.orders is None:
+        output.note(f"History is told ({receipts} receipts); live at {plan.rate:g} orders/s.")
 
-    def reached(self, at_us: int) -> None:
-        self._bar.update(self._task, completed=at_us - self._first_us)
 
-    def caught_up(self, receipts: int) -> None:
-        if self._plan.orders is None:
-            self._console.print(
-                f"History sent ({receipts} receipts); live at {self._plan.rate:g} orders/s."
-            )
+def _note_outage(why: str) -> None:
+    output.note(f"The service is away, trying again: {why}")
 
 
 def _sentence(said: dict[str, Any]) -> str:
@@ -174,13 +182,3 @@ def _sentence(said: dict[str, Any]) -> str:
         counts = said["account"]["receipts"]
         text += " Outcomes: " + ", ".join(f"{n} {name}" for name, n in counts.items() if n) + "."
     return text
-
-
-def _microseconds(text: str) -> int:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no time like 2026-11-22T08:00:00Z.") from error
-    if at.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} needs an offset: write {text}Z for UTC.")
-    return int(at.astimezone(UTC).timestamp()) * SECOND_US

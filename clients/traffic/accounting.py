@@ -95,14 +95,20 @@ class Question:
         timeout_s: float,
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
-        on_waiting: Callable[[int], None] = lambda _: None,
+        on_weighed: Callable[[int], None] = lambda _: None,
     ) -> Account:
-        """Wait until every receipt has its last outcome, or the time is up; return the account."""
+        """Wait until every receipt has its last outcome, or the time is up; return the account.
+
+        `on_weighed` is told how many more have an outcome, at each look.
+        """
         deadline = clock() + timeout_s
         unchanged, before = 0, Account(expected=-1)
+        weighed = 0
         while clock() < deadline:
             began = clock()
-            account = await self._account_if_all_weighed(on_waiting)
+            waiting, account = await self._look()
+            on_weighed(max(len(self.names) - waiting - weighed, 0))
+            weighed = max(len(self.names) - waiting, weighed)
             if account is not None:
                 unchanged = unchanged + 1 if account == before else 0
                 calm = not account.receipts["early"] or unchanged >= SETTLED_POLLS
@@ -113,14 +119,14 @@ class Question:
             await sleep(max(POLL_S, 3 * (clock() - began)))
         return await self.account()
 
-    async def _account_if_all_weighed(self, on_waiting: Callable[[int], None]) -> Account | None:
+    async def _look(self) -> tuple[int, Account | None]:
+        """Return how many receipts wait, and the account where none does."""
         try:
             waiting = await self.waiting()
-            on_waiting(waiting)
-            return None if waiting else await self.account()
+            return waiting, None if waiting else await self.account()
         except OutageError:
             # The service is away; the deadline of the wait bounds how long that may last.
-            return None
+            return len(self.names), None
 
 
 def _enter(account: Account, receipt: receipt_pb2.Receipt) -> None:

@@ -51,15 +51,27 @@ class Tally:
     names: list[str] | None = None
     """Names of the receipts, where somebody wants them."""
     on_sent: Callable[[int], None] = field(default=lambda _: None)
+    """Called with how many more are acknowledged."""
+    on_outage: Callable[[str], None] = field(default=lambda _: None)
+    """Called with the reason when the first of a row of calls fails for an outage."""
+    away: bool = False
+    """Whether the newest call failed for an outage."""
 
     def count(self, answer: intake_service_pb2.SubmitReceiptsResponse) -> None:
+        self.away = False
         repeated = sum(submitted.repeated for submitted in answer.submitted)
         self.sent += len(answer.submitted)
         self.repeated += repeated
         self.stored += len(answer.submitted) - repeated
         if self.names is not None:
             self.names += [submitted.receipt for submitted in answer.submitted]
-        self.on_sent(self.sent)
+        self.on_sent(len(answer.submitted))
+
+    def count_outage(self, error: OutageError) -> None:
+        self.outages += 1
+        if not self.away:
+            self.on_outage(str(error))
+        self.away = True
 
 
 def receipt_of(message: Message) -> receipt_pb2.Receipt:
@@ -156,7 +168,7 @@ async def _acknowledged(
     while True:
         try:
             return await intake.submit(receipts)
-        except OutageError:
-            tally.outages += 1
+        except OutageError as error:
+            tally.count_outage(error)
             await sleep(pause_s)
             pause_s = min(2 * pause_s, PAUSE_MAX_S)

@@ -11,6 +11,7 @@ from enum import Enum, unique
 from typing import Final, Protocol
 
 from service.application.ports import Clock, StoredFlag
+from service.application.reading import Page
 from service.domain.boards import (
     ALL_DAYS,
     EVERYTHING,
@@ -96,21 +97,26 @@ class Overdue(Protocol):
     """Orders that sit in one state."""
 
     def page(
-        self,
-        entered_before: Mapping[State, datetime],
-        after: tuple[datetime, str] | None,
-        limit: int,
-    ) -> list[Stuck]:
-        """Return orders that entered their state before then, longest first, after a place."""
+        self, entered_before: Mapping[State, datetime], *, page_size: int, page_token: str
+    ) -> Page[Stuck]:
+        """List orders that entered their state before then, longest in it first.
+
+        Raises:
+            CursorInvalidError: the token is not of this list.
+        """
 
 
 class Flags(Protocol):
     """Stored flags."""
 
     def page(
-        self, *, order_id: str, is_review_pool: bool, before: int | None, limit: int
-    ) -> list[tuple[int, StoredFlag]]:
-        """Return flags with their positions, newest first, older than a position."""
+        self, *, order_id: str, is_review_pool: bool, page_size: int, page_token: str
+    ) -> Page[StoredFlag]:
+        """List flags, newest first.
+
+        Raises:
+            CursorInvalidError: the token is not of this list.
+        """
 
 
 @unique
@@ -228,17 +234,15 @@ class OverdueOrders:
         self._clock = clock
         self.limits = limits
 
-    def page(
-        self, state: State | None, after: tuple[datetime, str] | None, limit: int
-    ) -> list[Stuck]:
-        """Return orders that outlived the limit of their state, longest in it first."""
+    def page(self, state: State | None, *, page_size: int, page_token: str) -> Page[Stuck]:
+        """List orders that outlived the limit of their state, longest in it first."""
         now = self._clock()
         before = {
             each: now - length
             for each, length in self.limits.items()
             if state is None or each is state
         }
-        return self._orders.page(before, after, limit)
+        return self._orders.page(before, page_size=page_size, page_token=page_token)
 
 
 @dataclass(frozen=True, slots=True)

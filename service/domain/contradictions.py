@@ -91,13 +91,13 @@ def discrepancies(facts: Sequence[Fact]) -> tuple[Discrepancy, ...]:
 
 
 def _after(
-    earlier: FactKind, *later: FactKind, or_equal: bool = False
+    earlier: FactKind, later: FactKind, *, or_equal: bool = False
 ) -> Callable[[Sequence[Fact]], Pairs]:
     def find(facts: Sequence[Fact]) -> Pairs:
         return {
             frozenset({first.fact_id, second.fact_id})
             for first in of_kind(facts, earlier)
-            for second in of_kind(facts, *later)
+            for second in of_kind(facts, later)
             if second.occurred_at > first.occurred_at
             or (or_equal and second.occurred_at == first.occurred_at)
         }

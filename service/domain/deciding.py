@@ -22,21 +22,29 @@ from service.domain.contradictions import Discrepancy, discrepancies
 from service.domain.differences import difference
 from service.domain.expectations import RULES, Expectation, ExpectationKind, expectations
 from service.domain.facts import Fact, FactKind, Outcome
+from service.domain.lifecycle import State
 from service.domain.order import Order
 from service.domain.stages import changed, measures
-from service.domain.truth import derive
+from service.domain.truth import Truth, derive
 
+# Stock that is reserved before the money came moves the order when the money is there.
+_BEFORE_PAYMENT: Final = frozenset({State.PENDING_PAYMENT, State.PAYING})
 CASE_NAMESPACE: Final = uuid.UUID("5a0e3c0e-6c1d-5d0a-9f0e-0d3b5c7a9e11")
 
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """All that is known of one order before a decision; `order` is None while it is unknown."""
+    """All that is known of one order before a decision; `order` is None while it is unknown.
+
+    `truth` and `found` follow from the facts; they are kept where they were derived already.
+    """
 
     order_id: str
     order: Order | None = None
     facts: tuple[Fact, ...] = ()
     open_cases: tuple[Case, ...] = ()
+    truth: Truth | None = field(default=None, compare=False)
+    found: tuple[Discrepancy, ...] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ def weigh(dossier: Dossier, incoming: Sequence[Fact], *, at: datetime) -> Verdic
         verdict = _weigh_one(verdict, fact, at=at)
     if verdict.dossier.order is None:
         return verdict
-    truth = derive(verdict.dossier.facts)
+    truth = verdict.dossier.truth or derive(verdict.dossier.facts)
     assert truth is not None, "an order exists only after its creation was told"  # noqa: S101
     awaited = expectations(truth, at=at)
     return _end_met_cases(replace(verdict, awaited=awaited), at=at)
@@ -127,11 +135,12 @@ def _place(verdict: Verdict, creation: Fact, *, at: datetime) -> Verdict:
 
 
 def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdict:
-    known = verdict.dossier.facts
-    facts = (*known, fact)
-    old, new = derive(known), derive(facts)
+    before = verdict.dossier
+    facts = (*before.facts, fact)
+    old, new = before.truth or derive(before.facts), derive(facts)
     assert new is not None, "the creation is in the set"  # noqa: S101
-    was, found = discrepancies(known), discrepancies(facts)
+    was = discrepancies(before.facts) if before.found is None else before.found
+    found = discrepancies(facts)
     timed = changed(measures(old) if old else {}, measures(new))
     changes = list(difference(old, new, fact))
     acts = []
@@ -146,13 +155,16 @@ def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdic
         changes.append(_note(fact, "remeasured"))
     if timed:
         changes[0] = changes[0].with_measures(timed)
-    outcome = _outcome(fact, was, found, changes)
+    waits = fact.kind is FactKind.STOCK_ALLOCATED and new.state in _BEFORE_PAYMENT
+    outcome = _outcome(fact, was, found, changes, waits=waits)
     return replace(
         verdict,
         dossier=replace(
             verdict.dossier,
             order=order.reflecting(new, found, at=at),
             facts=facts,
+            truth=new,
+            found=found,
             open_cases=(*verdict.dossier.open_cases, *(act.case for act in acts)),
         ),
         outcomes={**verdict.outcomes, fact.fact_id: outcome},
@@ -166,12 +178,13 @@ def _outcome(
     was: Sequence[Discrepancy],
     found: Sequence[Discrepancy],
     changes: Sequence[Change],
+    *,
+    waits: bool,
 ) -> Outcome:
     if any(each not in was and fact.fact_id in each.evidence for each in found):
         return Outcome.CONTRADICTING
     if changes:
         return Outcome.APPLIED
-    waits = fact.kind is FactKind.STOCK_ALLOCATED
     return Outcome.EARLY if waits else Outcome.CONFIRMED
 
 

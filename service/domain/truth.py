@@ -4,6 +4,7 @@ The truth is a function of the set, never of the order of arrival: facts are joi
 replayed. Physical evidence outweighs words: what left cannot be cancelled any more (ADR 0003).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,14 +57,22 @@ class Truth:
         return self.state in {State.SHIPPING, State.DELIVERED, State.COMPLETED}
 
 
-def of_kind(facts: Iterable[Fact], *kinds: FactKind) -> list[Fact]:
-    """Return the facts of these kinds, in order of events."""
-    return sorted((fact for fact in facts if fact.kind in kinds), key=lambda fact: fact.when)
+def of_kind(facts: Iterable[Fact], kind: FactKind) -> list[Fact]:
+    """Return the facts of this kind, in order of events."""
+    return sorted((fact for fact in facts if fact.kind is kind), key=_when)
+
+
+def _when(fact: Fact) -> tuple[datetime, str]:
+    return fact.when
 
 
 def derive(facts: Sequence[Fact]) -> Truth | None:
     """Return what the facts prove; None while nobody has told that the order exists."""
-    creations = of_kind(facts, FactKind.ORDER_CREATED)
+    kinds: dict[FactKind, list[Fact]] = defaultdict(list)
+    ordered = sorted(facts, key=_when)
+    for fact in ordered:
+        kinds[fact.kind].append(fact)
+    creations = kinds[FactKind.ORDER_CREATED]
     if not creations:
         return None
     first = creations[0]
@@ -71,36 +80,41 @@ def derive(facts: Sequence[Fact]) -> Truth | None:
     total = totals[0] if totals else Money.zero("CNY")
     currency = total.currency
     least = min((each.minor for each in totals if each.currency == currency), default=0)
-    paid = paid_amount(facts, total)
-    refunded = sum_by_voucher(of_kind(facts, FactKind.REFUND_SUCCEEDED), currency)
-    requested = sum_by_voucher(of_kind(facts, FactKind.REFUND_REQUESTED), currency)
-    has_payment = bool(of_kind(facts, FactKind.PAYMENT_SUCCEEDED))
-    entered = entries(facts)
-    state = _state(entered, is_paid=has_payment and paid.minor >= least)
+    payments = kinds[FactKind.PAYMENT_SUCCEEDED]
+    paid = paid_amount(payments, total)
+    refunded = sum_by_voucher(kinds[FactKind.REFUND_SUCCEEDED], currency)
+    requested = sum_by_voucher(kinds[FactKind.REFUND_REQUESTED], currency)
+    entered = entries(ordered)
+    state = _state(entered, is_paid=bool(payments) and paid.minor >= least)
     return Truth(
         state=state,
         since=_since(state, facts, entered),
         refund_state=_refund_state(paid, refunded, requested),
         total=total,
-        list_total=first.list_amount or Money.zero(currency),
+        list_total=next(
+            (each for each in listed if each.currency == currency), Money.zero(currency)
+        ),
         paid=paid,
         refunded=refunded,
         refund_requested=requested,
         channel=next((each.channel for each in creations if each.channel), ""),
         customer=next((each.customer for each in creations if each.customer), ""),
         placed_at=first.occurred_at,
-        outbound_approved=bool(of_kind(facts, FactKind.OUTBOUND_APPROVED)),
+        outbound_approved=FactKind.OUTBOUND_APPROVED in kinds,
         refs=tuple(sorted({ref for fact in facts for ref in fact.refs})),
         lines=next((each.lines for each in creations if each.lines), ()),
-        parcels=frozenset(each.voucher for each in of_kind(facts, FactKind.PARCEL_SHIPPED)),
+        parcels=frozenset(each.voucher for each in kinds[FactKind.PARCEL_SHIPPED]),
         entered=entered,
     )
 
 
-def entries(facts: Iterable[Fact]) -> dict[State, Fact]:
-    """Return, for each state, the earliest fact that proves by itself that it was entered."""
+def entries(ordered: Iterable[Fact]) -> dict[State, Fact]:
+    """Return, for each state, the earliest fact that proves by itself that it was entered.
+
+    Takes the facts in order of events.
+    """
     entered: dict[State, Fact] = {}
-    for fact in sorted(facts, key=lambda each: each.when):
+    for fact in ordered:
         state = PROVES.get(fact.kind)
         enters = fact.kind not in {FactKind.PAYMENT_FAILED, FactKind.OUTBOUND_APPROVED}
         if state is not None and enters:
@@ -108,13 +122,12 @@ def entries(facts: Iterable[Fact]) -> dict[State, Fact]:
     return entered
 
 
-def paid_amount(facts: Iterable[Fact], total: Money) -> Money:
+def paid_amount(payments: Sequence[Fact], total: Money) -> Money:
     """Return what came: each voucher once; a claim without voucher or amount adds nothing to it.
 
     A channel that says "paid" names no payment number and often no amount: it tells of the
     same money as the provider, so the larger of the two readings holds, not their sum.
     """
-    payments = of_kind(facts, FactKind.PAYMENT_SUCCEEDED)
     vouchered = sum_by_voucher([each for each in payments if each.voucher], total.currency)
     said = [each.amount or total for each in payments if not each.voucher or each.amount is None]
     largest = max((each.minor for each in said if each.currency == total.currency), default=0)
@@ -122,12 +135,28 @@ def paid_amount(facts: Iterable[Fact], total: Money) -> Money:
 
 
 def sum_by_voucher(facts: Iterable[Fact], currency: str) -> Money:
-    """Add up amounts of one currency, each voucher once (the earliest event counts)."""
+    """Add up amounts of one currency, each voucher once.
+
+    Of two readings of one voucher the larger counts, so that no further fact lowers a sum.
+    """
     amounts: dict[str, int] = {}
     for fact in facts:
         if fact.amount is not None and fact.amount.currency == currency:
-            amounts.setdefault(fact.voucher or fact.fact_id, fact.amount.minor)
+            name = fact.voucher or fact.fact_id
+            amounts[name] = max(amounts.get(name, 0), fact.amount.minor)
     return Money(sum(amounts.values()), currency)
+
+
+def _is_covered(creation: Fact, facts: Iterable[Fact]) -> bool:
+    """Tell whether what came covers what this source asks, whatever other sources ask.
+
+    Once true it stays true: were it measured against the one total that holds now, a further
+    creation in another currency would take a paid order back to unpaid, which no move does.
+    """
+    payments = of_kind(facts, FactKind.PAYMENT_SUCCEEDED)
+    if creation.amount is None or not payments:
+        return bool(payments)
+    return paid_amount(payments, creation.amount).minor >= creation.amount.minor
 
 
 def _state(entered: Mapping[State, Fact], *, is_paid: bool) -> State:

@@ -20,6 +20,9 @@ from service.telemetry import OpenSpan, begin_span
 # What librdkafka is given to deliver one message, retries included.
 DELIVERY_TIMEOUT_S: Final = 10.0
 
+# Far above a healthy answer (2 ms), and short enough to look again soon.
+CONNECT_TIMEOUT_S: Final = 3.0
+
 # Reports come a little after their time-out.
 REPORT_GRACE_S: Final = 2.0
 
@@ -93,6 +96,9 @@ class Publisher(Protocol):
         """Send records in order; return for each None once it is acknowledged, or its failure.
 
         Behind a record that was refused at once, no other of its topic and key is sent.
+
+        Raises:
+            BrokerUnavailableError: there is no broker; nothing was sent.
         """
 
     def close(self) -> None:
@@ -144,9 +150,18 @@ class KafkaPublisher:
             if self._fell_at is not None:
                 self.close()
         if self._producer is None:
-            self._producer = Producer(self._settings())
+            self._producer = self._connected()
             self._fell_at = None
         return self._producer
+
+    def _connected(self) -> Producer:
+        producer = Producer(self._settings())
+        try:
+            # Without knowing the topics it would hold the first messages back for a second.
+            producer.list_topics(timeout=CONNECT_TIMEOUT_S)
+        except KafkaException as error:
+            raise BrokerUnavailableError from error
+        return producer
 
     def _settings(self) -> dict[str, object]:
         return {

@@ -38,6 +38,9 @@ def make_engine(text: str, *, connections: int, as_owner: bool = False) -> sa.En
         pool_pre_ping=True,
         pool_recycle=1800,
         pool_use_lifo=True,
+        # One round trip for many rows, also where they are updated.
+        executemany_mode="values_plus_batch",
+        executemany_batch_page_size=500,
         connect_args={
             "connect_timeout": 3,
             # Unacknowledged data on a dead link: fail after 5 s (TCP keepalives do not notice).

@@ -5,6 +5,7 @@ same bytes as the streams.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,18 +19,27 @@ from concord.intake.v1.receipt_pb2 import ReceiptWeighed
 from concord.orders.v1.order_event_pb2 import OrderEvent, StageMeasure
 from concord.orders.v1.order_pb2 import Order
 from service.application.ports import StoredFlag
+from service.application.reading import Page
 from service.domain.cases import CaseState
 from service.domain.channel_health import ArrivedReceipt, WeighedReceipt
+from service.domain.errors import CursorInvalidError
 from service.domain.facts import Circumstance, FactKind
 from service.domain.lifecycle import State
 from service.domain.overdue import Evidence, OpenCase, Stuck
 from service.domain.recount import Measured, Value
 from service.postgres import tables
+from service.postgres.moments import from_text, to_text
 from service.postgres.storage import translated
+from service.postgres.tokens import make_token, open_token
 
 # 2,000 events of about 300 bytes: well under a second of work between two fetches, and no more
 # than 1 MiB in memory.
 ROWS_AT_ONCE: Final = 2000
+# What a bigint holds; a token from elsewhere may name more.
+POSITION_MAX: Final = 2**63 - 1
+TOKEN_SHOWN: Final = 40
+_OVERDUE: Final = "overdue"
+_FLAGS: Final = "flags"
 
 _STATES: Final[Mapping[int, State]] = {
     Order.State.Value(f"STATE_{each.value}"): each for each in State
@@ -87,31 +97,36 @@ class OverdueRows(_Reader):
     """Orders that sit in one state."""
 
     def page(
-        self,
-        entered_before: Mapping[State, datetime],
-        after: tuple[datetime, str] | None,
-        limit: int,
-    ) -> list[Stuck]:
-        """Return orders that entered their state before then, longest first, after a place."""
+        self, entered_before: Mapping[State, datetime], *, page_size: int, page_token: str
+    ) -> Page[Stuck]:
+        """List orders that entered their state before then, longest in it first."""
+        after = _overdue_place(page_token) if page_token else None
         # One short scan of the index (state, state_since) for each state.
-        parts = [_sitting(state, before, after, limit) for state, before in entered_before.items()]
+        parts = [
+            _sitting(state, before, after, page_size + 1)
+            for state, before in entered_before.items()
+        ]
         if not parts:
-            return []
+            return Page(())
         found = sa.union_all(*parts).subquery()
         rows = self._rows(
-            sa.select(found).order_by(found.c.state_since, found.c.order_id).limit(limit)
+            sa.select(found).order_by(found.c.state_since, found.c.order_id).limit(page_size + 1)
         )
-        names = [row.order_id for row in rows]
+        page = rows[:page_size]
+        names = [row.order_id for row in page]
         facts, cases = self._facts(names), self._cases(names)
-        return [
+        stuck = (
             Stuck(
                 order_id=row.order_id,
                 since=row.state_since,
                 evidence=_evidence(row, facts.get(row.order_id, ())),
                 case=cases.get(row.order_id),
             )
-            for row in rows
-        ]
+            for row in page
+        )
+        last = page[-1] if len(rows) > len(page) else None
+        token = make_token(_OVERDUE, to_text(last.state_since), last.order_id) if last else ""
+        return Page(tuple(stuck), token)
 
     def _facts(self, names: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
         facts, orders = tables.facts, tables.orders
@@ -170,18 +185,36 @@ class FlagRows(_Reader):
     """Stored flags."""
 
     def page(
-        self, *, order_id: str, is_review_pool: bool, before: int | None, limit: int
-    ) -> list[tuple[int, StoredFlag]]:
-        """Return flags with their positions, newest first, older than a position."""
+        self, *, order_id: str, is_review_pool: bool, page_size: int, page_token: str
+    ) -> Page[StoredFlag]:
+        """List flags, newest first."""
         flags = tables.flags
-        statement = sa.select(flags).order_by(flags.c.position.desc()).limit(limit)
+        statement = sa.select(flags).order_by(flags.c.position.desc()).limit(page_size + 1)
         if order_id:
             statement = statement.where(flags.c.order_id == order_id)
         if is_review_pool:
             statement = statement.where(flags.c.act == "SENT_TO_REVIEW")
-        if before is not None:
-            statement = statement.where(flags.c.position < before)
-        return [(row.position, _flag(row)) for row in self._rows(statement)]
+        if page_token:
+            statement = statement.where(flags.c.position < _flag_place(page_token))
+        rows = self._rows(statement)
+        page = rows[:page_size]
+        token = make_token(_FLAGS, page[-1].position) if len(rows) > len(page) else ""
+        return Page(tuple(_flag(row) for row in page), token)
+
+
+def _overdue_place(token: str) -> tuple[datetime, str]:
+    match open_token(_OVERDUE, token, 2):
+        case [str(since), str(order_id)] if order_id.isprintable():
+            with suppress(ValueError, OverflowError):
+                return from_text(since), order_id
+    raise CursorInvalidError(token=token[:TOKEN_SHOWN])
+
+
+def _flag_place(token: str) -> int:
+    match open_token(_FLAGS, token, 1):
+        case [int(position)] if abs(position) <= POSITION_MAX:
+            return position
+    raise CursorInvalidError(token=token[:TOKEN_SHOWN])
 
 
 def _sitting(

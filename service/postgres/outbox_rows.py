@@ -1,12 +1,10 @@
 """The writer's side of the outbox: rows in the transaction of the change they tell of."""
 
-import zlib
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
+from service.application.outbox import shard_of
 from service.application.ports import Envelopes, Message, Stream
 from service.postgres import tables
 
@@ -17,6 +15,14 @@ SHARDS: Final = 16
 def shard_of(key: str) -> int:
     """Return the shard of a record key: the same in every process and release."""
     return zlib.crc32(key.encode()) % SHARDS
+
+# Sorted, so that two transactions wait for each other's heads and never deadlock.
+_TAKE_NUMBERS: Final = sa.text(
+    "INSERT INTO stream_heads AS head (topic, key, n)"
+    " SELECT :topic, key, n FROM unnest(CAST(:keys AS text[]), CAST(:counts AS bigint[]))"
+    " AS wanted (key, n) ORDER BY key"
+    " ON CONFLICT (topic, key) DO UPDATE SET n = head.n + excluded.n RETURNING key, n"
+)
 
 
 class OutboxRows:
@@ -45,19 +51,15 @@ class OutboxRows:
 
     def numbers(self, stream: Stream, counts: Mapping[str, int]) -> dict[str, int]:
         """Take consecutive numbers for each key; heads are locked in sorted order."""
-        table = tables.stream_heads
-        topic = self._envelopes.topic(stream)
-        firsts: dict[str, int] = {}
-        for key, count in sorted(counts.items()):
-            fresh = insert(table).values(topic=topic, key=key, n=count)
-            taken = self._connection.execute(
-                fresh.on_conflict_do_update(
-                    index_elements=[table.c.topic, table.c.key],
-                    set_={"n": table.c.n + fresh.excluded.n},
-                ).returning(table.c.n)
-            ).scalar_one()
-            firsts[key] = taken - count + 1
-        return firsts
+        rows = self._connection.execute(
+            _TAKE_NUMBERS,
+            {
+                "topic": self._envelopes.topic(stream),
+                "keys": list(counts),
+                "counts": list(counts.values()),
+            },
+        )
+        return {row.key: row.n - counts[row.key] + 1 for row in rows}
 
     def keep_customer_events(self, messages: Sequence[Message]) -> None:
         """Keep customers' events, so that they can be published again."""

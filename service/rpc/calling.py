@@ -58,8 +58,7 @@ class Mutations:
             raise DeadlineExceededError
         origin, source = origin_of(context)
         name = request.DESCRIPTOR.full_name.encode()
-        body = request.SerializeToString(deterministic=True)
-        fingerprint = hashlib.sha256(name + b"\0" + body).digest()
+        fingerprint = hashlib.sha256(name + b"\0" + _body(request)).digest()
 
         def transact(unit: Unit) -> Answer:
             fresh_id = request_id or self._ids()
@@ -95,6 +94,16 @@ def origin_of(context: grpc.ServicerContext) -> tuple[Origin, str]:
         traceparent=current_traceparent() or "",
     )
     return origin, told.get("concord-source", "operator")
+
+
+def _body(request: Message) -> bytes:
+    """Return what was asked; in which trace it was asked does not make it another request."""
+    if "traceparent" not in request.DESCRIPTOR.fields_by_name:
+        return request.SerializeToString(deterministic=True)
+    plain = type(request)()
+    plain.CopyFrom(request)
+    plain.ClearField("traceparent")
+    return plain.SerializeToString(deterministic=True)
 
 
 def _host(peer: str) -> str:

@@ -7,20 +7,16 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from concord.insights.v1 import insight_service_pb2 as api
-from concord.insights.v1.flag_pb2 import Flag
 from concord.insights.v1.stage_pb2 import ChannelMinute, StageNumbers, StageWindow
-from concord.orders.v1.order_pb2 import Order
 from service.application.insights import ChannelBoard, Source, StageBoard, Verification
-from service.application.ports import StoredFlag
 from service.domain.boards import BoardRow, Numbers, WindowKey, buckets
 from service.domain.channel_health import ChannelNumbers
-from service.domain.lifecycle import State
 from service.domain.overdue import Stuck
 from service.domain.recount import Difference
+from service.wire import duration, state_number, timestamp
 
 DIFFERENCES_MAX: Final = 100
 
-_STATES: Final = {each: Order.State.Value(f"STATE_{each.value}") for each in State}
 _SOURCES: Final = {each: api.StageBoard.Source.Value(f"SOURCE_{each.value}") for each in Source}
 
 
@@ -50,27 +46,12 @@ def overdue(stuck: Stuck, limit: timedelta) -> api.ListOverdueOrdersResponse.Ove
     """Return one overdue order."""
     return api.ListOverdueOrdersResponse.Overdue(
         order=f"orders/{stuck.order_id}",
-        state=_STATES[stuck.evidence.state],
+        state=state_number(stuck.evidence.state),
         state_time=_time(stuck.since),
-        limit=_duration(limit),
+        limit=duration(limit),
         cause=stuck.cause,
         owner_role=stuck.owner_role,
         case=f"cases/{stuck.case.case_id}" if stuck.case else "",
-    )
-
-
-def flag(stored: StoredFlag) -> Flag:
-    """Return one flag."""
-    return Flag(
-        name=f"flags/{stored.flag_id}",
-        order=f"orders/{stored.order_id}",
-        customer=stored.customer,
-        rule=stored.rule,
-        rule_version=stored.rule_version,
-        action=Flag.Action.Value(f"ACTION_{stored.action}"),
-        inputs=[Flag.Input(name=name, value=value) for name, value in stored.inputs],
-        event_time=_time(stored.occurred_at),
-        act=stored.act,
     )
 
 
@@ -87,13 +68,13 @@ def verification(found: Verification) -> api.VerifyInsightsResponse:
 def _row(row: BoardRow) -> api.StageBoard.Row:
     begin, end = row.stage
     return api.StageBoard.Row(
-        from_state=_STATES[begin],
-        to_state=_STATES[end],
+        from_state=state_number(begin),
+        to_state=state_number(end),
         count=row.count,
-        mean=_duration(row.mean),
-        p50=_duration(row.p50),
-        p95=_duration(row.p95),
-        p99=_duration(row.p99),
+        mean=duration(row.mean),
+        p50=duration(row.p50),
+        p95=duration(row.p95),
+        p99=duration(row.p99),
         abnormal_share=row.abnormal_share,
         causes=[StageNumbers.Cause(cause=cause, count=count) for cause, count in row.causes],
     )
@@ -128,8 +109,8 @@ def _window(key: WindowKey, numbers: Numbers | None) -> StageWindow | None:
     return StageWindow(
         start_time=Timestamp(seconds=key.start_s),
         resolution=Duration(seconds=key.resolution_s),
-        from_state=_STATES[begin],
-        to_state=_STATES[end],
+        from_state=state_number(begin),
+        to_state=state_number(end),
         channel=key.channel,
         numbers=StageNumbers(
             count=numbers.count,
@@ -148,14 +129,4 @@ def _window(key: WindowKey, numbers: Numbers | None) -> StageWindow | None:
 
 
 def _time(at: datetime | None) -> Timestamp | None:
-    if at is None:
-        return None
-    told = Timestamp()
-    told.FromDatetime(at)
-    return told
-
-
-def _duration(length: timedelta) -> Duration:
-    told = Duration()
-    told.FromTimedelta(length)
-    return told
+    return timestamp(at) if at is not None else None

@@ -17,6 +17,7 @@ from service.application.insights import (
 )
 from service.rpc import insight_answers as answers
 from service.rpc import insight_requests as requests
+from service.rpc.flags import flag_message
 
 # Acting on a flag is a command: idempotent, in one transaction, journalled. It is given as the
 # rpc edge of commands makes them.
@@ -51,23 +52,22 @@ class InsightServicer(InsightServiceServicer):
         self, request: api.WatchStageBoardRequest, context: grpc.ServicerContext
     ) -> Iterator[api.StageBoard]:
         """Stream the stage board, once at first and then when it changes."""
-        length = requests.watch_length(request)
-        boards = self._ask.stages.watch(length, request.channel, context.is_active)
+        length, channel = requests.watch(request)
+        boards = self._ask.stages.watch(length, channel, context.is_active)
         return map(answers.stage_board, boards)
 
     def ListOverdueOrders(
         self, request: api.ListOverdueOrdersRequest, context: grpc.ServicerContext
     ) -> api.ListOverdueOrdersResponse:
         """List orders that outlived the limit of their state."""
-        page = requests.overdue_page(request)
-        found = self._ask.overdue.page(page.state, page.after, page.size + 1)
-        shown = found[: page.size]
+        asked = requests.overdue_page(request)
+        found = self._ask.overdue.page(
+            asked.state, page_size=asked.page_size, page_token=request.page_token
+        )
         limits = self._ask.overdue.limits
         return api.ListOverdueOrdersResponse(
-            overdue=[answers.overdue(each, limits[each.evidence.state]) for each in shown],
-            next_page_token=requests.overdue_token(shown[-1].since, shown[-1].order_id)
-            if len(found) > len(shown)
-            else "",
+            overdue=[answers.overdue(each, limits[each.evidence.state]) for each in found.rows],
+            next_page_token=found.next_token,
         )
 
     def GetChannelBoard(
@@ -80,17 +80,16 @@ class InsightServicer(InsightServiceServicer):
         self, request: api.ListFlagsRequest, context: grpc.ServicerContext
     ) -> api.ListFlagsResponse:
         """List flags, newest first."""
-        page = requests.flag_page(request)
+        asked = requests.flag_page(request)
         found = self._ask.flags.page(
-            order_id=page.order_id,
-            is_review_pool=page.is_review_pool,
-            before=page.before,
-            limit=page.size + 1,
+            order_id=asked.order_id,
+            is_review_pool=request.review_pool,
+            page_size=asked.page_size,
+            page_token=request.page_token,
         )
-        shown = found[: page.size]
         return api.ListFlagsResponse(
-            flags=[answers.flag(each) for _, each in shown],
-            next_page_token=requests.flag_token(shown[-1][0]) if len(found) > len(shown) else "",
+            flags=[flag_message(each) for each in found.rows],
+            next_page_token=found.next_token,
         )
 
     def ActOnFlag(self, request: api.ActOnFlagRequest, context: grpc.ServicerContext) -> Flag:

@@ -59,6 +59,11 @@ class KeepingSampler(Sampler):
         if kind is SpanKind.CLIENT and not parent.get_span_context().is_valid:
             # A query outside any work of ours: a poll, a probe. It would be a trace of its own.
             return SamplingResult(Decision.DROP)
+        if links and not parent.get_span_context().is_valid:
+            # An item of a batch, in a trace of its own: kept where the batch is.
+            is_linked = any(link.context.trace_flags.sampled for link in links)
+            decision = Decision.RECORD_AND_SAMPLE if is_linked else Decision.DROP
+            return SamplingResult(decision, attributes)
         chosen = self._by_parent.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )

@@ -42,9 +42,9 @@ def print_json(value: Message | dict[str, Any], *, in_line: bool = False) -> Non
     typer.echo(json.dumps(shown, ensure_ascii=False, indent=None if in_line else 2))
 
 
-def print_all(parts: Iterable[RenderableType]) -> None:
+def print_all(parts: Iterable[RenderableType], *, errors: bool = False) -> None:
     """Print parts one below the other."""
-    out = console()
+    out = console(errors=errors)
     if out.is_terminal:
         for part in parts:
             out.print(part)
@@ -54,7 +54,7 @@ def print_all(parts: Iterable[RenderableType]) -> None:
             out.print(part)
     # Rich fills columns up to their width; in a file that is noise.
     for line in captured.get().splitlines():
-        typer.echo(line.rstrip())
+        typer.echo(line.rstrip(), err=errors)
 
 
 def table(

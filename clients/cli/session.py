@@ -53,16 +53,13 @@ def fail(what: str, why: str, do: str, *, as_json: bool = False, **more: Any) ->
         error = {"error": {"what": what, "message": why, "advice": do, **more}}
         typer.echo(json.dumps(error, ensure_ascii=False), err=True)
         return
-    out = output.console(errors=True)
-    out.print(Text.assemble(("✗ ", "bold red"), (what, "bold")))
-    out.print(
-        output.pairs(
-            [
-                ("  why", why),
-                *((f"  {key}", str(value)) for key, value in more.items() if value),
-                ("  do", do),
-            ]
-        )
+    told = [("  why", why), *((f"  {key}", str(value)) for key, value in more.items())]
+    output.print_all(
+        [
+            Text.assemble(("✗ ", "bold red"), (what, "bold")),
+            output.pairs([*told, ("  do", do)]),
+        ],
+        errors=True,
     )
 
 

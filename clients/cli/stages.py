@@ -129,11 +129,11 @@ def board_parts(board: StageBoard, language: Language | None) -> Iterator[Render
         (
             f"{state_name(row.from_state, language)} → {state_name(row.to_state, language)}",
             f"{row.count:,}",
-            formats.seconds(row.mean),
-            formats.seconds(row.p50),
-            formats.seconds(row.p95),
-            formats.seconds(row.p99),
-            formats.share(row.abnormal_share),
+            *(
+                formats.seconds(each) if row.count else ""
+                for each in (row.mean, row.p50, row.p95, row.p99)
+            ),
+            formats.share(row.abnormal_share) if row.count else "",
             ", ".join(
                 f"{named(cause.cause, language)} ({cause.count:,})"
                 for cause in row.causes[:CAUSES_SHOWN]

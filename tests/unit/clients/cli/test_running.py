@@ -14,7 +14,7 @@ import pytest
 import typer
 from google.protobuf.duration_pb2 import Duration
 
-from clients.cli import advice, config
+from clients.cli import advice, checks, config
 from clients.cli.config import Surroundings, masked
 from clients.cli.options import span_of, time_of
 from clients.sdk import ConfigError
@@ -118,6 +118,21 @@ def test_doctor_says_what_to_do_about_each_fault(fake: FakeConcord, concord: Run
     }
     assert set(faults) == {"clock", "outbox", "streams"}
     assert all(each["fix"] for each in faults.values())
+
+
+def test_doctor_looks_at_each_process_of_the_stack(tmp_path: Path) -> None:
+    stack = {
+        "processes": {
+            "migrate": {"state": "done", "restarts": 0, "log": "migrate.log"},
+            "relay": {"state": "restarting", "restarts": 3, "log": "relay.log"},
+        }
+    }
+
+    migrate, relay = checks.processes(Surroundings({}, tmp_path, stack))
+
+    assert migrate.passed
+    assert (relay.passed, relay.detail) == (False, "restarting, restarted 3 times")
+    assert "relay.log" in relay.fix
 
 
 def test_doctor_tells_that_nobody_answers(concord: Run, monkeypatch: pytest.MonkeyPatch) -> None:

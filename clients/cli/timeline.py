@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from clients.cli.trace_parts import about
 from concord.traces.v1.trace_service_pb2 import Span
 
 # `concord.orders.v1.OrderService/ShipOrder`: the package says nothing here.
@@ -50,6 +51,8 @@ class Trace:
     spans: int
     links: tuple[str, ...]
     """Traces that its spans point to."""
+    left_out: int = 0
+    """Spans of other orders, where a batch's trace holds several."""
 
     @property
     def start_ns(self) -> int:
@@ -62,16 +65,19 @@ class Trace:
         return max(row.end_ns for row in self.rows)
 
 
-def traces_of(spans: Iterable[Span]) -> list[Trace]:
-    """Return the traces, in the order in which they began."""
+def traces_of(spans: Iterable[Span], order: str = "") -> list[Trace]:
+    """Return the traces, in the order in which they began; of a batch, the order's part only."""
     by_trace: dict[str, list[Span]] = defaultdict(list)
     for span in spans:
         by_trace[span.trace_id].append(span)
-    traces = [_trace(trace_id, members) for trace_id, members in by_trace.items()]
+    traces = []
+    for trace_id, members in by_trace.items():
+        own = about(order.removeprefix("orders/"), members)
+        traces.append(_trace(trace_id, own, len(members) - len(own)))
     return sorted(traces, key=lambda trace: (trace.start_ns, trace.trace_id))
 
 
-def _trace(trace_id: str, spans: list[Span]) -> Trace:
+def _trace(trace_id: str, spans: list[Span], left_out: int) -> Trace:
     ids = {span.span_id for span in spans}
     children: dict[str, list[Span]] = defaultdict(list)
     for span in sorted(spans, key=_start):
@@ -89,7 +95,7 @@ def _trace(trace_id: str, spans: list[Span]) -> Trace:
             below = _alike(children, group[0].span_id)
             pending.extend((one, depth + 1, group[0]) for one in reversed(below))
     links = dict.fromkeys(one for span in spans for one in span.linked_trace_ids if one != trace_id)
-    return Trace(trace_id, tuple(rows), len(spans), tuple(links))
+    return Trace(trace_id, tuple(rows), len(spans), tuple(links), left_out)
 
 
 def _alike(children: dict[str, list[Span]], parent: str) -> list[list[Span]]:

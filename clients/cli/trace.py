@@ -41,7 +41,7 @@ def trace(
     if as_json:
         output.print_json(_as_json(name, answer))
         return
-    traces = traces_of(answer.spans)
+    traces = traces_of(answer.spans, name)
     if not traces:
         session.fail(
             "NO SPANS",
@@ -139,6 +139,8 @@ def _heading(one: Trace, numbers: dict[str, int]) -> Text:
     text = Text(f"{numbers[one.trace_id]}  trace {one.trace_id}", "bold")
     text.append(f"  {_clock(one.start_ns)}  {_count(one.spans, 'span')}", "not bold")
     text.append(f"  {duration(one.end_ns - one.start_ns)}", "not bold")
+    if one.left_out:
+        text.append(f"  {_count(one.left_out, 'span')} of other orders left out", "dim")
     shown = [f"trace {numbers[link]}" for link in one.links if link in numbers]
     others = len(one.links) - len(shown)
     if others:

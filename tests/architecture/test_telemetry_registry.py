@@ -24,7 +24,7 @@ PACKAGES: Final = ("service", "streams", "clients", "deploy")
 METRICS: Final = frozenset({"Counter", "Gauge", "Histogram"})
 LEVELS: Final = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
 SPANS: Final = frozenset(
-    {"span", "begin_span", "record_span", "start_span", "start_as_current_span", "_begin"}
+    {"span", "begin_span", "begin_traces", "record_span", "start_span", "_begin"}
 )
 ATTRIBUTE: Final = re.compile(
     r"order\.id|error\.type|(concord|rpc|db|messaging|server|network)(\.[a-z_]+)+"

@@ -174,3 +174,21 @@ def test_an_item_of_an_unsampled_trace_costs_nothing_and_keeps_its_context(
 
     assert context == UNSAMPLED
     assert nothing_sampled.names() == []
+
+
+def test_the_only_item_of_a_call_stays_in_its_trace(nothing_sampled: Recording) -> None:
+    with service_spans.continue_trace(SAMPLED):
+        assert service_spans.begin_traces("take receipt", 1) == [SAMPLED]
+
+
+@pytest.mark.parametrize(("caller", "flag"), [(SAMPLED, "01"), (UNSAMPLED, "00")])
+def test_items_of_a_batch_have_traces_of_their_own_sampled_as_the_call_is(
+    nothing_sampled: Recording, caller: str, flag: str
+) -> None:
+    with service_spans.continue_trace(caller):
+        contexts = service_spans.begin_traces("take receipt", 2)
+
+    assert {context[-2:] for context in contexts if context} == {flag}
+    assert len({context[3:35] for context in contexts if context} | {caller[3:35]}) == 3
+    linked = {span.links[0].context.trace_id for span in nothing_sampled.spans}
+    assert linked == ({int(caller[3:35], 16)} if flag == "01" else set())

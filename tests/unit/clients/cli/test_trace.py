@@ -92,6 +92,31 @@ def test_traces_that_point_to_each_other_say_so() -> None:
     assert story.drawing()[3].endswith("linked: trace 2")
 
 
+def test_of_a_batch_only_the_orders_own_part_is_drawn() -> None:
+    story = Story()
+    call = story.tell("service", "call", (0, 0.1))
+    for number in range(3):
+        send = story.tell("relay", f"send {number}", (0.1, 0.2), below=call)
+        story.tell("streams", f"channels {number}", (0.2, 0.3), below=send)
+        process = story.tell("streams", f"process {number}", (0.2, 0.3), below=send)
+        weigh = story.tell("service", f"weigh {number}", (0.3, 0.4), below=process)
+        weigh.attributes.add(key="order.id", value=f"ord-{number}")
+
+    (trace,) = traces_of(story.spans, "orders/ord-1")
+
+    names = [row.name for row in trace.rows]
+    assert names == ["call", "send 1", "channels 1", "process 1", "weigh 1"]
+    assert trace.left_out == 8
+
+
+def test_a_trace_that_names_no_order_is_drawn_whole() -> None:
+    story = Story()
+    call = story.tell("service", "call", (0, 0.1))
+    story.tell("service", "inner", (0, 0.1), below=call)
+
+    assert traces_of(story.spans, "ord-1")[0].spans == 2
+
+
 def test_a_span_without_its_parent_is_drawn_as_a_root() -> None:
     story = Story()
     parent = Span(trace_id="a" * 32, span_id="9" * 16)

@@ -79,13 +79,13 @@ def derive(facts: Sequence[Fact]) -> Truth | None:
     totals = [each.amount for each in creations if each.amount is not None]
     total = totals[0] if totals else Money.zero("CNY")
     currency = total.currency
-    least = min((each.minor for each in totals if each.currency == currency), default=0)
+    listed = [each.list_amount for each in creations if each.list_amount is not None]
     payments = kinds[FactKind.PAYMENT_SUCCEEDED]
     paid = paid_amount(payments, total)
     refunded = sum_by_voucher(kinds[FactKind.REFUND_SUCCEEDED], currency)
     requested = sum_by_voucher(kinds[FactKind.REFUND_REQUESTED], currency)
     entered = entries(ordered)
-    state = _state(entered, is_paid=bool(payments) and paid.minor >= least)
+    state = _state(entered, is_paid=any(_is_covered(each, payments) for each in creations))
     return Truth(
         state=state,
         since=_since(state, facts, entered),
@@ -147,13 +147,12 @@ def sum_by_voucher(facts: Iterable[Fact], currency: str) -> Money:
     return Money(sum(amounts.values()), currency)
 
 
-def _is_covered(creation: Fact, facts: Iterable[Fact]) -> bool:
+def _is_covered(creation: Fact, payments: Sequence[Fact]) -> bool:
     """Tell whether what came covers what this source asks, whatever other sources ask.
 
     Once true it stays true: were it measured against the one total that holds now, a further
     creation in another currency would take a paid order back to unpaid, which no move does.
     """
-    payments = of_kind(facts, FactKind.PAYMENT_SUCCEEDED)
     if creation.amount is None or not payments:
         return bool(payments)
     return paid_amount(payments, creation.amount).minor >= creation.amount.minor

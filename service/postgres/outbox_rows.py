@@ -1,20 +1,13 @@
 """The writer's side of the outbox: rows in the transaction of the change they tell of."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 
 from service.application.outbox import shard_of
 from service.application.ports import Envelopes, Message, Stream
 from service.postgres import tables
-
-# More shards than relays we expect to run beside each other; fewer than a poll should ask for.
-SHARDS: Final = 16
-
-
-def shard_of(key: str) -> int:
-    """Return the shard of a record key: the same in every process and release."""
-    return zlib.crc32(key.encode()) % SHARDS
 
 # Sorted, so that two transactions wait for each other's heads and never deadlock.
 _TAKE_NUMBERS: Final = sa.text(

@@ -64,10 +64,9 @@ def build(
     redis = views.connect(settings.redis_url)
     intake.attach(worker)
     stages.attach(worker)
-    stage_view = _view(worker, redis, views.STAGES, sources=settings.partitions)
+    stage_view = _view(worker, redis, views.STAGES)
     windows = stage_windows.attach(worker, stage_view)
-    # Both receipts and outcomes count.
-    channel_view = _view(worker, redis, views.CHANNELS, sources=2 * settings.partitions)
+    channel_view = _view(worker, redis, views.CHANNELS)
     minutes = channels.attach(worker, channel_view)
     risk.attach(worker)
 
@@ -119,8 +118,6 @@ def _view(
     worker: Worker,
     redis: Redis,
     kind: tuple[str, Callable[[Any], views.Place], Callable[[Any], Any]],
-    *,
-    sources: int,
 ) -> View:
     name, place, encode = kind
     return View(
@@ -129,6 +126,5 @@ def _view(
         place=place,
         encode=encode,
         worker_id=f"{worker.epoch}:{worker.settings.worker_id}",
-        sources=sources,
         rewritten=worker.metrics.view_rewrites.labels(name).inc,
     )

@@ -45,7 +45,7 @@ class State(Generic[E]):
     worker: Worker
     name: str
     # Makes the engine of a partition from its rows.
-    make: Callable[[PartitionRows, int], E]
+    make: Callable[[PartitionRows], E]
     table: Any = field(init=False)
     _engines: dict[int, tuple[Any, E]] = field(init=False, default_factory=dict)
 
@@ -63,7 +63,7 @@ class State(Generic[E]):
         generation = self.worker.generation()
         known = self._engines.get(partition)
         if known is None or known[0] != generation:
-            known = generation, self.make(self._rows(partition), partition)
+            known = generation, self.make(self._rows(partition))
             self._engines[partition] = known
         return known[1]
 
@@ -89,7 +89,6 @@ class State(Generic[E]):
         1. Send, and wait until the broker has it. A crash here repeats: outputs replace or
            repeat themselves.
         2. Write the rows, in their order. A crash here leaves a prefix of them.
-        3. Where rows were deleted, wait for that too: a later output must not be seen without.
 
         Raises:
             SupersededError: the partition may be another's; nothing was written.
@@ -103,8 +102,6 @@ class State(Generic[E]):
         for key in effects.deletions:
             if prefix + key in self.table:
                 del self.table[prefix + key]
-        if effects.deletions:
-            await self.worker.app.producer.flush()
         self.worker.metrics.repeats.labels(self.name).inc(effects.repeats)
 
     def _rows(self, partition: int) -> PartitionRows:

@@ -75,7 +75,7 @@ class Merged(Protocol):
     def wholes(self) -> list[Whole[Any, Any]]:
         """Return every window of the partition."""
 
-    def is_complete(self, sources: int) -> bool:
+    def is_complete(self) -> bool:
         """Return whether all sources were read from their beginning."""
 
 
@@ -89,8 +89,6 @@ class View:
     place: Callable[[Any], Place]
     encode: Callable[[Any], Message]
     worker_id: str
-    # How many source partitions must have been read for the view to be complete.
-    sources: int
     rewritten: Callable[[], None]
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     # Partitions of which a write failed.
@@ -114,7 +112,7 @@ class View:
         for partition, engine in engines.items():
             marker = self.marker(partition)
             is_ours = await self.redis.get(marker) == self.worker_id.encode()
-            if (is_ours and partition not in self._stale) or not engine.is_complete(self.sources):
+            if (is_ours and partition not in self._stale) or not engine.is_complete():
                 continue
             async with self._writing:
                 self._stale.discard(partition)

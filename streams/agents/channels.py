@@ -32,11 +32,17 @@ MinuteState = State[Merging[ChannelKey, ChannelNumbers]]
 def attach(worker: Worker, view: View) -> MinuteState:
     """Count outcomes and repeats by partition, and merge them to minutes."""
     app = worker.app
-    by_outcome: PartialState = State(worker, OUTCOMES, lambda rows, _: ChannelPartials(rows))
-    by_repeat: PartialState = State(worker, REPEATS, lambda rows, _: ChannelPartials(rows))
-    minutes: MinuteState = State(
-        worker, MINUTES, lambda rows, _: Merging(rows, ChannelKey, ChannelNumbers, worker.epoch)
+    by_outcome: PartialState = State(worker, OUTCOMES, ChannelPartials)
+    by_repeat: PartialState = State(worker, REPEATS, ChannelPartials)
+    merging = partial(
+        Merging[ChannelKey, ChannelNumbers],
+        keys=ChannelKey,
+        numbers=ChannelNumbers,
+        epoch=worker.epoch,
+        # Partitions of the outcomes, and as many of the receipts.
+        sources=2 * worker.settings.partitions,
     )
+    minutes: MinuteState = State(worker, MINUTES, merging)
     outcomes = Guard(worker, OUTCOMES, outcome_record, partial(count, by_outcome))
     repeats = Guard(worker, REPEATS, receipt_record, partial(count, by_repeat))
     merged = Guard(worker, MINUTES, channel_partial_record, partial(merge, minutes, view))

@@ -37,7 +37,7 @@ RiskState = State[Risk]
 def attach(worker: Worker) -> None:
     """Judge what customers do, and act on what is found."""
     app = worker.app
-    state: RiskState = State(worker, AGENT, lambda rows, _: Risk(rows, worker.rules))
+    state: RiskState = State(worker, AGENT, partial(Risk, rules=worker.rules))
     judging = Guard(worker, AGENT, customer_record, partial(judge, state))
     acting = Guard(worker, ACTIONS, flag_record, partial(act, worker))
 

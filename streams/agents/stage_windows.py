@@ -29,9 +29,14 @@ WindowState = State[Merging[StageKey, StageNumbers]]
 def attach(worker: Worker, view: View) -> WindowState:
     """Merge the partials of all partitions of the orders' topic."""
     topic = worker.app.chunked_topic(topic_of(StagePartial))
-    state: WindowState = State(
-        worker, AGENT, lambda rows, _: Merging(rows, StageKey, StageNumbers, worker.epoch)
+    merging = partial(
+        Merging[StageKey, StageNumbers],
+        keys=StageKey,
+        numbers=StageNumbers,
+        epoch=worker.epoch,
+        sources=worker.settings.partitions,
     )
+    state: WindowState = State(worker, AGENT, merging)
     guard = Guard(worker, AGENT, stage_partial_record, partial(merge, state, view))
 
     @worker.app.agent(topic, name=AGENT)

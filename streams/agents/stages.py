@@ -30,7 +30,7 @@ StageState = State[StagePartials]
 def attach(worker: Worker) -> StageState:
     """Count the stages of the orders' topic, by partition."""
     topic = worker.app.chunked_topic(topic_of(OrderEvent))
-    state: StageState = State(worker, AGENT, lambda rows, _: StagePartials(rows))
+    state: StageState = State(worker, AGENT, StagePartials)
     guard = Guard(worker, AGENT, order_record, partial(count, state))
 
     @worker.app.agent(topic, name=AGENT)

@@ -16,14 +16,12 @@ import orjson
 from streams.logic.effects import Effects, Rows
 from streams.logic.numbers import ChannelNumbers
 from streams.logic.parts import OpenParts, Part
-from streams.logic.stages import Beat, Progress
-from streams.logic.windows import SECOND_US, watermark_of, window_start_s
+from streams.logic.stages import PROGRESS, Beat, Progress, advance, progress_row
+from streams.logic.windows import SECOND_US, window_start_s
 
 # The relay repeats within seconds of a failover; an hour is far beyond any of them.
 MEMORY_US: Final = 3600 * SECOND_US
 _SWEEP_US: Final = 60 * SECOND_US
-_CURRENT_US: Final = 10 * SECOND_US
-_PROGRESS: Final = b"p"
 _RECEIPT: Final = b"r"
 
 
@@ -93,9 +91,12 @@ class ChannelPartials:
     _swept_us: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self._parts = OpenParts(self.rows, ChannelKey, ChannelNumbers)
-        row = self.rows.get(_PROGRESS)
-        self._progress = Progress(*orjson.loads(row)) if row else Progress(-1, 0, caught_up=False)
+        told = self.rows.get(PROGRESS)
+        offset, watermark_us, caught_up, clock_us = (
+            orjson.loads(told) if told else (-1, 0, False, 0)
+        )
+        self._progress = Progress(offset, watermark_us, caught_up)
+        self._parts = OpenParts(self.rows, ChannelKey, ChannelNumbers, clock_us)
         for key, row in self.rows.items():
             if key.startswith(_RECEIPT):
                 _, logged_us, may_follow, *_ = orjson.loads(row)
@@ -107,6 +108,7 @@ class ChannelPartials:
         effects: Effects[ChannelPart | Progress] = Effects()
         receipts: dict[bytes, bytes] = {}
         for record in records:
+            self._parts.tick(record.logged_us)
             if isinstance(record, Beat):
                 continue
             known = self._weigh if isinstance(record, Weighed) else self._repeat
@@ -114,10 +116,14 @@ class ChannelPartials:
         effects.outputs.extend(self._parts.changed())
         effects.rows.update(self._parts.rows_changed())
         effects.rows.update(receipts)
-        self._advance(records, effects)
-        now_us = max((record.logged_us for record in records), default=0)
-        effects.deletions.extend(self._parts.put_away(now_us))
-        effects.deletions.extend(self._forget(now_us))
+        beats = [record for record in records if isinstance(record, Beat)]
+        self._progress = advance(self._progress, beats)
+        if beats:
+            effects.outputs.append(self._progress)
+        if records:
+            effects.rows[PROGRESS] = progress_row(self._progress, self._parts.clock_us)
+        effects.deletions.extend(self._parts.put_away())
+        effects.deletions.extend(self._forget(self._parts.clock_us))
         return effects
 
     @property
@@ -133,12 +139,12 @@ class ChannelPartials:
             return False
         if before is not None:
             minute = ChannelKey(before[3], before[4])
-            numbers = self._parts.touch(minute, record.offset, record.logged_us)
+            numbers = self._parts.touch(minute, record.offset)
             if numbers is not None:
                 numbers.add(ChannelNumbers.from_row(before[5]), times=-1)
         told = _numbers_of(record)
         minute = ChannelKey(window_start_s(record.receive_us, 60), record.channel)
-        numbers = self._parts.touch(minute, record.offset, record.logged_us)
+        numbers = self._parts.touch(minute, record.offset)
         if numbers is not None:
             numbers.add(told)
         row = [record.revision, record.logged_us, record.may_follow, *minute, told.to_row()]
@@ -155,25 +161,12 @@ class ChannelPartials:
         if key in receipts or self.rows.get(key) is not None:
             return False
         minute = ChannelKey(window_start_s(record.receive_us, 60), record.channel)
-        numbers = self._parts.touch(minute, record.offset, record.logged_us)
+        numbers = self._parts.touch(minute, record.offset)
         if numbers is not None:
             numbers.duplicates += 1
         receipts[key] = orjson.dumps([0, record.logged_us, False])
         self._settled[key] = record.logged_us
         return True
-
-    def _advance(self, records: Sequence[Record], effects: Effects[ChannelPart | Progress]) -> None:
-        now = self._progress
-        beats = [record for record in records if isinstance(record, Beat)]
-        if not beats:
-            return
-        told = max(watermark_of(beat.event_us, beat.logged_us) for beat in beats)
-        current = any(beat.logged_us - beat.event_us < _CURRENT_US for beat in beats)
-        offset = max(now.offset, records[-1].offset)
-        self._progress = Progress(offset, max(now.watermark_us, told), now.caught_up or current)
-        effects.outputs.append(self._progress)
-        row = [offset, self._progress.watermark_us, self._progress.caught_up]
-        effects.rows[_PROGRESS] = orjson.dumps(row)
 
     def _forget(self, now_us: int) -> list[bytes]:
         if now_us - self._swept_us < _SWEEP_US:

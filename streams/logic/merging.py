@@ -106,14 +106,16 @@ class _Kept(Generic[N]):
 class Merging(Generic[K, N]):
     """The engine of one partition of partials."""
 
-    def __init__(self, rows: Rows, keys: type[K], numbers: type[N], epoch: int) -> None:
+    def __init__(
+        self, rows: Rows, keys: type[K], numbers: type[N], *, epoch: int, sources: int
+    ) -> None:
         self._rows = rows
         self._keys = keys
         self._numbers = numbers
         # A new life of the broker counts offsets from zero; its revisions are still the greater.
         self._revision_base = epoch << 40
         self._growing: list[tuple[int, K]] = []
-        self._marks = Watermarks()
+        self._marks = Watermarks(sources)
         for key, row in rows.items():
             if key.startswith(_PREFIX):
                 window = keys.from_row(key[1:])
@@ -158,9 +160,9 @@ class Merging(Generic[K, N]):
         """How far event time has come in every live source."""
         return self._marks.low_us()
 
-    def is_complete(self, sources: int) -> bool:
-        """Return whether that many sources have all been read from their beginning."""
-        return self._marks.caught_up(sources)
+    def is_complete(self) -> bool:
+        """Return whether all sources have been read from their beginning."""
+        return self._marks.caught_up()
 
     def _take(self, record: Told[K, N], part: Part[K, N], dirty: dict[K, _Kept[N]]) -> bool:
         known = dirty.get(part.key) or self._load(part.key)

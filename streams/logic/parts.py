@@ -1,7 +1,9 @@
 """Cumulative parts of windows, as one source partition keeps them.
 
-A part that nobody touched for a while is put away; it stays counted at level two. When a late
-record touches its window again, a new part begins, named by the offset that opened it.
+A part that nobody touched for a while is over; it stays counted at level two. When a late record
+touches its window again, a new part begins, named by the offset that opened it. Whether a part is
+over follows from the log alone, so a replay in other chunks opens the same parts; that its row
+is dropped some time later changes nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +18,9 @@ from streams.logic.effects import Rows
 from streams.logic.numbers import Numbers
 from streams.logic.windows import SECOND_US
 
-# Put away a quarter of an hour after the last touch, by the broker's clock. It only bounds memory,
-# and must exceed what a crashed worker repeats, which is about a second of records.
+# A quarter of an hour after the last touch, by the broker's clock. It only bounds memory.
 RETENTION_US: Final = 15 * 60 * SECOND_US
-# How often what can be put away is looked for.
+# How often rows of parts that are over are looked for.
 _SWEEP_US: Final = 60 * SECOND_US
 _PREFIX: Final = b"w"
 
@@ -59,31 +60,43 @@ class Part(Generic[K, N]):
 class OpenParts(Generic[K, N]):
     """The parts of one source partition that may still change."""
 
-    def __init__(self, rows: Rows, keys: type[K], numbers: type[N]) -> None:
+    def __init__(self, rows: Rows, keys: type[K], numbers: type[N], clock_us: int) -> None:
         self._rows = rows
         self._numbers = numbers
+        # The newest time at which the broker logged a record, up to the record at hand.
+        self.clock_us = clock_us
         self._touched: dict[K, int] = {}
         self._changed: dict[K, Part[K, N]] = {}
-        self._swept_us = 0
+        # Parts that ended within the chunk at hand.
+        self._over: list[Part[K, N]] = []
+        self._swept_us = clock_us
         for key, row in rows.items():
             if key.startswith(_PREFIX):
                 self._touched[keys.from_row(key[1:])] = orjson.loads(row)[2]
 
-    def touch(self, key: K, offset: int, logged_us: int) -> N | None:
+    def tick(self, logged_us: int) -> None:
+        """Take note of when the record at hand was logged."""
+        self.clock_us = max(self.clock_us, logged_us)
+
+    def touch(self, key: K, offset: int) -> N | None:
         """Return the numbers to change, or None where this record is in them already."""
-        part = self._changed.get(key)
-        if part is None:
-            part = self._load(key) or Part(key, offset, -1, logged_us, self._numbers())
-            if offset <= part.offset:
+        part = self._changed.get(key) or self._load(key)
+        if part is None or self.clock_us - part.touched_us > RETENTION_US:
+            if part is not None and offset <= part.offset:
                 return None
-            self._changed[key] = part
+            if key in self._changed:
+                self._over.append(self._changed[key])
+            part = Part(key, offset, offset, self.clock_us, self._numbers())
+        elif key not in self._changed and offset <= part.offset:
+            return None
+        self._changed[key] = part
         part.offset = max(part.offset, offset)
-        part.touched_us = max(part.touched_us, logged_us)
+        part.touched_us = self.clock_us
         return part.numbers
 
     def changed(self) -> list[Part[K, N]]:
-        """Return the parts that this chunk changed."""
-        return list(self._changed.values())
+        """Return the parts that this chunk changed, those that ended first."""
+        return [*self._over, *self._changed.values()]
 
     def rows_changed(self) -> Iterator[tuple[bytes, bytes]]:
         """Return their rows, and forget that they changed."""
@@ -91,14 +104,14 @@ class OpenParts(Generic[K, N]):
             self._touched[key] = part.touched_us
             row = [part.opened, part.offset, part.touched_us, part.numbers.to_row()]
             yield _PREFIX + key.to_row(), orjson.dumps(row)
-        self._changed = {}
+        self._changed, self._over = {}, []
 
-    def put_away(self, now_us: int) -> list[bytes]:
-        """Return the keys of the rows that nobody touched for long."""
-        if now_us - self._swept_us < _SWEEP_US:
+    def put_away(self) -> list[bytes]:
+        """Return the keys of rows of parts that are over."""
+        if self.clock_us - self._swept_us < _SWEEP_US:
             return []
-        self._swept_us = now_us
-        old = [key for key, at_us in self._touched.items() if now_us - at_us > RETENTION_US]
+        self._swept_us = self.clock_us
+        old = [key for key, at_us in self._touched.items() if self.clock_us - at_us > RETENTION_US]
         for key in old:
             del self._touched[key]
         return [_PREFIX + key.to_row() for key in old]

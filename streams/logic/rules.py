@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cel_expr_python import cel
+from cel_expr_python import cel  # type: ignore[import-untyped]  # Stubs without py.typed.
 
 Amount = int | str
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 
@@ -21,7 +21,7 @@ from streams.logic.windows import RESOLUTIONS_S, watermark_of, window_start_s
 
 # A heartbeat that is this much older than its record was held up behind a backlog.
 _CURRENT_US: Final = 10_000_000
-_PROGRESS: Final = b"p"
+PROGRESS: Final = b"p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,10 @@ class StagePartials:
     _progress: Progress = field(init=False)
 
     def __post_init__(self) -> None:
-        self._parts = OpenParts(self.rows, StageKey, StageNumbers)
-        row = self.rows.get(_PROGRESS)
-        self._progress = Progress(*orjson.loads(row)) if row else Progress(-1, 0, caught_up=False)
+        row = self.rows.get(PROGRESS)
+        offset, watermark_us, caught_up, clock_us = orjson.loads(row) if row else (-1, 0, False, 0)
+        self._progress = Progress(offset, watermark_us, caught_up)
+        self._parts = OpenParts(self.rows, StageKey, StageNumbers, clock_us)
 
     def gaps(self, records: Sequence[Change | Beat]) -> list[Gap]:
         """Return what must be fetched before these records can be applied."""
@@ -144,6 +145,7 @@ class StagePartials:
         effects: Effects[StagePart | Progress] = Effects()
         numbers: dict[str, int] = {}
         for record in records:
+            self._parts.tick(record.logged_us)
             if isinstance(record, Change):
                 fresh = self._in_order(record, numbers, repairs or {})
                 applied = 0
@@ -156,7 +158,7 @@ class StagePartials:
         for order, sequence in numbers.items():
             effects.rows[_order_key(order)] = b"%d" % sequence
         self._advance(records, effects)
-        effects.deletions.extend(self._parts.put_away(self._now_us(records)))
+        effects.deletions.extend(self._parts.put_away())
         return effects
 
     def _in_order(
@@ -188,29 +190,18 @@ class StagePartials:
                     start_s = window_start_s(value.end_us, resolution_s)
                     stage = (measure.from_state, measure.to_state, change.channel)
                     key = StageKey(resolution_s, start_s, *stage)
-                    numbers = self._parts.touch(key, at.offset, at.logged_us)
+                    numbers = self._parts.touch(key, at.offset)
                     if numbers is not None:
                         numbers.measure(value.duration_us, value.cause, times)
 
     def _advance(
         self, records: Sequence[Change | Beat], effects: Effects[StagePart | Progress]
     ) -> None:
-        """Move the watermark; say so when a heartbeat was among the records."""
-        now = self._progress
-        watermark_us, caught_up, beaten = now.watermark_us, now.caught_up, False
-        for record in records:
-            watermark_us = max(watermark_us, watermark_of(record.event_us, record.logged_us))
-            if isinstance(record, Beat):
-                beaten = True
-                caught_up = caught_up or record.logged_us - record.event_us < _CURRENT_US
-        offset = max(now.offset, records[-1].offset) if records else now.offset
-        self._progress = Progress(offset, watermark_us, caught_up)
-        if beaten or caught_up != now.caught_up:
+        self._progress = advance(self._progress, records)
+        if any(isinstance(record, Beat) for record in records):
             effects.outputs.append(self._progress)
-            effects.rows[_PROGRESS] = orjson.dumps([offset, watermark_us, caught_up])
-
-    def _now_us(self, records: Sequence[Change | Beat]) -> int:
-        return max((record.logged_us for record in records), default=0)
+        if records:
+            effects.rows[PROGRESS] = progress_row(self._progress, self._parts.clock_us)
 
     def _last(self, order: str) -> int:
         row = self.rows.get(_order_key(order))
@@ -220,6 +211,33 @@ class StagePartials:
     def watermark_us(self) -> int:
         """How far event time has come in this partition."""
         return self._progress.watermark_us
+
+
+class _Timed(Protocol):
+    """A record with a time of its own."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def logged_us(self) -> int: ...
+    @property
+    def event_us(self) -> int: ...
+
+
+def advance(progress: Progress, records: Sequence[_Timed]) -> Progress:
+    """Return how far the partition has come with these records."""
+    offset, watermark_us, caught_up = progress.offset, progress.watermark_us, progress.caught_up
+    for record in records:
+        offset = max(offset, record.offset)
+        watermark_us = max(watermark_us, watermark_of(record.event_us, record.logged_us))
+        is_current = record.logged_us - record.event_us < _CURRENT_US
+        caught_up = caught_up or (isinstance(record, Beat) and is_current)
+    return Progress(offset, watermark_us, caught_up)
+
+
+def progress_row(progress: Progress, clock_us: int) -> bytes:
+    """Return the row that is written last, so that all others are there when it is."""
+    return orjson.dumps([progress.offset, progress.watermark_us, progress.caught_up, clock_us])
 
 
 def _order_key(order: str) -> bytes:

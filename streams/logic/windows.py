@@ -52,6 +52,8 @@ class Source:
 class Watermarks:
     """The event time of many source partitions."""
 
+    # How many there are; time stands still until each has spoken once.
+    expected: int
     sources: dict[str, Source] = field(default_factory=dict)
 
     def hear(self, name: str, *, watermark_us: int, logged_us: int, caught_up: bool) -> None:
@@ -73,12 +75,12 @@ class Watermarks:
         )
 
     def low_us(self) -> int:
-        """Return the watermark of the slowest source that still speaks; 0 before any did."""
+        """Return the watermark of the slowest source that still speaks; 0 before all did."""
+        if len(self.sources) < self.expected:
+            return 0
         silent = set(self.idle())
-        return min(
-            (s.watermark_us for name, s in self.sources.items() if name not in silent), default=0
-        )
+        return min(s.watermark_us for name, s in self.sources.items() if name not in silent)
 
-    def caught_up(self, expected: int) -> bool:
-        """Return whether as many sources as expected have all been read from the beginning."""
-        return sum(source.caught_up for source in self.sources.values()) >= expected
+    def caught_up(self) -> bool:
+        """Return whether every source has been read from the beginning."""
+        return sum(source.caught_up for source in self.sources.values()) >= self.expected

@@ -1,6 +1,6 @@
-"""Recomputes the stages of the order-management log from the file alone.
+"""What the stage board must show: the article's table, and the event log's stages from its file.
 
-Shares no code with the product: an acceptance test compares what Concord shows with what this
+The log is recomputed without any code of the product: an acceptance test compares what Concord shows with what this
 finds, so a mistake would have to be made twice, in two ways. Run it by hand:
 
     python -m tests.expected_stages FILE
@@ -28,6 +28,14 @@ PROVEN_BY = {
     "package delivered": "DELIVERED",
 }
 OVERDUE_AFTER = timedelta(hours=2)
+
+# The article's table, as printed: from, to, mean in seconds, abnormal percent, cause.
+ARTICLE = [
+    ("PENDING_PAYMENT", "PAYING", 1.2, 0.3, "NETWORK_JITTER"),
+    ("PAYING", "PAID", 8.7, 6.1, "CALLBACK_FAILED"),
+    ("PAID", "AWAITING_OUTBOUND", 3.4, 1.8, "STOCK_LOCK_CONFLICT"),
+    ("AWAITING_OUTBOUND", "SHIPPING", 156.2, 23.5, "MANUAL_PICKING"),
+]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from deploy.local.stack import EmbeddedServers
-from service.postgres.engine import APPLICATION_ROLE, database_url
-from service.postgres.tables import metadata
+from service.postgres.engine import database_url
+from service.postgres.migrating import migrate
 from tests.integration.relay.world import World
 
 
@@ -15,28 +15,19 @@ from tests.integration.relay.world import World
 def crashable() -> Iterator[EmbeddedServers]:
     """PostgreSQL and a broker of this module's own."""
     with EmbeddedServers(names=("postgres", "broker")) as servers:
+        owner = database_url(servers.database_url).username
         with create_engine(database_url(servers.admin_url)).begin() as connection:
-            owner = database_url(servers.database_url).username
-            connection.execute(text(f"CREATE ROLE {APPLICATION_ROLE} ROLE {owner}"))
+            connection.execute(text(f"ALTER ROLE {owner} CREATEROLE"))
+        migrate(servers.database_url)
         yield servers
 
 
 @pytest.fixture
 def world(crashable: EmbeddedServers) -> Iterator[World]:
     """An empty database and an empty broker."""
-    url = crashable.create_database()
+    url = crashable.create_database(template="concord")
     crashable.kill("broker")
     crashable.start("broker")
-    engine = create_engine(database_url(url))
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-        connection.execute(
-            text(
-                f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {APPLICATION_ROLE};"
-                f" GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {APPLICATION_ROLE};"
-            )
-        )
-    engine.dispose()
     with World(url, crashable) as built:
         yield built
     crashable.drop_database(url)

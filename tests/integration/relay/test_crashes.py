@@ -28,7 +28,10 @@ def test_a_relay_killed_at_any_step_loses_nothing(world: World, place: str) -> N
     writing = world.write_many(writers=4, each=60, orders=6)
     for visit in (2, 1, 3):
         relay = world.start_relay(**{place: f"kill {visit}"})
-        wait_until(lambda relay=relay: not relay.is_running() or _is_done(world, writing), what="")
+        wait_until(
+            lambda one=relay: not one.is_running() or _is_done(world, writing),
+            what=f"the relay's death at {place}",
+        )
         relay.end()
     world.start_relay()
     writing.join()
@@ -106,7 +109,7 @@ def test_repeats_of_a_record_are_equal(world: World) -> None:
     world.start_relay()
     wait_until(world.is_drained, what="an empty outbox")
 
-    first, second = world.read(ORDERS)
+    first, second = world.read(ORDERS, least=2)
     assert first == second
 
 

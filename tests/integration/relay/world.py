@@ -2,21 +2,21 @@
 
 import itertools
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
 from sqlalchemy.dialects.postgresql import insert
 
 from deploy.local.stack import EmbeddedServers
@@ -141,7 +141,7 @@ class World:
         self._relays.append(relay)
         return relay
 
-    def query(self, statement: str, **values: Any) -> Sequence[sa.Row[Any]]:
+    def query(self, statement: str, **values: object) -> Sequence[sa.Row[Any]]:
         """Run SQL and return its rows, if it has any."""
         with self.engine.begin() as connection:
             result = connection.execute(sa.text(statement), values)
@@ -177,10 +177,24 @@ class World:
             self._insert(connection, ORDERS, order, n, payload, headers)
         return n
 
-    def post(self, topic: str, key: str, payload: bytes = b"x", *, n: int | None = None) -> None:
+    def post(
+        self,
+        topic: str,
+        key: str,
+        payload: bytes = b"x",
+        *,
+        n: int | None = None,
+        ce_id: str = "an-id",
+    ) -> None:
         """Put a message into the outbox that no history knows."""
         with self.engine.begin() as connection:
-            self._insert(connection, topic, key, n, payload, {"ce_id": f"{key}:{n}"})
+            self._insert(connection, topic, key, n, payload, {"ce_id": ce_id})
+
+    def topics(self) -> dict[str, int]:
+        """Return the broker's topics, and how many partitions each has."""
+        admin = AdminClient({"bootstrap.servers": self.servers.kafka_bootstrap, "log_level": 2})
+        found = admin.list_topics(timeout=5).topics
+        return {name: len(topic.partitions) for name, topic in found.items()}
 
     @staticmethod
     def _insert(
@@ -247,53 +261,60 @@ class World:
                 )
             ).scalar_one()
 
-    def read(self, *topics: str, heartbeats: bool = False) -> list[Read]:
-        """Return everything that is on the topics, partition by partition."""
+    def read(self, *topics: str, least: int = 0, heartbeats: bool = False) -> list[Read]:
+        """Return what is on the topics, and wait until it is at least so many."""
         consumer = Consumer(
             {
                 "bootstrap.servers": self.servers.kafka_bootstrap,
                 "group.id": "reader",
                 "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 10,
                 "log_level": 2,
             }
         )
         try:
-            return [
-                record
-                for topic, partition in itertools.product(topics, range(PARTITIONS))
-                for record in _read_partition(consumer, topic, partition)
-                if heartbeats or record.key is not None
-            ]
+            places = itertools.product(topics, range(PARTITIONS))
+            consumer.assign([TopicPartition(topic, number, 0) for topic, number in places])
+            return list(_records(consumer, least=least, heartbeats=heartbeats))
         finally:
             consumer.close()
 
     def guard(self, epoch: int | None = None) -> Guard:
         """Run the consumer's guard over all orders, of one life of the broker if asked."""
         guard = Guard()
-        for record in self.read(ORDERS):
+        for record in self.read(ORDERS, least=sum(self.written().values())):
             if epoch is None or record.epoch == epoch:
                 guard.take(record)
         return guard
 
 
-def _read_partition(consumer: Consumer, topic: str, partition: int) -> list[Read]:
-    """Read until nothing comes for a second: Tansu's end offsets are not to be trusted."""
-    consumer.assign([TopicPartition(topic, partition, 0)])
-    records = []
-    while (message := consumer.poll(1.0 if not records else 0.5)) is not None:
+def _records(consumer: Consumer, *, least: int, heartbeats: bool) -> Iterator[Read]:
+    """Read until nothing comes: Tansu's end offsets are not to be trusted."""
+    deadline = time.monotonic() + 10
+    count = 0
+    while time.monotonic() < deadline:
+        message = consumer.poll(0.3 if count >= least else 1.0)
+        if message is None:
+            if count >= least:
+                return
+            continue
         if message.error():
             raise KafkaException(message.error())
-        headers: dict[str, list[str]] = defaultdict(list)
-        for name, text in message.headers() or []:
-            headers[name].append((text or b"").decode())
-        key = message.key()
-        records.append(
-            Read(topic, partition, key.decode() if key else None, message.value(), dict(headers))
-        )
-    return records
+        if message.key() is None and not heartbeats:
+            continue
+        count += 1
+        yield _read(message)
 
 
-def own_pid_signal(number: signal.Signals) -> Callable[[], None]:
-    """Return what sends a signal to this process."""
-    return lambda: os.kill(os.getpid(), number)
+def _read(message: Message) -> Read:
+    headers: dict[str, list[str]] = defaultdict(list)
+    for name, text in message.headers() or []:
+        headers[name].append(text.decode())
+    key = message.key()
+    return Read(
+        topic=message.topic(),
+        partition=message.partition(),
+        key=key.decode() if key else None,
+        value=message.value(),
+        headers=dict(headers),
+    )

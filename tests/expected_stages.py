@@ -1,7 +1,7 @@
 """What the stage board must show: the article's table, and the event log's stages from its file.
 
-The log is recomputed without any code of the product: an acceptance test compares what Concord shows with what this
-finds, so a mistake would have to be made twice, in two ways. Run it by hand:
+The log is recomputed without any code of the product: an acceptance test compares what Concord
+shows with what this finds, so a mistake would have to be made twice, in two ways. Run it by hand:
 
     python -m tests.expected_stages FILE
 """

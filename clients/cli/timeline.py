@@ -120,7 +120,7 @@ def _row(group: Sequence[Span], depth: int) -> Row:
     first = group[0]
     attributes = {one.key: one.value for one in first.attributes}
     notes = [f"{len(group)} times"] if len(group) > 1 else []
-    for key in ("rpc.response.status_code", "error.type"):
+    for key in ("concord.agent", "rpc.response.status_code", "error.type"):
         value = attributes.get(key)
         if value is not None and value != "OK" and value not in notes:
             notes.append(value)

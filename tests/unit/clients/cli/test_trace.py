@@ -117,6 +117,13 @@ def test_a_trace_that_names_no_order_is_drawn_whole() -> None:
     assert traces_of(story.spans, "ord-1")[0].spans == 2
 
 
+def test_an_agents_name_stands_beside_what_it_did() -> None:
+    story = Story()
+    story.tell("streams", "process concord.orders.v1", (0, 0.1), concord_agent="stages")
+
+    assert story.drawing()[-1].endswith(" stages")
+
+
 def test_a_span_without_its_parent_is_drawn_as_a_root() -> None:
     story = Story()
     parent = Span(trace_id="a" * 32, span_id="9" * 16)

@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest
 PYTEST_ALL := $(PYTEST) -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run down status clean protos fmt lint types imports docs verify check test \
+.PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \
         unit contract architecture integration system bench lock
 
 help: ## List these targets
@@ -48,6 +48,18 @@ lint: setup ## Check format, style and the rules of who imports whom
 types: setup ## Check the types
 	@$(BIN)/mypy
 
+docs: setup ## Write the pages that are made from code and contract
+	@$(BIN)/python docs/generate.py
+
+verify: setup ## Check the contract: style, and that it breaks nobody who uses the last release's
+	@$(BIN)/python protos/build_hook.py --image protos/gen/.image.binpb
+	@$(BIN)/buf lint protos/gen/.image.binpb --config protos/buf.yaml
+	@$(BIN)/buf breaking protos/gen/.image.binpb --config protos/buf.yaml \
+		--against protos/baseline.binpb
+
+baseline: setup ## Take the contract as it is for that of the last release
+	@$(BIN)/python protos/build_hook.py --baseline protos/baseline.binpb
+
 check: lint types verify ## All that a change must pass before the slower suites
 	@$(PYTEST_ALL) tests/unit tests/contract tests/architecture
 
@@ -68,6 +80,9 @@ integration: setup ## Run the tests of each adapter against its real server
 
 system: setup ## Run the tests of the whole stack
 	@$(PYTEST) tests/system $(ARGS)
+
+bench: setup ## Measure what docs/ and README claim
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: setup ## Resolve the dependencies again, after a change of pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -89,9 +89,10 @@ def compile_to(folder: Path) -> None:
         (folder / package.relative_to(PROTOS) / "py.typed").touch()
 
 
-def write_image(path: Path) -> None:
-    """Write the descriptor image that `buf lint` and `buf breaking` read without a network."""
-    run_protoc("--include_imports", "--include_source_info", f"--descriptor_set_out={path}")
+def write_image(path: Path, *, has_comments: bool) -> None:
+    """Write the descriptor image that buf reads without a network: lint needs the comments."""
+    comments = ("--include_source_info",) if has_comments else ()
+    run_protoc("--include_imports", *comments, f"--descriptor_set_out={path}")
 
 
 def run_protoc(*options: str) -> None:
@@ -144,10 +145,11 @@ def _plugin(name: str) -> str:
 def main() -> None:
     """Generate, or write a descriptor image."""
     parser = argparse.ArgumentParser(description=generate.__doc__)
-    parser.add_argument("--image", type=Path, help="write a descriptor image here instead")
+    parser.add_argument("--image", type=Path, help="write a descriptor image instead")
+    parser.add_argument("--baseline", type=Path, help="write one without comments instead")
     arguments = parser.parse_args()
-    if arguments.image:
-        write_image(arguments.image)
+    if arguments.image or arguments.baseline:
+        write_image(arguments.image or arguments.baseline, has_comments=bool(arguments.image))
     elif generate():
         print(f"protos: generated {len(sources())} files' code in protos/gen")
 

@@ -39,7 +39,7 @@ TABLE: Final = (
     Row(
         "traffic",
         "clients.cli",
-        ("simulate", "--profile", "article", "--live"),
+        ("simulate", "--profile", "article", "--live", "--rate", "2", "--backfill", "10m"),
         after=("spans", "service", "relay", "streams"),
         is_required=False,
     ),

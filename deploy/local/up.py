@@ -25,7 +25,7 @@ OWN_SERVER_ANSWERS_WITHIN_S: Final = 5.0
 
 # Traffic makes its first order within a second; without one the summary has a placeholder.
 FIRST_ORDER_WITHIN_S: Final = 5.0
-ORDER_NAME: Final = re.compile(r'"(orders/[^"/]+)"')
+ORDER_ID: Final = re.compile(r'"(?:orders/)?(ord-[^"/]+)"')
 
 
 class Stack:
@@ -120,7 +120,7 @@ class Stack:
     async def _find_order(self) -> str | None:
         """Ask the service for an order to look at, as a user would."""
         concord = processes.script("concord")
-        command = (concord, "order", "list", "--json", "--page-size", "1")
+        command = (concord, "order", "list", "--json", "--limit", "1")
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(FIRST_ORDER_WITHIN_S):
                 while True:
@@ -135,7 +135,7 @@ class Stack:
                     except asyncio.CancelledError:
                         asking.kill()
                         raise
-                    if found := ORDER_NAME.search(answer.decode()):
+                    if found := ORDER_ID.search(answer.decode()):
                         return found.group(1)
                     await asyncio.sleep(0.3)
         return None

@@ -31,15 +31,15 @@ DURATIONS_US = st.integers(min_value=0, max_value=10**15)
 
 @dataclass(frozen=True, slots=True)
 class OnePartition:
-    """An engine of level two that has read all of its one source."""
+    """An engine of level two that has read all of its sources."""
 
     windows: list[Whole[Any, Any]]
 
     def wholes(self) -> list[Whole[Any, Any]]:
         return self.windows
 
-    def is_complete(self, sources: int) -> bool:
-        return sources == 1
+    def is_complete(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def writing(address: str) -> AsyncIterator[AsyncRedis]:
 
 def a_view(redis: AsyncRedis, kind: tuple[Any, Any, Any]) -> View:
     name, place, encode = kind
-    return View(redis, name, place, encode, "worker-1", sources=1, rewritten=lambda: None)
+    return View(redis, name, place, encode, "worker-1", rewritten=lambda: None)
 
 
 async def test_the_service_reads_the_stages_that_the_streams_wrote(

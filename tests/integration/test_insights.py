@@ -19,6 +19,7 @@ from concord.insights.v1.insight_service_pb2_grpc import (
 from concord.insights.v1.stage_pb2 import ChannelMinute
 from concord.intake.v1 import fact_pb2, receipt_pb2
 from concord.orders.v1.order_pb2 import Order
+from deploy.local.stack import EmbeddedServers
 from service.application.insights import (
     ChannelBoards,
     OverdueOrders,
@@ -27,10 +28,13 @@ from service.application.insights import (
     ViewIncompleteError,
 )
 from service.domain.boards import MINUTE_S, Range, whole_minutes
+from service.domain.errors import CursorInvalidError
 from service.domain.lifecycle import STAGES, State
 from service.postgres import tables
 from service.postgres.engine import make_engine
 from service.postgres.insights import ArrivalRows, FlagRows, JournalMeasures, OverdueRows
+from service.postgres.migrating import migrate
+from service.postgres.tokens import make_token
 from service.rpc.insights import InsightServicer, InsightUseCases
 from service.views.channels import RedisChannelView
 from service.views.connection import PATIENT_TIMEOUT_S, connect
@@ -64,11 +68,19 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def engine(module_database_url: str) -> Iterator[sa.Engine]:
-    engine = make_engine(module_database_url, connections=5, as_owner=True)
-    tables.metadata.create_all(engine)
+def template(module_database_url: str) -> str:
+    """The name of a migrated database; a copy takes a tenth of the time of the migrations."""
+    migrate(module_database_url)
+    return module_database_url.rpartition("/")[2]
+
+
+@pytest.fixture
+def engine(servers: EmbeddedServers, template: str) -> Iterator[sa.Engine]:
+    url = servers.create_database(template=template)
+    engine = make_engine(url, connections=5)
     yield engine
     engine.dispose()
+    servers.drop_database(url)
 
 
 @pytest.fixture
@@ -79,9 +91,6 @@ def redis_address(redis_url: str) -> str:
 
 @pytest.fixture
 def running(engine: sa.Engine, redis_address: str) -> Iterator[Running]:
-    with engine.begin() as connection:
-        names = ", ".join(tables.metadata.tables)
-        connection.execute(sa.text(f"TRUNCATE {names}"))
     time, measures = FakeTime(), JournalMeasures(engine)
     with connect(redis_address, timeout_s=PATIENT_TIMEOUT_S) as redis:
         redis.flushdb()
@@ -375,3 +384,22 @@ def test_flags_are_listed_newest_first_by_order_and_review_pool(running: Running
     assert names(review_pool=True) == ["flags/flg-1"]
     assert first.flags[0].inputs == [Flag.Input(name="order.amount", value="9.90")]
     assert (first.flags[0].action, first.flags[0].act) == (Flag.ACTION_REVIEW, "DISMISSED")
+
+
+BAD_TOKENS = ["x", "!!", "bnVsbA", make_token("overdue", 1, 2), make_token("overdue", "2026", "\0")]
+
+
+@pytest.mark.parametrize("token", [*BAD_TOKENS, make_token("flags", 1)])
+def test_a_token_of_another_list_of_overdue_orders_is_refused(
+    engine: sa.Engine, token: str
+) -> None:
+    with pytest.raises(CursorInvalidError):
+        OverdueRows(engine).page({State.PAID: NOON}, page_size=1, page_token=token)
+
+
+@pytest.mark.parametrize(
+    "token", [*BAD_TOKENS, make_token("flags", "1"), make_token("flags", 2**63)]
+)
+def test_a_token_of_another_list_of_flags_is_refused(engine: sa.Engine, token: str) -> None:
+    with pytest.raises(CursorInvalidError):
+        FlagRows(engine).page(order_id="", is_review_pool=False, page_size=1, page_token=token)

@@ -1,6 +1,7 @@
 """Where boards are read, and when a watched one is sent."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from service.application.insights import (
     ChannelBoards,
@@ -10,9 +11,11 @@ from service.application.insights import (
     StageBoards,
     StageQuery,
 )
+from service.application.reading import Page
 from service.domain.boards import ALL_DAYS
 from service.domain.channel_health import ArrivedReceipt, ChannelNumbers
 from service.domain.lifecycle import FINAL, STAGES, State
+from service.domain.overdue import Stuck
 from tests.unit.service.insights.fakes import (
     NOON,
     PICKING,
@@ -134,15 +137,17 @@ def test_channels_come_from_the_view_or_from_the_receipts() -> None:
 class FakeOverdue:
     """Remembers what was asked."""
 
-    def page(self, entered_before: object, after: object, limit: int) -> list[object]:
+    def page(
+        self, entered_before: Mapping[State, datetime], *, page_size: int, page_token: str
+    ) -> Page[Stuck]:
         self.asked = entered_before
-        return []
+        return Page(())
 
 
 def test_each_state_has_its_own_limit_and_final_states_none() -> None:
     orders = FakeOverdue()
 
-    OverdueOrders(orders, FakeTime().clock).page(None, None, 10)
+    OverdueOrders(orders, FakeTime().clock).page(None, page_size=10, page_token="")
 
     assert orders.asked.keys() == set(State) - FINAL
     assert orders.asked[State.PAID] == NOON - timedelta(hours=2)
@@ -152,6 +157,6 @@ def test_each_state_has_its_own_limit_and_final_states_none() -> None:
 def test_one_state_can_be_asked_for_alone() -> None:
     orders = FakeOverdue()
 
-    OverdueOrders(orders, FakeTime().clock).page(State.PAID, None, 10)
+    OverdueOrders(orders, FakeTime().clock).page(State.PAID, page_size=10, page_token="")
 
     assert orders.asked.keys() == {State.PAID}

@@ -11,8 +11,9 @@ EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
     | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
 )
 
-# 2^63 - 1 is what the database column holds; a tenth of it leaves room for sums.
-AMOUNT_MINOR_MAX: Final = (2**63 - 1) // 10
+# 2^63 - 1 is what the database column holds; a ten-thousandth of it, 9.2 million million of a
+# currency with two digits, leaves room for the sum of every payment that an order can have.
+AMOUNT_MINOR_MAX: Final = (2**63 - 1) // 10_000
 
 
 def exponent(currency: str) -> int:

@@ -7,6 +7,7 @@ all partitions of a table in one dictionary.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -103,6 +104,12 @@ class State(Generic[E]):
             if prefix + key in self.table:
                 del self.table[prefix + key]
         self.worker.metrics.repeats.labels(self.name).inc(effects.repeats)
+        self.worker.metrics.late.labels(self.name).inc(effects.late)
+
+    def tell_watermark(self, partition: int, watermark_us: int) -> None:
+        """Measure how far event time is behind the clock."""
+        age_s = time.time() - watermark_us / 1_000_000
+        self.worker.metrics.watermark_age.labels(self.name, str(partition)).set(age_s)
 
     def _rows(self, partition: int) -> PartitionRows:
         return PartitionRows(self.table.data, _prefix(partition))

@@ -74,6 +74,7 @@ async def count(state: PartialState, batch: Batch[Any]) -> None:
     for output in effects.outputs:
         sent.extend(_outgoing(worker, origin, output, engine.watermark_us))
     await state.carry_out(batch, effects, sent)
+    state.tell_watermark(batch.partition, engine.watermark_us)
 
 
 async def merge(

@@ -53,6 +53,7 @@ async def count(state: StageState, batch: Batch[Change | Beat]) -> None:
         _outgoing(worker, batch.partition, each, engine.watermark_us) for each in effects.outputs
     ]
     await state.carry_out(batch, effects, [record for several in sent for record in several])
+    state.tell_watermark(batch.partition, engine.watermark_us)
 
 
 async def _repair(worker: Worker, gaps: Sequence[Gap]) -> dict[str, list[Change]]:

@@ -37,3 +37,5 @@ class Effects(Generic[Output]):
     deletions: list[bytes] = field(default_factory=list)
     # Records that were not applied because they had been before.
     repeats: int = 0
+    # Changes to windows that were final.
+    late: int = 0

@@ -137,7 +137,10 @@ class Merging(Generic[K, N]):
                 caught_up=record.caught_up,
             )
             if record.part is not None:
-                effects.repeats += not self._take(record, record.part, dirty)
+                if not self._take(record, record.part, dirty):
+                    effects.repeats += 1
+                elif dirty[record.part.key].is_final:
+                    effects.late += 1
             self._close(record.offset, dirty)
         for key, kept in dirty.items():
             effects.outputs.append(self._whole(key, kept))

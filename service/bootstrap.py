@@ -29,6 +29,7 @@ from service.application.insights import (
 from service.application.intake import Intake
 from service.application.waiting import Waiting
 from service.config import Settings
+from service.counting import Counting
 from service.domain.errors import OutageError
 from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
 from service.kafka.relay import build_relay
@@ -38,7 +39,7 @@ from service.postgres.insights import ArrivalRows, FlagRows, JournalMeasures, Ov
 from service.postgres.outbox_desk import PostgresOutboxQueue
 from service.postgres.outbox_queue import PostgresRelayQueue
 from service.postgres.reader import PostgresReader
-from service.postgres.storage import PostgresStorage, translated
+from service.postgres.storage import Observer, PostgresStorage, translated
 from service.rpc.calling import Mutations
 from service.rpc.cases import CaseServicer
 from service.rpc.errors import ErrorsInterceptor
@@ -95,8 +96,7 @@ def serve(settings: Settings) -> None:
         settings.database_url, connections=settings.threads + settings.watchers_max + 1
     )
     server = _server(settings, engine, telemetry)
-    storage = PostgresStorage(engine, ProtobufEnvelopes())
-    waiting = Waiting(storage, ProtobufEncoder(), now)
+    waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now)
     clockwork = threading.Thread(target=_tick, args=(waiting, stop), name="clockwork")
     probes = Probes(
         settings.metrics_address,
@@ -153,7 +153,7 @@ def _telemetry(settings: Settings) -> Telemetry:
 
 def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Server:
     encoder = ProtobufEncoder()
-    storage = PostgresStorage(engine, ProtobufEnvelopes())
+    storage = _storage(engine, telemetry)
     reader = PostgresReader(engine)
     mutations = Mutations(storage, encoder, now, fresh_id)
     intake = Intake(storage, encoder, now)
@@ -166,7 +166,7 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
         ),
         "concord.intake.v1.IntakeService": (
             intake_service_pb2_grpc.add_IntakeServiceServicer_to_server,
-            IntakeServicer(intake, reader, now),
+            IntakeServicer(intake, reader, now, telemetry.metrics),
         ),
         "concord.cases.v1.CaseService": (
             case_service_pb2_grpc.add_CaseServiceServicer_to_server,
@@ -188,24 +188,33 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
             TracingInterceptor(),
             MetricsInterceptor(telemetry.metrics),
             RequestLogInterceptor(),
-            ErrorsInterceptor(),
+            ErrorsInterceptor(telemetry.metrics),
         ),
         threads=settings.threads,
         watchers_max=settings.watchers_max,
     )
 
 
+def _storage(engine: sa.Engine, telemetry: Telemetry) -> PostgresStorage:
+    counting = Counting(telemetry.metrics)
+    observer = Observer(counting.committed, counting.retried)
+    return PostgresStorage(engine, ProtobufEnvelopes(), observer)
+
+
 def _insights(settings: Settings, engine: sa.Engine) -> InsightUseCases:
     redis = views.connect(settings.redis_url)
     stages = RedisStageView(redis, settings.kafka_partitions)
     channels = RedisChannelView(redis, settings.kafka_partitions)
+    # A proof reads the whole view, and may take its time over it.
+    unhurried = views.connect(settings.redis_url, timeout_s=views.PATIENT_TIMEOUT_S)
+    patient = RedisStageView(unhurried, settings.kafka_partitions)
     measures = JournalMeasures(engine)
     return InsightUseCases(
         stages=StageBoards(stages, measures, now, time.sleep),
         channels=ChannelBoards(channels, ArrivalRows(engine), now),
         overdue=OverdueOrders(OverdueRows(engine), now),
         flags=FlagRows(engine),
-        verifier=Verifier(stages, measures, now, time.sleep),
+        verifier=Verifier(patient, measures, now, time.sleep),
     )
 
 

@@ -42,12 +42,12 @@ def money(amount: Money) -> MoneyProto:
     return MoneyProto(currency_code=amount.currency, units=sign * units, nanos=sign * nanos)
 
 
-def state_number(state: State) -> order_pb2.Order.State:
+def state_number(state: State) -> order_pb2.Order.State.ValueType:
     """Return a state as its wire number."""
     return order_pb2.Order.State.Value(f"STATE_{state.value}")
 
 
-def outcome_number(outcome: Outcome) -> fact_pb2.Outcome:
+def outcome_number(outcome: Outcome) -> fact_pb2.Outcome.ValueType:
     """Return an outcome as its wire number."""
     return fact_pb2.Outcome.Value(f"OUTCOME_{outcome.value}")
 
@@ -97,9 +97,7 @@ def order_message(order: Order) -> order_pb2.Order:
     return order_pb2.Order(
         name=f"orders/{order.order_id}",
         state=state_number(order.state),
-        refund_state=order_pb2.Order.RefundState.Value(
-            f"REFUND_STATE_{order.refund_state.value}"
-        ),
+        refund_state=order_pb2.Order.RefundState.Value(f"REFUND_STATE_{order.refund_state.value}"),
         channel=order.channel,
         refs=[
             order_pb2.OrderRef(namespace=each.namespace, value=each.value) for each in order.refs

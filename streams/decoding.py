@@ -86,7 +86,8 @@ def _measure(measure: StageMeasure) -> Measure:
 
 
 def _value(value: StageMeasure.Value) -> Value:
-    return Value(duration_micros(value.duration), micros(value.end_time), value.cause)
+    duration_us = duration_micros(value.duration)
+    return Value(duration_us, micros(value.end_time), value.cause, value.channel)
 
 
 def customer_record(record: Record) -> CustomerAct | Beat:

@@ -104,14 +104,14 @@ class Commands:
             note=command.reason,
             traceparent=command.origin.traceparent,
         )
-        _, orders = weigh_facts(
+        weighed = weigh_facts(
             self._unit,
             [fact],
             encoder=self._encoder,
             at=self._at,
             origins={fact.fact_id: command.origin},
         )
-        return next(iter(orders.values()))
+        return next(iter(weighed.orders.values()))
 
     def advance(self, ask: Ask, action: Action, details: Details) -> Order:
         """Move the order by an action of the lifecycle.
@@ -123,9 +123,7 @@ class Commands:
         dossier, order = self._open(ask)
         next_state(order.state, action, order=order.order_id)
         if action is Action.APPROVE_OUTBOUND and order.outbound_approved:
-            allowed = tuple(
-                each.value for each in LIFECYCLE[order.state] if each is not action
-            )
+            allowed = tuple(each.value for each in LIFECYCLE[order.state] if each is not action)
             raise IllegalTransitionError(
                 order=order.order_id,
                 state=order.state.value,
@@ -164,9 +162,7 @@ class Commands:
             for each in dossier.facts
             if each.kind is FactKind.REFUND_REQUESTED
         }
-        done = {
-            each.voucher for each in dossier.facts if each.kind is FactKind.REFUND_SUCCEEDED
-        }
+        done = {each.voucher for each in dossier.facts if each.kind is FactKind.REFUND_SUCCEEDED}
         asked = requested.get(details.voucher)
         if asked is None or details.voucher in done:
             raise RefundNotRequestedError(order=order.order_id, voucher=details.voucher)
@@ -253,9 +249,7 @@ def _refuse_unapproved(order: Order, details: Details) -> None:
 
 def _refuse_other_amount(order: Order, details: Details) -> None:
     if details.amount != order.total:
-        raise AmountMismatchError(
-            order=order.order_id, expected=order.total, given=details.amount
-        )
+        raise AmountMismatchError(order=order.order_id, expected=order.total, given=details.amount)
 
 
 # What depends on data beyond the state; the lifecycle table itself allows or not.
@@ -281,9 +275,7 @@ def _refuse_too_much(order: Order, given: Money, most: Money) -> None:
         raise RefundExceedsPaymentError(order=order.order_id, refundable=most, given=given)
 
 
-def _hold_change(
-    order: Order, after: Order, hold: Hold, ask: Ask, *, released: bool
-) -> Change:
+def _hold_change(order: Order, after: Order, hold: Hold, ask: Ask, *, released: bool) -> Change:
     return Change(
         kind=ChangeKind.HOLD_CHANGED,
         detail=HoldChanged(hold.hold_id, hold.reason, hold.actor, hold.placed_at, released),
@@ -303,5 +295,3 @@ def allowed_actions(order: Order) -> tuple[str, ...]:
         if not (action is Action.APPROVE_OUTBOUND and order.outbound_approved)
     )
     return tuple(each.value for each in moves)
-
-

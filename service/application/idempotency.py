@@ -11,9 +11,7 @@ from service.domain import errors
 from service.domain.errors import InvalidRequestError, OrderError
 
 
-def once(
-    unit: Unit, request_id: str, fingerprint: bytes, work: Callable[[], bytes]
-) -> Answer:
+def once(unit: Unit, request_id: str, fingerprint: bytes, work: Callable[[], bytes]) -> Answer:
     """Do the work unless this request was answered before; return the answer either way."""
     if not request_id:
         return _attempt(work)

@@ -14,8 +14,8 @@ from service.application.ports import (
     NewReceipt,
     ReceiptResult,
     Rejection,
-    StoredReceipt,
     Storage,
+    StoredReceipt,
     Stream,
     Unit,
     WaitingReceipt,
@@ -53,6 +53,7 @@ class Applied:
     receipt_id: str
     outcome: Outcome | None
     facts: tuple[tuple[Fact, Outcome], ...] = ()
+    orders: tuple[str, ...] = ()
 
 
 class Intake:
@@ -125,9 +126,7 @@ class Intake:
             key=receipt_key(receipt.source, receipt.order_hint, stored.receipt_id),
             n=None,
             payload=(
-                self._encoder.repeat_event(stored.receipt_id, receipt)
-                if repeated
-                else stored.event
+                self._encoder.repeat_event(stored.receipt_id, receipt) if repeated else stored.event
             ),
             event_id=f"{stored.receipt_id}:repeat" if repeated else stored.receipt_id,
             subject=stored.receipt_id,
@@ -145,18 +144,18 @@ class Intake:
             if each.receipt_id in receipts and receipts[each.receipt_id].outcome is None
         ]
         told = [
-            replace(
-                fact, receipt_id=each.receipt_id, recorded_at=at, traceparent=each.traceparent
-            )
+            replace(fact, receipt_id=each.receipt_id, recorded_at=at, traceparent=each.traceparent)
             for each in due
             for fact in each.facts
         ]
-        outcomes, _ = weigh_facts(unit, told, encoder=self._encoder, at=at)
-        results = [self._result(receipts[each.receipt_id], each, outcomes, at) for each in due]
+        weighed = weigh_facts(unit, told, encoder=self._encoder, at=at)
+        results = [
+            self._result(receipts[each.receipt_id], each, weighed.outcomes, at) for each in due
+        ]
         unit.close_receipts(results)
         unit.publish([_told(each) for each in results])
         done = {each.receipt.receipt_id: each for each in results}
-        return [_answer(each.receipt_id, done, receipts) for each in readings]
+        return [_answer(each.receipt_id, done, receipts, weighed.owners) for each in readings]
 
     def _result(
         self,
@@ -167,9 +166,7 @@ class Intake:
     ) -> ReceiptResult:
         facts = tuple((fact, outcomes[fact.fact_id]) for fact in reading.facts)
         outcome = Outcome.REJECTED if reading.rejection else summary([each for _, each in facts])
-        event = self._encoder.weighed_event(
-            receipt, outcome, facts, revision=receipt.revision + 1
-        )
+        event = self._encoder.weighed_event(receipt, outcome, facts, revision=receipt.revision + 1)
         return ReceiptResult(
             receipt, outcome, reading.rejection, facts, event, at, reading.traceparent
         )
@@ -214,9 +211,12 @@ def _answer(
     receipt_id: str,
     done: Mapping[str, ReceiptResult],
     receipts: Mapping[str, WaitingReceipt],
+    owners: Mapping[str, str],
 ) -> Applied:
     if receipt_id in done:
         result = done[receipt_id]
-        return Applied(receipt_id, result.outcome, result.facts)
+        orders = (owners.get(fact.fact_id) for fact, _ in result.facts)
+        told = tuple(dict.fromkeys(each for each in orders if each))
+        return Applied(receipt_id, result.outcome, result.facts, told)
     known = receipts.get(receipt_id)
     return Applied(receipt_id, known.outcome if known else None)

@@ -249,9 +249,7 @@ class Unit(Protocol):
 class Storage(Protocol):
     """Runs whole transactions; the only place that commits and the only one that retries."""
 
-    def transact(
-        self, work: Callable[[Unit], T], *, still_wanted: Callable[[], bool] = ...
-    ) -> T:
+    def transact(self, work: Callable[[Unit], T], *, still_wanted: Callable[[], bool] = ...) -> T:
         """Run `work` in one transaction, again from its start after a lost race, then commit.
 
         Raises:
@@ -273,9 +271,7 @@ class Envelopes(Protocol):
 class Encoder(Protocol):
     """Turns changes into the bytes that are published."""
 
-    def order_event(
-        self, order: Order, sequence: int, change: Change, *, at: datetime
-    ) -> bytes:
+    def order_event(self, order: Order, sequence: int, change: Change, *, at: datetime) -> bytes:
         """Encode one journal row's event."""
 
     def customer_event(self, order: Order, n: int, change: Change) -> bytes:
@@ -304,5 +300,3 @@ class Encoder(Protocol):
 def receipt_key(source: str, order_hint: str, receipt_id: str) -> str:
     """Return the record key that keeps receipts of one order of one source together."""
     return f"{source}:{order_hint or receipt_id}"
-
-

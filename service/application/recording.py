@@ -88,9 +88,7 @@ def _order_messages(writes: Writes) -> list[Message]:
     ]
 
 
-def _case_messages(
-    unit: Unit, decided: Sequence[Decided], encoder: Encoder
-) -> list[Message]:
+def _case_messages(unit: Unit, decided: Sequence[Decided], encoder: Encoder) -> list[Message]:
     acts = [pair for each in decided for pair in each.acts]
     counts = Counter(act.case.order_id for act, _ in acts)
     following = unit.numbers(Stream.CASES, counts) if counts else {}
@@ -114,9 +112,7 @@ def _case_messages(
     return messages
 
 
-def _customer_messages(
-    unit: Unit, writes: Sequence[Writes], encoder: Encoder
-) -> list[Message]:
+def _customer_messages(unit: Unit, writes: Sequence[Writes], encoder: Encoder) -> list[Message]:
     told = [
         (each.order, row)
         for each in writes

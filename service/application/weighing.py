@@ -23,6 +23,15 @@ from service.domain.order import Order
 ORDER_NAMESPACE: Final = uuid.UUID("8d0b7c1e-95a4-5b7e-a7a1-2c5f0e9d4b02")
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What became of facts: outcome and order of each by fact id, and the orders decided on."""
+
+    outcomes: Mapping[str, Outcome]
+    owners: Mapping[str, str]
+    orders: Mapping[str, Order]
+
+
 @dataclass
 class _Desk:
     """The orders that one batch is about, while it is weighed."""
@@ -48,10 +57,10 @@ def weigh_facts(
     encoder: Encoder,
     at: datetime,
     origins: Mapping[str, Origin] | None = None,
-) -> tuple[dict[str, Outcome], dict[str, Order]]:
-    """Weigh facts; return the outcome of each by id, and the orders that were decided on."""
+) -> Weighed:
+    """Weigh facts, and store what was decided."""
     if not facts:
-        return {}, {}
+        return Weighed({}, {}, {})
     refs = sorted({ref for fact in facts for ref in fact.refs})
     desk = _Desk(dict(unit.lock_refs(refs)), origins or {})
     unknown = [ref for ref in refs if desk.owners[ref] is None]
@@ -69,7 +78,11 @@ def weigh_facts(
         unit.own_refs({ref: owner for ref in fresh if (owner := desk.owners[ref])})
     decided = [_sum_up(desk.dossiers[key], each) for key, each in sorted(desk.decided.items())]
     orders = record(unit, decided, encoder=encoder, at=at)
-    return outcomes, {each.order_id: each for each in orders}
+    return Weighed(
+        outcomes,
+        {fact.fact_id: owner for fact in facts if (owner := desk.owner(fact))},
+        {each.order_id: each for each in orders},
+    )
 
 
 def order_id_for(ref: OrderRef) -> str:

@@ -91,9 +91,7 @@ class Case:
     def assign(self, assignee: str) -> "Case":
         """Give the case to somebody, or raise `CaseClosedError`."""
         self._refuse_closed()
-        return replace(
-            self, state=CaseState.ASSIGNED, assignee=assignee, version=self.version + 1
-        )
+        return replace(self, state=CaseState.ASSIGNED, assignee=assignee, version=self.version + 1)
 
     def resolve(self, outcome: str, *, at: datetime) -> "Case":
         """End the case, or raise `CaseClosedError`."""

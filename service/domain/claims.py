@@ -32,9 +32,7 @@ class Claim:
     standing: Standing
 
 
-def claims(
-    facts: Sequence[Fact], truth: Truth, found: Sequence[Discrepancy]
-) -> tuple[Claim, ...]:
+def claims(facts: Sequence[Fact], truth: Truth, found: Sequence[Discrepancy]) -> tuple[Claim, ...]:
     """Return one claim for each source that said something about the state, by name."""
     latest: dict[str, Fact] = {}
     for fact in sorted(facts, key=lambda each: (_weight(each), each.when)):

@@ -85,9 +85,7 @@ Pairs = set[frozenset[str]]
 def discrepancies(facts: Sequence[Fact]) -> tuple[Discrepancy, ...]:
     """Return every contradiction in the set, one for each kind, with all evidence."""
     found = ((kind, find(facts)) for kind, find in _FINDERS.items())
-    return tuple(
-        Discrepancy(kind, frozenset().union(*pairs)) for kind, pairs in found if pairs
-    )
+    return tuple(Discrepancy(kind, frozenset().union(*pairs)) for kind, pairs in found if pairs)
 
 
 def _after(

@@ -238,8 +238,7 @@ def _end_met_cases(verdict: Verdict, *, at: datetime) -> Verdict:
     if not met:
         return verdict
     acts = tuple(
-        CaseAct(case.resolve("EVIDENCE_CAME", at=at), "RESOLVED", "system", at, "")
-        for case in met
+        CaseAct(case.resolve("EVIDENCE_CAME", at=at), "RESOLVED", "system", at, "") for case in met
     )
     rows = tuple(
         Change(

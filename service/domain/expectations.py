@@ -95,8 +95,9 @@ RULES: Final[Mapping[ExpectationKind, Rule]] = MappingProxyType(
             case_type="SHIPPED_UNPAID",
         ),
         ExpectationKind.REFUND_FOR_CANCELLED: Rule(
-            applies=lambda truth: truth.state is State.CANCELLED
-            and truth.paid.minor > truth.refunded.minor,
+            applies=lambda truth: (
+                truth.state is State.CANCELLED and truth.paid.minor > truth.refunded.minor
+            ),
             waits_for=lambda _truth: "finance",
             limit=_fixed(timedelta(hours=2)),
             case_type="REFUND_OWED",
@@ -108,8 +109,10 @@ RULES: Final[Mapping[ExpectationKind, Rule]] = MappingProxyType(
             case_type="REFUND_EXCEEDS_PAYMENT",
         ),
         ExpectationKind.REFUND_RESULT: Rule(
-            applies=lambda truth: truth.refund_requested.minor > truth.refunded.minor
-            and truth.refund_state is not RefundState.FULL,
+            applies=lambda truth: (
+                truth.refund_requested.minor > truth.refunded.minor
+                and truth.refund_state is not RefundState.FULL
+            ),
             waits_for=lambda _truth: "finance",
             limit=_fixed(timedelta(hours=24)),
             case_type="REFUND_OVERDUE",

@@ -48,7 +48,7 @@ class Row:
     hash: bytes
 
 
-def chain_row(  # noqa: PLR0913  # every argument is a part of the row
+def chain_row(  # every argument is a part of the row
     order_id: str,
     sequence: int,
     change: Change,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum, unique
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -81,7 +82,7 @@ FINAL: Final = frozenset(state for state, moves in LIFECYCLE.items() if not move
 ROAD: Final = tuple(state for state in State if state is not State.CANCELLED)
 
 # Neighbours on the road: the stages whose times are measured.
-STAGES: Final = tuple(zip(ROAD, ROAD[1:], strict=False))
+STAGES: Final = tuple(pairwise(ROAD))
 
 
 def next_state(current: State, action: Action, *, order: str = "") -> State:

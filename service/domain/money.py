@@ -7,8 +7,28 @@ from typing import Final, Self
 
 # ISO 4217 currencies whose minor unit is not a hundredth; all others have two digits.
 EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
-    dict.fromkeys(("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF").split(), 0)
-    | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
+    dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    )
+    | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
 )
 
 # 2^63 - 1 is what the database column holds; a ten-thousandth of it, 9.2 million million of a

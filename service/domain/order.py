@@ -54,13 +54,9 @@ class Order:
     def check_etag(self, expected: str) -> None:
         """Raise `VersionConflictError` unless the caller's etag is empty or the present one."""
         if expected and expected != self.etag:
-            raise VersionConflictError(
-                order=self.order_id, etag=self.etag, expected_etag=expected
-            )
+            raise VersionConflictError(order=self.order_id, etag=self.etag, expected_etag=expected)
 
-    def reflecting(
-        self, truth: Truth, found: tuple[Discrepancy, ...], *, at: datetime
-    ) -> "Order":
+    def reflecting(self, truth: Truth, found: tuple[Discrepancy, ...], *, at: datetime) -> "Order":
         """Return the order with what the facts prove now."""
         return replace(
             self,

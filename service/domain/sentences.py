@@ -26,8 +26,14 @@ STATES_ZH: Final[Mapping[State, str]] = MappingProxyType(
 AWAITED: Final[Mapping[ExpectationKind, tuple[str, str]]] = MappingProxyType(
     {
         ExpectationKind.NEXT_STAGE: ("the next stage", "下一阶段"),
-        ExpectationKind.PAYMENT_FOR_SHIPPED: ("the payment of what was shipped", "已发货订单的付款"),
-        ExpectationKind.REFUND_FOR_CANCELLED: ("the refund of what was cancelled", "已取消订单的退款"),
+        ExpectationKind.PAYMENT_FOR_SHIPPED: (
+            "the payment of what was shipped",
+            "已发货订单的付款",
+        ),
+        ExpectationKind.REFUND_FOR_CANCELLED: (
+            "the refund of what was cancelled",
+            "已取消订单的退款",
+        ),
         ExpectationKind.PAYMENT_FOR_REFUND: ("the payment behind the refund", "退款对应的付款"),
         ExpectationKind.REFUND_RESULT: ("the result of the refund", "退款结果"),
     }
@@ -67,11 +73,11 @@ def summary(
         policy = POLICY[each.kind]
         english.append(f"{each.kind.value}: {policy.owner_role} must act")
         chinese.append(f"{policy.text_zh.rstrip('。')}(责任:{_role(policy.owner_role)})")
-    for each in awaited:
-        due = each.due_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-        text_en, text_zh = AWAITED[each.kind]
-        english.append(f"{text_en} is awaited from {each.waits_for} until {due}")
-        chinese.append(f"等待{_role(each.waits_for)}:{text_zh},期限 {due}")
+    for wait in awaited:
+        due = wait.due_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        text_en, text_zh = AWAITED[wait.kind]
+        english.append(f"{text_en} is awaited from {wait.waits_for} until {due}")
+        chinese.append(f"等待{_role(wait.waits_for)}:{text_zh},期限 {due}")
     return "; ".join(english) + ".", ";".join(chinese) + "。"
 
 

@@ -33,6 +33,7 @@ class Measure:
     duration: timedelta
     ended_at: datetime
     cause: str
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def measures(
         duration = last.occurred_at - first.occurred_at
         told = (CAUSES[each] for each in CAUSES if each in last.circumstances)
         slow = OVERDUE if duration > limits[begin] else ""
-        found[begin, end] = Measure(duration, last.occurred_at, next(told, slow))
+        found[begin, end] = Measure(duration, last.occurred_at, next(told, slow), truth.channel)
     return found
 
 

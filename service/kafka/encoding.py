@@ -170,6 +170,7 @@ def _value(measure: Measure) -> event_pb.StageMeasure.Value:
         duration=duration(measure.duration),
         end_time=timestamp(measure.ended_at),
         cause=measure.cause,
+        channel=measure.channel,
     )
 
 

@@ -78,9 +78,7 @@ class CaseRows:
     def mark_flag(self, flag_id: str, act: str) -> None:
         """Write down what was done about a flag."""
         table = tables.flags
-        self._connection.execute(
-            sa.update(table).where(table.c.flag_id == flag_id).values(act=act)
-        )
+        self._connection.execute(sa.update(table).where(table.c.flag_id == flag_id).values(act=act))
 
 
 def _flag_row(flag: StoredFlag) -> dict[str, Any]:

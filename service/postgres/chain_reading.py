@@ -1,4 +1,4 @@
-"""Checks hash chains: rows against their hashes, hashes against each other, heads against orders."""
+"""Checks hash chains: rows against hashes, hashes against each other, heads against orders."""
 
 from typing import Any, Final
 

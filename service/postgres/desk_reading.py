@@ -69,9 +69,11 @@ class DeskReading:
         """Return a case and its log, or raise `CaseNotFoundError`."""
         cases, log = tables.cases, tables.case_log
         with translated(), self._engine.connect() as connection:
-            row = connection.execute(
-                sa.select(cases).where(cases.c.case_id == case_id)
-            ).mappings().first()
+            row = (
+                connection.execute(sa.select(cases).where(cases.c.case_id == case_id))
+                .mappings()
+                .first()
+            )
             if row is None:
                 raise CaseNotFoundError(case=case_id)
             case = case_from(row)
@@ -103,12 +105,16 @@ class DeskReading:
                 raise CursorInvalidError(token=query.page_token[:40]) from error
             where.append(sa.tuple_(table.c.due_at, table.c.case_id) > after)
         with translated(), self._engine.connect() as connection:
-            rows = connection.execute(
-                sa.select(table)
-                .where(*where)
-                .order_by(table.c.due_at, table.c.case_id)
-                .limit(query.page_size + 1)
-            ).mappings().all()
+            rows = (
+                connection.execute(
+                    sa.select(table)
+                    .where(*where)
+                    .order_by(table.c.due_at, table.c.case_id)
+                    .limit(query.page_size + 1)
+                )
+                .mappings()
+                .all()
+            )
         page = [case_from(row) for row in rows[: query.page_size]]
         more = len(rows) > query.page_size
         token = make_token("cases", to_text(page[-1].due_at), page[-1].case_id) if more else ""

@@ -88,7 +88,7 @@ class Dossiers:
             found[fact.ref].append(fact)
         return {ref: tuple(each) for ref, each in found.items()}
 
-    def park(self, facts: Sequence[Fact], *, at: datetime) -> None:  # noqa: ARG002  # facts carry it
+    def park(self, facts: Sequence[Fact], *, at: datetime) -> None:  # facts carry it
         """Keep facts whose order nobody has told of."""
         if facts:
             self._connection.execute(

@@ -1,7 +1,7 @@
 """Connections: bounded in time, never shared across a fork, always as the application's role."""
 
 import os
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -53,7 +53,7 @@ def make_engine(text: str, *, connections: int, as_owner: bool = False) -> sa.En
     owner = os.getpid()
 
     @event.listens_for(engine, "checkout")
-    def _refuse_fork(*_: Any) -> None:
+    def _refuse_fork(*_: object) -> None:
         if os.getpid() != owner:
             message = "an engine is not for use across a fork: build one in each process"
             raise RuntimeError(message)

@@ -90,7 +90,8 @@ class JournalMeasures(_Reader):
             for measure in event.measures:
                 stage = _STATES[measure.from_state], _STATES[measure.to_state]
                 value = _value(measure.current) if measure.HasField("current") else None
-                yield Measured(row.order_id, row.sequence, event.channel, stage, value)
+                channel = measure.current.channel or event.channel
+                yield Measured(row.order_id, row.sequence, channel, stage, value)
 
 
 class OverdueRows(_Reader):

@@ -158,10 +158,7 @@ class OrderReading:
             where.append(table.c.order_id == order_id)
         with translated(), self._engine.connect() as connection:
             rows = connection.execute(
-                sa.select(table)
-                .where(*where)
-                .order_by(table.c.xid, table.c.position)
-                .limit(most)
+                sa.select(table).where(*where).order_by(table.c.xid, table.c.position).limit(most)
             ).all()
         touched = {row.order_id for row in rows}
         found = self._orders(tables.orders.c.order_id.in_(touched)) if touched else []
@@ -178,7 +175,10 @@ class OrderReading:
         return Page(items, make_token("feed", rows[-1].xid, rows[-1].position) if rows else cursor)
 
     def _orders(
-        self, *where: Any, order_by: Sequence[Any] = (), limit: int | None = None
+        self,
+        *where: sa.ColumnElement[bool],
+        order_by: Sequence[sa.ColumnElement[Any]] = (),
+        limit: int | None = None,
     ) -> list[Order]:
         wanted = sa.select(tables.orders).where(*where).order_by(*order_by).limit(limit)
         with translated(), self._engine.connect() as connection:

@@ -146,9 +146,7 @@ class ReceiptRows:
         )
         chosen = (
             sa.select(table.c.receipt_id)
-            .where(
-                table.c.outcome.is_(None), again_at < before, table.c.published < times
-            )
+            .where(table.c.outcome.is_(None), again_at < before, table.c.published < times)
             .order_by(table.c.recorded_at)
             .limit(most)
             .with_for_update(skip_locked=True)

@@ -1,6 +1,5 @@
 """Rows to domain values and back."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from service.domain.cases import Case, CaseState
@@ -13,7 +12,8 @@ from service.domain.order import Hold, Order
 from service.domain.truth import RefundState
 from service.postgres.moments import from_text, to_text
 
-RowMapping = Mapping[str, Any]
+# What SQLAlchemy's row mappings are to their readers: columns by name.
+RowMapping = Any
 
 
 def order_row(order: Order) -> dict[str, Any]:
@@ -38,8 +38,7 @@ def order_row(order: Order) -> dict[str, Any]:
         "refs": [[each.namespace, each.value] for each in order.refs],
         "lines": [_line_json(each) for each in order.lines],
         "holds": [
-            [each.hold_id, each.reason, each.actor, to_text(each.placed_at)]
-            for each in order.holds
+            [each.hold_id, each.reason, each.actor, to_text(each.placed_at)] for each in order.holds
         ],
         "hold_reasons": [each.reason for each in order.holds],
         "milestone": order.milestone,
@@ -182,14 +181,28 @@ def case_from(row: RowMapping) -> Case:
     return Case(**{**values, "state": CaseState(row["state"])})
 
 
-_CASE_COLUMNS: Final = (
-    "case_id order_id type opened_at due_at owner_role assignee outcome resolved_at version"
-).split()
+_CASE_COLUMNS: Final = [
+    "case_id",
+    "order_id",
+    "type",
+    "opened_at",
+    "due_at",
+    "owner_role",
+    "assignee",
+    "outcome",
+    "resolved_at",
+    "version",
+]
 
 
 def _line_json(line: OrderLine) -> list[Any]:
     price = line.unit_price
-    return [line.sku, line.quantity, price.minor if price else None, price.currency if price else ""]
+    return [
+        line.sku,
+        line.quantity,
+        price.minor if price else None,
+        price.currency if price else "",
+    ]
 
 
 def _line_from(value: list[Any]) -> OrderLine:

@@ -17,14 +17,14 @@ class Saving:
     """The part of a transaction that writes what was decided."""
 
     _connection: sa.Connection
+    saved: list[Writes]
 
     def save(self, writes: Sequence[Writes]) -> None:
         """Store orders, journal rows, facts, timers, cases."""
+        self.saved.extend(writes)
         changed = [each for each in writes if each.rows]
         self._upsert(tables.orders, [order_row(each.order) for each in changed])
-        self._insert(
-            tables.journal, [journal_row(row) for each in changed for row in each.rows]
-        )
+        self._insert(tables.journal, [journal_row(row) for each in changed for row in each.rows])
         self._upsert(
             tables.facts,
             [

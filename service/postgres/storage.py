@@ -7,15 +7,16 @@ the work is tried again too, and its request id, receipt ids and fact ids make t
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import psycopg2.errors as pg
 import sqlalchemy as sa
 import sqlalchemy.exc
 
-from service.application.ports import Envelopes
+from service.application.ports import Envelopes, Writes
 from service.domain.errors import ContentionError, DeadlineExceededError, OutageError
 from service.postgres.unit import PostgresUnit
 
@@ -47,13 +48,24 @@ def always() -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Is told what was committed, and when a transaction begins again; counts, never decides."""
+
+    committed: Callable[[Sequence[Writes]], None] = lambda _writes: None
+    retried: Callable[[], None] = lambda: None
+
+
 class PostgresStorage:
     """Runs work in transactions on one engine."""
 
-    def __init__(self, engine: sa.Engine, envelopes: Envelopes) -> None:
-        """Take the engine, and what addresses messages."""
+    def __init__(
+        self, engine: sa.Engine, envelopes: Envelopes, observer: Observer | None = None
+    ) -> None:
+        """Take the engine, what addresses messages, and who wants to know."""
         self._engine = engine
         self._envelopes = envelopes
+        self._observer = observer or Observer()
 
     def transact(
         self, work: Callable[[PostgresUnit], T], *, still_wanted: Callable[[], bool] = always
@@ -66,15 +78,18 @@ class PostgresStorage:
                 last = attempt == TRIES - 1
                 if last or isinstance(error, DeadlineExceededError) or not still_wanted():
                     raise
+                self._observer.retried()
                 time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311  # jitter
-        raise AssertionError("unreachable")  # noqa: EM101  # the last try returns or raises
+        raise AssertionError("unreachable")  # the last try returns or raises
 
     def _once(self, work: Callable[[PostgresUnit], T], still_wanted: Callable[[], bool]) -> T:
         with translated(), self._engine.connect() as connection:
-            result = work(PostgresUnit(connection, self._envelopes))
+            unit = PostgresUnit(connection, self._envelopes)
+            result = work(unit)
             if not still_wanted():
                 raise DeadlineExceededError
             connection.commit()
+            self._observer.committed(unit.saved)
             return result
 
 

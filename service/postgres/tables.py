@@ -56,10 +56,9 @@ receipts = sa.Table(
     sa.Column("position", sa.BigInteger, sa.Identity(always=True), nullable=False),
     sa.UniqueConstraint("source", "dedupe_key"),
     sa.Index("ix_receipts_position", "position"),
-    sa.Index(
-        "ix_receipts_waiting", "recorded_at", postgresql_where=sa.text("outcome IS NULL")
-    ),
+    sa.Index("ix_receipts_waiting", "recorded_at", postgresql_where=sa.text("outcome IS NULL")),
     sa.Index("ix_receipts_outcome", "outcome", "position"),
+    sa.Index("ix_receipts_received_at", "received_at"),
 )
 
 receipt_outcomes = sa.Table(
@@ -103,7 +102,9 @@ orders = sa.Table(
         f"(state IN ({_in(sorted(FINAL, key=lambda each: each.value))})) = (closed_at IS NOT NULL)",
         name="closed",
     ),
-    sa.CheckConstraint("paid_minor >= 0 AND refunded_minor >= 0 AND total_minor >= 0", name="money"),
+    sa.CheckConstraint(
+        "paid_minor >= 0 AND refunded_minor >= 0 AND total_minor >= 0", name="money"
+    ),
     sa.Index("ix_orders_updated_at", "updated_at", "order_id"),
     sa.Index("ix_orders_state_since", "state", "state_since"),
     sa.Index("ix_orders_channel_updated_at", "channel", "updated_at"),
@@ -141,9 +142,7 @@ facts = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Index("ix_facts_order_id", "order_id"),
     sa.Index("ix_facts_receipt_id", "receipt_id"),
-    sa.Index(
-        "ix_facts_parked", "namespace", "value", postgresql_where=sa.text("order_id IS NULL")
-    ),
+    sa.Index("ix_facts_parked", "namespace", "value", postgresql_where=sa.text("order_id IS NULL")),
 )
 
 journal = sa.Table(
@@ -170,7 +169,9 @@ journal = sa.Table(
     sa.Column("hash", sa.LargeBinary, nullable=False),
     # Commit order for feeds: read below the transaction horizon, never by "id greater than".
     sa.Column(
-        "xid", sa.BigInteger, nullable=False,
+        "xid",
+        sa.BigInteger,
+        nullable=False,
         server_default=sa.text("pg_current_xact_id()::text::bigint"),
     ),
     sa.Column("position", sa.BigInteger, sa.Identity(always=True), nullable=False),

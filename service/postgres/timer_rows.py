@@ -28,8 +28,7 @@ class TimerRows:
             .limit(most)
         )
         return [
-            DueTimer(row.order_id, ExpectationKind(row.kind), row.wait, row.due_at)
-            for row in rows
+            DueTimer(row.order_id, ExpectationKind(row.kind), row.wait, row.due_at) for row in rows
         ]
 
     def finish_timer(self, timer: DueTimer, *, at: datetime) -> None:

@@ -12,12 +12,11 @@ from service.postgres.saving import Saving
 from service.postgres.timer_rows import TimerRows
 
 
-class PostgresUnit(
-    Dossiers, Saving, ReceiptRows, OutboxRows, RequestRows, TimerRows, CaseRows
-):
+class PostgresUnit(Dossiers, Saving, ReceiptRows, OutboxRows, RequestRows, TimerRows, CaseRows):
     """Implements `service.application.ports.Unit`."""
 
     def __init__(self, connection: sa.Connection, envelopes: Envelopes) -> None:
         """Take the transaction's connection, and what addresses messages."""
         self._connection = connection
         self._envelopes = envelopes
+        self.saved = []

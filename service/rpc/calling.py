@@ -76,7 +76,8 @@ class Mutations:
 
 def is_wanted(context: grpc.ServicerContext) -> bool:
     """Tell whether the caller is there, and has time left."""
-    remaining = context.time_remaining()
+    # None without a deadline, whatever the stubs say.
+    remaining: float | None = context.time_remaining()
     return context.is_active() and (remaining is None or remaining > 0)
 
 

@@ -78,9 +78,7 @@ class CaseServicer(case_service_pb2_grpc.CaseServiceServicer):
             cases=[case_message(each) for each in page.rows], next_page_token=page.next_token
         )
 
-    def AddCaseNote(
-        self, request: pb.AddCaseNoteRequest, context: grpc.ServicerContext
-    ) -> pb.Case:
+    def AddCaseNote(self, request: pb.AddCaseNoteRequest, context: grpc.ServicerContext) -> pb.Case:
         """Write a note into the case's log."""
 
         def act(desk: Desk, _tools: Work, read: Violations) -> Case:
@@ -91,9 +89,7 @@ class CaseServicer(case_service_pb2_grpc.CaseServiceServicer):
 
         return self._act(request, context, act)
 
-    def AssignCase(
-        self, request: pb.AssignCaseRequest, context: grpc.ServicerContext
-    ) -> pb.Case:
+    def AssignCase(self, request: pb.AssignCaseRequest, context: grpc.ServicerContext) -> pb.Case:
         """Give the case to somebody."""
 
         def act(desk: Desk, _tools: Work, read: Violations) -> Case:
@@ -104,9 +100,7 @@ class CaseServicer(case_service_pb2_grpc.CaseServiceServicer):
 
         return self._act(request, context, act)
 
-    def ResolveCase(
-        self, request: pb.ResolveCaseRequest, context: grpc.ServicerContext
-    ) -> pb.Case:
+    def ResolveCase(self, request: pb.ResolveCaseRequest, context: grpc.ServicerContext) -> pb.Case:
         """End the case."""
 
         def act(desk: Desk, _tools: Work, read: Violations) -> Case:

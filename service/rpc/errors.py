@@ -14,7 +14,7 @@ from grpc_status import rpc_status
 from service.domain import errors
 from service.domain.errors import InvalidRequestError, OrderError, OutageError
 from service.rpc.wrapping import UNOBSERVED, Call, StreamCall, wrapped
-from service.telemetry import current_trace_id, keep
+from service.telemetry import Metrics, current_trace_id, keep
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,11 @@ CODES: Final[Mapping[type[Exception], int]] = {
 
 
 class ErrorsInterceptor(grpc.ServerInterceptor):
-    """Turns what a handler raises into a status with exactly one `ErrorInfo`."""
+    """Turns what a handler raises into a status with exactly one `ErrorInfo`, and counts it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Take the metrics that count refusals."""
+        self._metrics = metrics
 
     def intercept_service(
         self,
@@ -58,15 +62,18 @@ class ErrorsInterceptor(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or handler_call_details.method.startswith(UNOBSERVED):
             return handler
-        return wrapped(handler, _Converting())
+        return wrapped(handler, _Converting(self._metrics))
 
 
 class _Converting:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
     def one(self, call: Call, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
         try:
             return call(request, context)
         except Exception as error:  # noqa: BLE001  # the process edge: it never continues
-            _abort(context, error)
+            self._abort(context, error)
 
     def stream(
         self,
@@ -77,17 +84,18 @@ class _Converting:
         try:
             yield from call(request, context)
         except Exception as error:  # noqa: BLE001  # the process edge: it never continues
-            _abort(context, error)
+            self._abort(context, error)
 
-
-def _abort(context: grpc.ServicerContext, error: Exception) -> None:
-    if context.code() is not None:
-        raise error  # it was aborted on purpose, and has its status
-    status = status_of(error)
-    if status.code == code_pb2.INTERNAL:
-        keep()
-        log.error("rpc_bug", error_type=type(error).__qualname__, exc_info=error)
-    context.abort_with_status(rpc_status.to_status(status))
+    def _abort(self, context: grpc.ServicerContext, error: Exception) -> None:
+        if context.code() is not None:  # type: ignore[attr-defined]  # grpcio has it, its stubs not
+            raise error  # it was aborted on purpose, and has its status
+        status = status_of(error)
+        if status.code == code_pb2.INTERNAL:
+            keep()
+            log.error("rpc_bug", exc_info=error)
+        if isinstance(error, OrderError):
+            self._metrics.refusals.labels(error.reason).inc()
+        context.abort_with_status(rpc_status.to_status(status))
 
 
 def status_of(error: Exception) -> status_pb2.Status:
@@ -98,7 +106,8 @@ def status_of(error: Exception) -> status_pb2.Status:
             status.details.append(_pack(_bad_request(error)))
         return status
     if isinstance(error, OutageError):
-        return _status(CODES[type(error)], error.text, error.reason, {})
+        code = next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
+        return _status(code, error.text, error.reason, {})
     text = f"A defect of ours. Trace {current_trace_id() or 'unknown'} leads to the log."
     return _status(code_pb2.INTERNAL, text, "INTERNAL_ERROR", {})
 

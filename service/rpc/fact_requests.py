@@ -19,25 +19,24 @@ TRACEPARENT_MAX: Final = 64
 
 
 def read_batch(
-    receipts: "list[receipt_pb2.Receipt]", *, address: str, traceparent: str, now: datetime
+    receipts: list[receipt_pb2.Receipt], *, address: str, now: datetime
 ) -> list[NewReceipt]:
     """Read receipts, or raise `InvalidRequestError`."""
     violations = Violations()
     if not 1 <= len(receipts) <= BATCH_MAX:
         violations.add("receipts", f"send 1 to {BATCH_MAX} receipts")
     read = [
-        _read_receipt(f"receipts[{index}]", each, address, traceparent, now, violations)
+        _read_receipt(f"receipts[{index}]", each, address, now, violations)
         for index, each in enumerate(receipts[:BATCH_MAX])
     ]
     violations.refuse()
     return read
 
 
-def _read_receipt(  # noqa: PLR0913, PLR0917  # what a receipt has, and what the call adds
+def _read_receipt(
     path: str,
     receipt: receipt_pb2.Receipt,
     address: str,
-    traceparent: str,
     now: datetime,
     violations: Violations,
 ) -> NewReceipt:
@@ -56,7 +55,7 @@ def _read_receipt(  # noqa: PLR0913, PLR0917  # what a receipt has, and what the
         received_at=violations.moment(f"{path}.receive_time", receipt.receive_time, default=now),
         order_hint=text(f"{path}.order_hint", receipt.order_hint),
         address=text(f"{path}.address", receipt.address) or address,
-        traceparent=traceparent,
+        traceparent="",
     )
 
 
@@ -120,9 +119,7 @@ def _read_fact(path: str, fact: fact_pb2.Fact, violations: Violations) -> Fact:
         kind=_read_kind(f"{path}.kind", fact.kind, violations),
         ref=read_ref(f"{path}.ref", fact.ref, violations),
         source=violations.word(f"{path}.source", fact.source),
-        occurred_at=violations.moment(
-            f"{path}.occurred_time", fact.occurred_time, default=_EPOCH
-        ),
+        occurred_at=violations.moment(f"{path}.occurred_time", fact.occurred_time, default=_EPOCH),
         channel=violations.word(f"{path}.channel", fact.channel, needed=False),
         amount=(
             violations.money(f"{path}.amount", fact.amount) if fact.HasField("amount") else None
@@ -175,9 +172,7 @@ def _read_circumstances(
     return frozenset(found)
 
 
-def _read_more_refs(
-    path: str, fact: fact_pb2.Fact, violations: Violations
-) -> tuple[OrderRef, ...]:
+def _read_more_refs(path: str, fact: fact_pb2.Fact, violations: Violations) -> tuple[OrderRef, ...]:
     refs = [
         read_ref(f"{path}.more_refs[{index}]", each, violations)
         for index, each in enumerate(fact.more_refs[:REFS_MAX])

@@ -61,7 +61,9 @@ def _read(request: pb.ActOnFlagRequest, tools: Work) -> tuple[StoredFlag, str]:
         customer=read.text("flag.customer", told.customer),
         rule=read.text("flag.rule", told.rule, needed=not by_name),
         rule_version=told.rule_version,
-        action=flag_pb2.Flag.Action.Name(asked).removeprefix("ACTION_"),
+        action=flag_pb2.Flag.Action.Name(flag_pb2.Flag.Action.ValueType(asked)).removeprefix(
+            "ACTION_"
+        ),
         inputs=tuple(
             (read.text("flag.inputs.name", each.name), read.text("flag.inputs.value", each.value))
             for each in told.inputs[:INPUTS_MAX]

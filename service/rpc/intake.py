@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import grpc
 
-from concord.intake.v1 import fact_pb2, receipt_pb2
+from concord.intake.v1 import fact_pb2, intake_service_pb2_grpc, receipt_pb2
 from concord.intake.v1 import intake_service_pb2 as pb
-from concord.intake.v1 import intake_service_pb2_grpc
 from service.application.intake import Applied, Intake, Reading, Submitted
 from service.application.ports import Clock
 from service.application.reading import Reader, ReceiptQuery, ReceiptView
@@ -15,7 +15,8 @@ from service.domain.facts import Outcome
 from service.rpc.calling import origin_of
 from service.rpc.fact_requests import BATCH_MAX, read_batch, read_readings
 from service.rpc.violations import Violations
-from service.telemetry import record_span
+from service.telemetry import Metrics, record_span
+from service.telemetry.spans import begin_traces
 from service.wire import outcome_number, weighed_fact
 
 PAGE_SIZE = 50
@@ -25,8 +26,9 @@ PAGE_SIZE_MAX = 500
 class IntakeServicer(intake_service_pb2_grpc.IntakeServiceServicer):
     """Reads requests, asks the use cases, writes answers. Refusals pass through."""
 
-    def __init__(self, intake: Intake, reader: Reader, clock: Clock) -> None:
-        """Take the use cases."""
+    def __init__(self, intake: Intake, reader: Reader, clock: Clock, metrics: Metrics) -> None:
+        """Take the use cases, and the metrics that count what comes in."""
+        self._metrics = metrics
         self._intake = intake
         self._reader = reader
         self._clock = clock
@@ -63,6 +65,7 @@ class IntakeServicer(intake_service_pb2_grpc.IntakeServiceServicer):
     ) -> pb.ApplyFactsResponse:
         """Weigh what receipts mean, each in the trace of its receipt."""
         readings = read_readings(request)
+        self._metrics.fact_batch_size.observe(sum(len(each.facts) for each in readings))
         started = time.time_ns()
         applied = self._intake.apply(readings)
         ended = time.time_ns()
@@ -122,22 +125,24 @@ class IntakeServicer(intake_service_pb2_grpc.IntakeServiceServicer):
         reason = ""
         if request.rejected_for:
             reason = receipt_pb2.Rejection.Reason.Name(request.rejected_for)
-        retried = self._intake.retry(
-            names, reason.removeprefix("REASON_"), waiting=request.waiting
-        )
+        retried = self._intake.retry(names, reason.removeprefix("REASON_"), waiting=request.waiting)
         return pb.RetryReceiptsResponse(retried=retried)
 
     def _submit(
-        self, receipts: "list[receipt_pb2.Receipt]", context: grpc.ServicerContext
+        self, receipts: list[receipt_pb2.Receipt], context: grpc.ServicerContext
     ) -> list[Submitted]:
         origin, _ = origin_of(context)
-        batch = read_batch(
-            receipts,
-            address=origin.address,
-            traceparent=origin.traceparent,
-            now=self._clock(),
-        )
-        return self._intake.submit(batch)
+        batch = read_batch(receipts, address=origin.address, now=self._clock())
+        contexts = begin_traces("take receipt", len(batch))
+        traced = [
+            replace(each, traceparent=context or "")
+            for each, context in zip(batch, contexts, strict=True)
+        ]
+        submitted = self._intake.submit(traced)
+        for receipt, each in zip(batch, submitted, strict=True):
+            outcome = "repeated" if each.repeated else "stored"
+            self._metrics.receipts.labels(receipt.channel or receipt.source, outcome).inc()
+        return submitted
 
 
 def _tell(reading: Reading, applied: Applied, started: int, ended: int) -> None:
@@ -149,6 +154,7 @@ def _tell(reading: Reading, applied: Applied, started: int, ended: int) -> None:
         end_ns=ended,
         attributes={
             "concord.outcome": applied.outcome.value if applied.outcome else "UNKNOWN",
+            **({"order.id": applied.orders[0]} if applied.orders else {}),
             **({"concord.keep": True} if contradicts else {}),
         },
     )
@@ -157,7 +163,9 @@ def _tell(reading: Reading, applied: Applied, started: int, ended: int) -> None:
 def _applied_message(applied: Applied) -> pb.ApplyFactsResponse.Applied:
     return pb.ApplyFactsResponse.Applied(
         receipt=f"receipts/{applied.receipt_id}",
-        outcome=outcome_number(applied.outcome) if applied.outcome else fact_pb2.OUTCOME_UNSPECIFIED,
+        outcome=outcome_number(applied.outcome)
+        if applied.outcome
+        else fact_pb2.OUTCOME_UNSPECIFIED,
         facts=[weighed_fact(fact, each) for fact, each in applied.facts],
     )
 
@@ -178,4 +186,3 @@ def _receipt_message(view: ReceiptView, *, with_body: bool) -> receipt_pb2.Recei
     receipt.orders.extend(f"orders/{each}" for each in view.orders)
     receipt.facts.extend(weighed_fact(fact, each) for fact, each in view.facts)
     return receipt
-

@@ -136,9 +136,7 @@ def _read_line(path: str, line: order_pb2.OrderLine, violations: Violations) -> 
     return OrderLine(
         sku=violations.text(f"{path}.sku", line.sku, needed=True),
         quantity=line.quantity,
-        unit_price=(
-            violations.money(f"{path}.unit_price", line.unit_price) if has_price else None
-        ),
+        unit_price=(violations.money(f"{path}.unit_price", line.unit_price) if has_price else None),
     )
 
 

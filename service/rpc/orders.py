@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import grpc
 
-from concord.orders.v1 import order_pb2
+from concord.orders.v1 import order_pb2, order_service_pb2_grpc
 from concord.orders.v1 import order_service_pb2 as pb
-from concord.orders.v1 import order_service_pb2_grpc
 from service.application.commands import Ask, Commands, Details
 from service.application.explaining import explain
 from service.application.ports import Clock
@@ -223,9 +222,7 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
             order_id, after=after, page_size=size, page_token=request.page_token
         )
         return pb.ListJournalResponse(
-            entries=[
-                journal_message(each, with_event=request.with_events) for each in page.rows
-            ],
+            entries=[journal_message(each, with_event=request.with_events) for each in page.rows],
             next_page_token=page.next_token,
         )
 

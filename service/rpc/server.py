@@ -49,7 +49,7 @@ class Server:
         self._pool = ThreadPoolExecutor(threads + watchers_max + 4, thread_name_prefix="rpc")
         self._server = grpc.server(
             self._pool,
-            interceptors=interceptors,
+            interceptors=list(interceptors),
             options=OPTIONS,
             maximum_concurrent_rpcs=CALLS_MAX,
         )

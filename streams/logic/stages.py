@@ -31,6 +31,7 @@ class Value:
     duration_us: int
     end_us: int
     cause: str
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,8 @@ class StagePartials:
                     continue
                 for resolution_s in RESOLUTIONS_S:
                     start_s = window_start_s(value.end_us, resolution_s)
-                    stage = (measure.from_state, measure.to_state, change.channel)
+                    channel = value.channel or change.channel
+                    stage = (measure.from_state, measure.to_state, channel)
                     key = StageKey(resolution_s, start_s, *stage)
                     numbers = self._parts.touch(key, at.offset)
                     if numbers is not None:

@@ -1,7 +1,7 @@
 """Creates the first tables."""
 
-from alembic import op
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0001"
@@ -11,6 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Apply it."""
 
     op.create_table(
         "broker_lives",
@@ -183,7 +184,8 @@ def upgrade() -> None:
             name=op.f("ck_orders_closed"),
         ),
         sa.CheckConstraint(
-            "state IN ('PENDING_PAYMENT', 'PAYING', 'PAID', 'AWAITING_OUTBOUND', 'SHIPPING', 'DELIVERED', 'COMPLETED', 'CANCELLED')",
+            "state IN ('PENDING_PAYMENT', 'PAYING', 'PAID', 'AWAITING_OUTBOUND', "
+            "'SHIPPING', 'DELIVERED', 'COMPLETED', 'CANCELLED')",
             name=op.f("ck_orders_state"),
         ),
         sa.CheckConstraint(
@@ -286,6 +288,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_receipts_outcome", "receipts", ["outcome", "position"], unique=False)
     op.create_index("ix_receipts_position", "receipts", ["position"], unique=False)
+    op.create_index("ix_receipts_received_at", "receipts", ["received_at"], unique=False)
     op.create_index(
         "ix_receipts_waiting",
         "receipts",
@@ -346,4 +349,3 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("fired_at IS NULL"),
     )
-

@@ -50,6 +50,7 @@ END $$
 
 
 def upgrade() -> None:
+    """Apply it."""
     op.execute(CREATE_ROLE)
     op.execute(GRANT_ROLE)
     op.execute("GRANT USAGE ON SCHEMA public TO concord_app")

@@ -1,0 +1,1 @@
+"""The gRPC edge: reads requests, asks the use cases, writes answers."""

@@ -18,7 +18,13 @@ from service.telemetry import Metrics
 
 SIGNALS: Final = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 QUICK: Final = Pace(
-    rows=200, standby_s=0.1, outage_s=0.1, check_every_s=1.0, heartbeat_every_s=0.2, backoff_s=0.01
+    rows=200,
+    standby_s=0.1,
+    outage_s=0.1,
+    check_every_s=1.0,
+    heartbeat_every_s=0.2,
+    tend_every_s=0.2,
+    backoff_s=0.01,
 )
 
 

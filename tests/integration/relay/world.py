@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from deploy.local.stack import EmbeddedServers
 from service.application.outbox import shard_of
 from service.application.ports import Stream
-from service.kafka.topics import NAMES
+from service.kafka.topics import BROKER_LIVES, NAMES
 from service.postgres import tables
 from service.postgres.engine import make_engine
 
@@ -139,6 +139,13 @@ class World:
         names = {f"relay:{name}": act for name, act in armed.items()}
         relay = RelayProcess(self.url, self.servers.kafka_bootstrap, names)
         self._relays.append(relay)
+        return relay
+
+    def start_living(self) -> RelayProcess:
+        """Start a relay, and return when the first life of the broker has its marker."""
+        relay = self.start_relay()
+        wait_until(lambda: BROKER_LIVES.name in self.topics(), what="the relay's topics")
+        assert self.read(BROKER_LIVES.name, least=1)
         return relay
 
     def query(self, statement: str, **values: object) -> Sequence[sa.Row[Any]]:
@@ -262,7 +269,10 @@ class World:
             ).scalar_one()
 
     def read(self, *topics: str, least: int = 0, heartbeats: bool = False) -> list[Read]:
-        """Return what is on the topics, and wait until it is at least so many."""
+        """Return what is on the topics, when it is at least so many.
+
+        Heartbeats never end: with them, what comes after so many is not waited for.
+        """
         consumer = Consumer(
             {
                 "bootstrap.servers": self.servers.kafka_bootstrap,
@@ -280,6 +290,13 @@ class World:
         finally:
             consumer.close()
 
+    def guard_of_what_came(self) -> Guard:
+        """Run the guard over what is there, when not everything is to come."""
+        guard = Guard()
+        for record in self.read(ORDERS):
+            guard.take(record)
+        return guard
+
     def guard(self, epoch: int | None = None) -> Guard:
         """Run the consumer's guard over all orders, of one life of the broker if asked."""
         guard = Guard()
@@ -294,7 +311,9 @@ def _records(consumer: Consumer, *, least: int, heartbeats: bool) -> Iterator[Re
     deadline = time.monotonic() + 10
     news_at = time.monotonic()
     count = 0
-    while (now := time.monotonic()) < deadline and (count < least or now - news_at < QUIET_S):
+    while (now := time.monotonic()) < deadline and (
+        count < least or (now - news_at < QUIET_S and not heartbeats)
+    ):
         message = consumer.poll(0.05)
         if message is None:
             continue

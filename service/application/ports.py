@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import Protocol, TypeVar
 
@@ -220,9 +220,13 @@ class Unit(Protocol):
         """Take outcomes back; return (id, key, event, traceparent, received_at) to publish."""
 
     def stale_receipts(
-        self, before: datetime, *, most: int, times: int
+        self, now: datetime, slack: timedelta, *, most: int, times: int
     ) -> list[tuple[str, str, bytes, str, datetime]]:
-        """Claim receipts without outcome that were last published before; same shape as above."""
+        """Claim receipts without outcome that are older, by `slack`, than one that has its own.
+
+        Published `p` times, a receipt is claimed again 2^p - 2 minutes later still, and never
+        after `times`. Returns the same shape as above.
+        """
 
     def claim_timers(self, now: datetime, *, most: int) -> list[DueTimer]:
         """Return deadlines that passed, oldest first."""

@@ -63,8 +63,7 @@ class Waiting:
         """Publish receipts again that have no outcome for too long; return how many."""
 
         def work(unit: Unit) -> int:
-            before = self.clock() - STALE_AFTER
-            stale = unit.stale_receipts(before, most=500, times=PUBLISHED_MOST)
+            stale = unit.stale_receipts(self.clock(), STALE_AFTER, most=500, times=PUBLISHED_MOST)
             unit.publish([republished(*each) for each in stale])
             return len(stale)
 

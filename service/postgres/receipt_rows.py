@@ -1,7 +1,7 @@
 """Stores receipts once, and what became of them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -137,16 +137,31 @@ class ReceiptRows:
                 chosen = chosen.where(table.c.rejected_for == rejected_for)
         return self._republish(chosen.order_by(table.c.receipt_id).limit(limit))
 
-    def stale_receipts(self, before: datetime, *, most: int, times: int) -> list[Republished]:
-        """Claim receipts without outcome, published fewer than `times` and last before."""
+    def stale_receipts(
+        self, now: datetime, slack: timedelta, *, most: int, times: int
+    ) -> list[Republished]:
+        """Claim receipts that intake has passed by; see the port."""
         table = tables.receipts
+        # Intake that is merely behind loses nothing: only what it has passed by is sent again.
+        reached = self._connection.execute(
+            sa.select(table.c.recorded_at)
+            .where(table.c.outcome.is_not(None))
+            .order_by(table.c.position.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        if reached is None:
+            return []
         # Published p times: again 2^p - 1 minutes after it came, so 1, 3, 7, 15 … minutes.
         again_at = table.c.recorded_at + sa.func.make_interval(
             0, 0, 0, 0, 0, 0, 60.0 * (sa.func.power(2, table.c.published) - 2)
         )
         chosen = (
             sa.select(table.c.receipt_id)
-            .where(table.c.outcome.is_(None), again_at < before, table.c.published < times)
+            .where(
+                table.c.outcome.is_(None),
+                again_at < min(now, reached) - slack,
+                table.c.published < times,
+            )
             .order_by(table.c.recorded_at)
             .limit(most)
             .with_for_update(skip_locked=True)

@@ -12,7 +12,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply it."""
-
     op.create_table(
         "broker_lives",
         sa.Column("epoch", sa.BigInteger(), nullable=False),

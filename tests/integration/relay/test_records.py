@@ -6,7 +6,7 @@ from concord.orders.v1.order_event_pb2 import OrderEvent
 from service.application.outbox import SHARDS, shard_of
 from service.application.ports import Stream
 from service.kafka.topics import NAMES, TOPICS
-from tests.integration.relay.world import ORDERS, World, wait_until
+from tests.integration.relay.world import ORDERS, Read, World, wait_until
 
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 UNSAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
@@ -61,9 +61,13 @@ def test_every_partition_has_heartbeats(world: World) -> None:
     topics = [topic.name for topic in TOPICS.values() if topic.has_heartbeat]
 
     wanted = {(topic, partition) for topic in topics for partition in range(4)}
-    heard = world.read(*topics, least=2 * len(wanted), heartbeats=True)
+    heard: list[Read] = []
 
-    assert {(beat.topic, beat.partition) for beat in heard} == wanted
+    def everyone_was_heard() -> bool:
+        heard.extend(world.read(*topics, least=4 * len(wanted), heartbeats=True))
+        return {(beat.topic, beat.partition) for beat in heard} == wanted
+
+    wait_until(everyone_was_heard, what="a heartbeat on every partition")
     beats = [OrderEvent.FromString(beat.value) for beat in heard if beat.topic == ORDERS]
     assert {beat.WhichOneof("payload") for beat in beats} == {"heartbeat"}
     assert all(beat.event_time.ToDatetime(UTC) > begun for beat in beats)

@@ -50,7 +50,7 @@ from service.rpc.metrics import MetricsInterceptor
 from service.rpc.orders import OrderServicer
 from service.rpc.outbox import OutboxServicer
 from service.rpc.request_log import RequestLogInterceptor
-from service.rpc.server import Server
+from service.rpc.server import Server, pool_threads
 from service.rpc.tracing import TracingInterceptor
 from service.telemetry import Probes, Telemetry, configure
 from service.views import connection as views
@@ -91,9 +91,10 @@ def serve(settings: Settings) -> None:
     """Serve gRPC and work off what waits, until told to end."""
     stop = until_told()
     telemetry = _telemetry(settings)
-    # The clockwork needs one connection beside those of the threads.
+    # Every thread of the server may hold one, and so may the clockwork and the health check.
     engine = make_engine(
-        settings.database_url, connections=settings.threads + settings.watchers_max + 1
+        settings.database_url,
+        connections=pool_threads(settings.threads, settings.watchers_max) + 2,
     )
     server = _server(settings, engine, telemetry)
     waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now)

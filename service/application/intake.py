@@ -144,7 +144,13 @@ class Intake:
             if each.receipt_id in receipts and receipts[each.receipt_id].outcome is None
         ]
         told = [
-            replace(fact, receipt_id=each.receipt_id, recorded_at=at, traceparent=each.traceparent)
+            replace(
+                fact,
+                receipt_id=each.receipt_id,
+                recorded_at=at,
+                traceparent=each.traceparent,
+                address=receipts[each.receipt_id].address,
+            )
             for each in due
             for fact in each.facts
         ]

@@ -91,6 +91,7 @@ class WaitingReceipt:
     received_at: datetime
     outcome: Outcome | None
     revision: int
+    address: str = ""
 
     @property
     def key(self) -> str:

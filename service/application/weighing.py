@@ -46,7 +46,7 @@ class _Desk:
         return next((self.owners[ref] for ref in fact.refs if self.owners.get(ref)), None)
 
     def origin(self, fact: Fact) -> Origin:
-        source = Origin(fact.source, "source", traceparent=fact.traceparent)
+        source = Origin(fact.source, "source", fact.address, fact.traceparent)
         return self.origins.get(fact.fact_id, source)
 
 

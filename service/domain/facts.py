@@ -131,6 +131,7 @@ class Fact:
     receipt_id: str = ""
     recorded_at: datetime | None = field(default=None, compare=False)
     traceparent: str = field(default="", compare=False)
+    address: str = field(default="", compare=False)
 
     @property
     def refs(self) -> tuple[OrderRef, ...]:

@@ -68,6 +68,7 @@ class ReceiptRows:
                 table.c.received_at,
                 table.c.outcome,
                 table.c.revision,
+                table.c.address,
             )
             .where(table.c.receipt_id.in_(sorted(receipt_ids)))
             .order_by(table.c.receipt_id)
@@ -82,6 +83,7 @@ class ReceiptRows:
                 received_at=row.received_at,
                 outcome=Outcome(row.outcome) if row.outcome else None,
                 revision=row.revision,
+                address=row.address,
             )
             for row in rows
         }
@@ -204,6 +206,7 @@ def _row(stored: StoredReceipt) -> dict[str, Any]:
         "template": receipt.template,
         "channel": receipt.channel,
         "order_hint": receipt.order_hint,
+        "address": receipt.address,
         "received_at": receipt.received_at,
         "event": stored.event,
         "traceparent": receipt.traceparent,

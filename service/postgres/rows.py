@@ -103,6 +103,7 @@ def fact_row(fact: Fact, order_id: str | None, outcome: Outcome) -> dict[str, An
         "note": fact.note,
         "receipt_id": fact.receipt_id,
         "traceparent": fact.traceparent,
+        "address": fact.address,
         "outcome": outcome.value,
     }
 
@@ -129,6 +130,7 @@ def fact_from(row: RowMapping) -> Fact:
         receipt_id=row["receipt_id"],
         recorded_at=row["recorded_at"],
         traceparent=row["traceparent"],
+        address=row["address"],
     )
 
 

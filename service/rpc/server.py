@@ -32,6 +32,11 @@ OPTIONS: Final = (
 Adder = Any  # the generated add_…_to_server function
 
 
+def pool_threads(threads: int, watchers_max: int) -> int:
+    """Return how many threads serve calls: watches hold one each, health checks need a few."""
+    return threads + watchers_max + 4
+
+
 class Server:
     """One gRPC server; `health` tells who is ready."""
 
@@ -45,8 +50,9 @@ class Server:
         watchers_max: int,
     ) -> None:
         """Mount `services`: full name to (adder, servicer)."""
-        # Watches hold a thread each; they come on top of those that work.
-        self._pool = ThreadPoolExecutor(threads + watchers_max + 4, thread_name_prefix="rpc")
+        self._pool = ThreadPoolExecutor(
+            pool_threads(threads, watchers_max), thread_name_prefix="rpc"
+        )
         self._server = grpc.server(
             self._pool,
             interceptors=list(interceptors),

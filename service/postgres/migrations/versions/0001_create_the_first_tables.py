@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("receipt_id", sa.Text(), server_default="", nullable=False),
         sa.Column("traceparent", sa.Text(), server_default="", nullable=False),
+        sa.Column("address", sa.Text(), server_default="", nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("fact_id", name=op.f("pk_facts")),
     )
@@ -264,6 +265,7 @@ def upgrade() -> None:
         sa.Column("template", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), server_default="", nullable=False),
         sa.Column("order_hint", sa.Text(), server_default="", nullable=False),
+        sa.Column("address", sa.Text(), server_default="", nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "recorded_at",

@@ -240,7 +240,11 @@ def _follow_health(server: Server, engine: sa.Engine, stop: threading.Event) -> 
 
 
 def _tick(waiting: Waiting, stop: threading.Event) -> None:
-    works: tuple[Callable[[], int], ...] = (waiting.expire_due, waiting.republish_stale)
+    works: tuple[Callable[[], int], ...] = (
+        waiting.expire_due,
+        waiting.republish_stale,
+        waiting.forget_answers,
+    )
     while not stop.is_set():
         done = 0
         for work in works:

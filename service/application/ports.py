@@ -206,6 +206,9 @@ class Unit(Protocol):
     def keep_answer(self, request_id: str, answer: Answer) -> None:
         """Remember what this request got."""
 
+    def forget_requests(self, before: datetime, *, most: int) -> int:
+        """Delete answers that nobody will ask for again; return how many."""
+
     def store_receipts(self, receipts: Sequence[StoredReceipt]) -> frozenset[str]:
         """Store receipts; return the ids of those that are new. A repeat is counted."""
 

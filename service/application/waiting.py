@@ -17,6 +17,10 @@ CLAIM_MOST: Final = 50
 STALE_AFTER: Final = timedelta(seconds=60)
 PUBLISHED_MOST: Final = 11
 
+# Ten days longer than the longest time over which a provider repeats a message.
+ANSWERS_KEPT: Final = timedelta(days=40)
+FORGOTTEN_MOST: Final = 1_000
+
 _SYSTEM: Final = Origin("system", "system")
 
 
@@ -66,5 +70,13 @@ class Waiting:
             stale = unit.stale_receipts(self.clock(), STALE_AFTER, most=500, times=PUBLISHED_MOST)
             unit.publish([republished(*each) for each in stale])
             return len(stale)
+
+        return self.storage.transact(work)
+
+    def forget_answers(self) -> int:
+        """Delete old answers to requests, a bounded number at a time; return how many."""
+
+        def work(unit: Unit) -> int:
+            return unit.forget_requests(self.clock() - ANSWERS_KEPT, most=FORGOTTEN_MOST)
 
         return self.storage.transact(work)

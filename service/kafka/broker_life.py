@@ -14,7 +14,6 @@ check finds the marker of an older life and does step 3.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
@@ -22,12 +21,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from google.protobuf.message import DecodeError
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from concord.outbox.v1 import broker_life_pb2
 from service.application.outbox import BrokerLife, RelayQueue
 from service.kafka.producer import BrokerUnavailableError, Publisher, Record
 from service.kafka.topics import BROKER_LIVES, PUBLISHED, TOPICS
+from service.wire import timestamp
 
 log = structlog.get_logger()
 
@@ -206,7 +205,7 @@ class KafkaBroker:
 
     def write_marker(self, life: BrokerLife) -> None:
         record = broker_life_pb2.BrokerLife(
-            epoch=life.epoch, marker=life.marker, start_time=_timestamp(life.started_at)
+            epoch=life.epoch, marker=life.marker, start_time=timestamp(life.started_at)
         )
         outcomes = self._publisher.publish(
             [Record(BROKER_LIVES.name, LIFE_KEY, record.SerializeToString(), [], partition=0)]
@@ -216,9 +215,3 @@ class KafkaBroker:
 
     def close(self) -> None:
         self._consumer.close()
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(at)
-    return timestamp

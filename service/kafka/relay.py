@@ -208,7 +208,7 @@ class Relay:
             self._park(row.stream, attempts=0, reason=f"NUMBER_MISSING: before {row.n}")
         self._handle(settled)
         self._metrics.relay_round.observe(time.monotonic() - begun)
-        log.debug("relay_round", rows=len(claim.rows), count=marked)
+        log.info("relay_round", rows=len(claim.rows), count=marked)
         return marked
 
     def _mark(self, settled: Settled) -> int:

@@ -1,5 +1,7 @@
 """Claims request ids and keeps what each request got."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
@@ -35,6 +37,15 @@ class RequestRows:
         told = kept.refusal
         violations = tuple((path, text) for path, text in told["violations"])
         return Answer(None, Refusal(told["reason"], told["values"], violations))
+
+    def forget_requests(self, before: datetime, *, most: int) -> int:
+        """Delete answers that nobody will ask for again; return how many."""
+        table = tables.requests
+        old = sa.select(table.c.request_id).where(table.c.recorded_at < before).limit(most)
+        gone = self._connection.execute(
+            sa.delete(table).where(table.c.request_id.in_(old.scalar_subquery()))
+        )
+        return gone.rowcount
 
     def keep_answer(self, request_id: str, answer: Answer) -> None:
         """Remember what this request got."""

@@ -12,6 +12,7 @@ from service.rpc.violations import Violations
 
 BATCH_MAX: Final = 1_000
 BODY_MAX: Final = 1 << 20
+BATCH_BYTES_MAX: Final = 4 << 20
 TEMPLATE_MAX: Final = 100
 FACTS_MAX: Final = 500
 ADVICE_MAX: Final = 500
@@ -25,6 +26,8 @@ def read_batch(
     violations = Violations()
     if not 1 <= len(receipts) <= BATCH_MAX:
         violations.add("receipts", f"send 1 to {BATCH_MAX} receipts")
+    if sum(len(each.body) for each in receipts) > BATCH_BYTES_MAX:
+        violations.add("receipts", f"send at most {BATCH_BYTES_MAX} bytes of bodies in one batch")
     read = [
         _read_receipt(f"receipts[{index}]", each, address, now, violations)
         for index, each in enumerate(receipts[:BATCH_MAX])

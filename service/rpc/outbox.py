@@ -4,12 +4,11 @@ from datetime import timedelta
 from typing import Final
 
 import grpc
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from concord.outbox.v1 import outbox_service_pb2 as pb
 from concord.outbox.v1 import outbox_service_pb2_grpc
 from service.application.outbox import OutboxQueue, ParkedStream, StreamKey
+from service.wire import duration, timestamp
 
 PAGE_SIZE: Final = 50
 PAGE_SIZE_MAX: Final = 500
@@ -23,10 +22,11 @@ class OutboxServicer(outbox_service_pb2_grpc.OutboxServiceServicer):
 
     def GetOutbox(self, request: pb.GetOutboxRequest, context: grpc.ServicerContext) -> pb.Outbox:
         backlog = self._queue.backlog()
-        age = Duration()
-        age.FromTimedelta(timedelta(seconds=backlog.age_s))
         return pb.Outbox(
-            backlog=backlog.messages, age=age, parked=backlog.parked, epoch=backlog.epoch
+            backlog=backlog.messages,
+            age=duration(timedelta(seconds=backlog.age_s)),
+            parked=backlog.parked,
+            epoch=backlog.epoch,
         )
 
     def ListParkedStreams(
@@ -49,13 +49,11 @@ class OutboxServicer(outbox_service_pb2_grpc.OutboxServiceServicer):
 
 
 def _message(parked: ParkedStream) -> pb.ParkedStream:
-    at = Timestamp()
-    at.FromDatetime(parked.parked_at)
     return pb.ParkedStream(
         topic=parked.stream.topic,
         key=parked.stream.key,
         messages=parked.messages,
         attempts=parked.attempts,
         last_error=parked.last_error,
-        park_time=at,
+        park_time=timestamp(parked.parked_at),
     )

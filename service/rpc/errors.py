@@ -8,6 +8,7 @@ from typing import Any, Final
 import grpc
 import structlog
 from google.protobuf.any_pb2 import Any as AnyProto
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -62,7 +63,7 @@ class ErrorsInterceptor(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or handler_call_details.method.startswith(UNOBSERVED):
             return handler
-        return wrapped(handler, _Converting(self._metrics))
+        return wrapped(handler, _Converting(self._metrics), reading=_tolerant)
 
 
 class _Converting:
@@ -71,7 +72,7 @@ class _Converting:
 
     def one(self, call: Call, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
         try:
-            return call(request, context)
+            return call(_readable(request), context)
         except Exception as error:  # noqa: BLE001  # the process edge: it never continues
             self._abort(context, error)
 
@@ -82,7 +83,7 @@ class _Converting:
         context: grpc.ServicerContext,
     ) -> Iterator[Any]:
         try:
-            yield from call(request, context)
+            yield from call(_readable(request), context)
         except Exception as error:  # noqa: BLE001  # the process edge: it never continues
             self._abort(context, error)
 
@@ -96,6 +97,34 @@ class _Converting:
         if isinstance(error, OrderError):
             self._metrics.refusals.labels(error.reason).inc()
         context.abort_with_status(rpc_status.to_status(status))
+
+
+class _Malformed:
+    """Stands for a request whose bytes are no message."""
+
+
+def _tolerant(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return a reader that leaves it to the call to refuse what cannot be read.
+
+    What a reader raises, gRPC answers as an internal error of the server.
+    """
+
+    def tolerant(raw: bytes) -> Any:  # noqa: ANN401  # a message, or what stands for none
+        try:
+            return read(raw)
+        except DecodeError:
+            return _Malformed()
+
+    return tolerant
+
+
+def _readable(request: Any) -> Any:  # noqa: ANN401  # a message or an iterator of messages
+    if isinstance(request, Iterator):
+        return map(_readable, request)
+    if isinstance(request, _Malformed):
+        advice = "send a valid protobuf message; text must be UTF-8"
+        raise InvalidRequestError((("request", advice),))
+    return request
 
 
 def status_of(error: Exception) -> status_pb2.Status:

@@ -12,6 +12,7 @@ UNOBSERVED: Final = ("/grpc.",)
 
 Call = Callable[[Any, grpc.ServicerContext], Any]
 StreamCall = Callable[[Any, grpc.ServicerContext], Iterator[Any]]
+Reader = Callable[[bytes], Any]
 
 
 class Around(Protocol):
@@ -29,8 +30,18 @@ class Around(Protocol):
         """Make the call and pass its answers on."""
 
 
-def wrapped(handler: grpc.RpcMethodHandler[Any, Any], around: Around) -> Any:  # noqa: ANN401
-    """Return the handler with `around` around each call."""
+def as_it_is(read: Reader) -> Reader:
+    """Return the reader of requests itself."""
+    return read
+
+
+def wrapped(
+    handler: grpc.RpcMethodHandler[Any, Any],
+    around: Around,
+    *,
+    reading: Callable[[Reader], Reader] = as_it_is,
+) -> Any:  # noqa: ANN401
+    """Return the handler with `around` around each call, and `reading` around its reader."""
 
     def one(call: Call) -> Call:
         return lambda request, context: around.one(call, request, context)
@@ -39,7 +50,7 @@ def wrapped(handler: grpc.RpcMethodHandler[Any, Any], around: Around) -> Any:  #
         return lambda request, context: around.stream(call, request, context)
 
     codecs = {
-        "request_deserializer": handler.request_deserializer,
+        "request_deserializer": reading(_there(handler.request_deserializer)),
         "response_serializer": handler.response_serializer,
     }
     match handler.request_streaming, handler.response_streaming:
@@ -58,7 +69,7 @@ def wrapped(handler: grpc.RpcMethodHandler[Any, Any], around: Around) -> Any:  #
 
 
 def _there(call: Callable[..., Any] | None) -> Callable[..., Any]:
-    """Return the one of a handler's four functions that its shape says is set."""
+    """Return a part of a handler that its shape says is there."""
     assert call is not None  # noqa: S101  # the generated code sets it
     return call
 

@@ -5,7 +5,6 @@ same bytes as the streams.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,22 +21,18 @@ from service.application.ports import StoredFlag
 from service.application.reading import Page
 from service.domain.cases import CaseState
 from service.domain.channel_health import ArrivedReceipt, WeighedReceipt
-from service.domain.errors import CursorInvalidError
 from service.domain.facts import Circumstance, FactKind
 from service.domain.lifecycle import State
 from service.domain.overdue import Evidence, OpenCase, Stuck
 from service.domain.recount import Measured, Value
 from service.postgres import tables
-from service.postgres.moments import from_text, to_text
+from service.postgres.moments import to_text
 from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
 
 # 2,000 events of about 300 bytes: well under a second of work between two fetches, and no more
 # than 1 MiB in memory.
 ROWS_AT_ONCE: Final = 2000
-# What a bigint holds; a token from elsewhere may name more.
-POSITION_MAX: Final = 2**63 - 1
-TOKEN_SHOWN: Final = 40
 _OVERDUE: Final = "overdue"
 _FLAGS: Final = "flags"
 
@@ -204,18 +199,13 @@ class FlagRows(_Reader):
 
 
 def _overdue_place(token: str) -> tuple[datetime, str]:
-    match open_token(_OVERDUE, token, 2):
-        case [str(since), str(order_id)] if order_id.isprintable():
-            with suppress(ValueError, OverflowError):
-                return from_text(since), order_id
-    raise CursorInvalidError(token=token[:TOKEN_SHOWN])
+    since, order_id = open_token(_OVERDUE, token, datetime, str)
+    return since, order_id
 
 
 def _flag_place(token: str) -> int:
-    match open_token(_FLAGS, token, 1):
-        case [int(position)] if abs(position) <= POSITION_MAX:
-            return position
-    raise CursorInvalidError(token=token[:TOKEN_SHOWN])
+    (position,) = open_token(_FLAGS, token, int)
+    return int(position)
 
 
 def _sitting(

@@ -1,0 +1,348 @@
+"""Storage in memory, a clock that stands still, ids that count.
+
+`tests/contract/test_storage.py` holds the storage to what PostgreSQL does. Transactions run one
+at a time on a copy, which replaces the original when the work ends well.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from service.application.ports import (
+    Answer,
+    DueTimer,
+    Message,
+    ReceiptResult,
+    StoredFlag,
+    StoredReceipt,
+    Stream,
+    WaitingReceipt,
+    Writes,
+    receipt_key,
+)
+from service.domain.cases import Case, CaseAct
+from service.domain.deciding import Dossier
+from service.domain.errors import (
+    CaseNotFoundError,
+    DeadlineExceededError,
+    FlagNotFoundError,
+    RequestIdReusedError,
+)
+from service.domain.expectations import Expectation
+from service.domain.facts import Fact, OrderRef, Outcome
+from service.domain.journal import Row
+from service.domain.order import Order
+from tests.builders import EVENING
+
+T = TypeVar("T")
+Republished = tuple[str, str, bytes, str, datetime]
+
+
+class FakeClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, at: datetime = EVENING) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_time(self, delta: timedelta) -> None:
+        """Move on."""
+        self.at += delta
+
+
+class FakeIds:
+    """UUIDs that count: 00000000-…-000000000001 and so on."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self) -> str:
+        self._count += 1
+        return f"00000000-0000-4000-8000-{self._count:012}"
+
+
+@dataclass(slots=True)
+class KeptFact:
+    """A fact, whose it is, and what became of it."""
+
+    fact: Fact
+    order_id: str | None
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class KeptReceipt:
+    """A receipt and what became of it."""
+
+    stored: StoredReceipt
+    recorded_at: datetime
+    outcome: Outcome | None = None
+    revision: int = 0
+    rejection: object = None
+    repeats: int = 0
+    published: int = 1
+
+    @property
+    def again(self) -> Republished:
+        """What publishes it again."""
+        receipt = self.stored.receipt
+        key = receipt_key(receipt.source, receipt.order_hint, self.stored.receipt_id)
+        return (
+            self.stored.receipt_id, key, self.stored.event, receipt.traceparent,
+            receipt.received_at,
+        )
+
+
+@dataclass(slots=True)
+class KeptTimer:
+    """A deadline, and when it was dealt with."""
+
+    awaited: Expectation
+    fired_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Tables:
+    """Everything that is stored."""
+
+    orders: dict[str, Order] = field(default_factory=dict)
+    refs: dict[OrderRef, str | None] = field(default_factory=dict)
+    facts: dict[str, KeptFact] = field(default_factory=dict)
+    journal: list[Row] = field(default_factory=list)
+    timers: dict[tuple[str, str], KeptTimer] = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)
+    case_log: list[CaseAct] = field(default_factory=list)
+    flags: dict[str, StoredFlag] = field(default_factory=dict)
+    requests: dict[str, tuple[bytes, Answer | None]] = field(default_factory=dict)
+    receipts: dict[str, KeptReceipt] = field(default_factory=dict)
+    outbox: list[Message] = field(default_factory=list)
+    customer_events: list[Message] = field(default_factory=list)
+    heads: dict[tuple[Stream, str], int] = field(default_factory=lambda: defaultdict(int))
+
+
+class FakeUnit:
+    """Implements `service.application.ports.Unit` on tables in memory."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:
+        return {each: self.tables.refs.setdefault(each, None) for each in refs}
+
+    def own_refs(self, owners: Mapping[OrderRef, str]) -> None:
+        self.tables.refs.update(owners)
+
+    def open_dossiers(self, order_ids: Sequence[str]) -> dict[str, Dossier]:
+        tables = self.tables
+        return {
+            each: Dossier(
+                each,
+                tables.orders.get(each),
+                tuple(kept.fact for kept in tables.facts.values() if kept.order_id == each),
+                tuple(
+                    case
+                    for case in tables.cases.values()
+                    if case.order_id == each and not case.is_resolved
+                ),
+            )
+            for each in order_ids
+        }
+
+    def parked(self, refs: Sequence[OrderRef]) -> dict[OrderRef, tuple[Fact, ...]]:
+        found: dict[OrderRef, tuple[Fact, ...]] = {}
+        for kept in self.tables.facts.values():
+            ref = kept.fact.ref
+            if kept.order_id is None and ref in refs:
+                found[ref] = (*found.get(ref, ()), kept.fact)
+        return found
+
+    def park(self, facts: Sequence[Fact], *, at: datetime) -> None:  # The facts carry it.
+        for each in facts:
+            self.tables.facts.setdefault(each.fact_id, KeptFact(each, None, Outcome.EARLY))
+
+    def save(self, writes: Sequence[Writes]) -> None:
+        for each in writes:
+            order_id = each.order.order_id
+            if each.rows:
+                self.tables.orders[order_id] = each.order
+                self.tables.journal += each.rows
+            for fact, outcome in each.added:
+                self.tables.facts[fact.fact_id] = KeptFact(fact, order_id, outcome)
+            if each.awaited is not None:
+                self._sync_timers(order_id, each.awaited)
+            for act in each.acts:
+                self.tables.cases[act.case.case_id] = act.case
+                self.tables.case_log.append(act)
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        self.tables.outbox += messages
+
+    def numbers(self, stream: Stream, counts: Mapping[str, int]) -> dict[str, int]:
+        firsts = {}
+        for key, count in counts.items():
+            firsts[key] = self.tables.heads[stream, key] + 1
+            self.tables.heads[stream, key] += count
+        return firsts
+
+    def keep_customer_events(self, messages: Sequence[Message]) -> None:
+        self.tables.customer_events += messages
+
+    def claim_request(self, request_id: str, fingerprint: bytes) -> Answer | None:
+        if request_id not in self.tables.requests:
+            self.tables.requests[request_id] = fingerprint, None
+            return None
+        known, answer = self.tables.requests[request_id]
+        if known != fingerprint:
+            raise RequestIdReusedError(request_id=request_id)
+        return answer
+
+    def keep_answer(self, request_id: str, answer: Answer) -> None:
+        fingerprint, _ = self.tables.requests[request_id]
+        self.tables.requests[request_id] = fingerprint, answer
+
+    def store_receipts(self, receipts: Sequence[StoredReceipt]) -> frozenset[str]:
+        new = frozenset(each.receipt_id for each in receipts) - set(self.tables.receipts)
+        for each in receipts:
+            if each.receipt_id in new:
+                recorded_at = EVENING + timedelta(microseconds=len(self.tables.receipts))
+                kept = KeptReceipt(each, recorded_at)
+                self.tables.receipts[each.receipt_id] = kept
+            else:
+                self.tables.receipts[each.receipt_id].repeats += 1
+        return new
+
+    def lock_receipts(self, receipt_ids: Sequence[str]) -> dict[str, WaitingReceipt]:
+        found = {}
+        for each in receipt_ids:
+            kept = self.tables.receipts.get(each)
+            if kept is not None:
+                receipt = kept.stored.receipt
+                found[each] = WaitingReceipt(
+                    each, receipt.source, receipt.channel, receipt.order_hint,
+                    receipt.received_at, kept.outcome, kept.revision, receipt.address,
+                )
+        return found
+
+    def close_receipts(self, results: Sequence[ReceiptResult]) -> None:
+        for each in results:
+            kept = self.tables.receipts[each.receipt.receipt_id]
+            kept.outcome, kept.rejection = each.outcome, each.rejection
+            kept.revision += 1
+
+    def reopen_receipts(
+        self, receipt_ids: Sequence[str], rejected_for: str, *, waiting: bool, limit: int
+    ) -> list[Republished]:
+        def is_chosen(kept: KeptReceipt) -> bool:
+            is_rejected = kept.outcome is Outcome.REJECTED
+            if receipt_ids:
+                return kept.stored.receipt_id in receipt_ids and (
+                    kept.outcome is None or is_rejected
+                )
+            if waiting:
+                return kept.outcome is None
+            reason = getattr(kept.rejection, "reason", "")
+            return is_rejected and rejected_for in {"", reason}
+
+        return self._republish(is_chosen, limit)
+
+    def stale_receipts(
+        self, now: datetime, slack: timedelta, *, most: int, times: int
+    ) -> list[Republished]:
+        weighed = [each for each in self.tables.receipts.values() if each.outcome]
+        if not weighed:
+            return []
+        before = min(now, weighed[-1].recorded_at) - slack
+
+        def is_stale(kept: KeptReceipt) -> bool:
+            again_at = kept.recorded_at + timedelta(seconds=60 * (2**kept.published - 2))
+            return kept.outcome is None and again_at < before and kept.published < times
+
+        return self._republish(is_stale, most)
+
+    def claim_timers(self, now: datetime, *, most: int) -> list[DueTimer]:
+        due = [
+            DueTimer(order_id, kept.awaited.kind, kept.awaited.wait, kept.awaited.due_at)
+            for (order_id, _), kept in self.tables.timers.items()
+            if kept.awaited.due_at <= now and kept.fired_at is None
+        ]
+        return sorted(due, key=lambda each: each.due_at)[:most]
+
+    def finish_timer(self, timer: DueTimer, *, at: datetime) -> None:
+        kept = self.tables.timers.get((timer.order_id, timer.kind.value))
+        if kept is not None and kept.awaited.wait == timer.wait:
+            kept.fired_at = at
+
+    def lock_case(self, case_id: str) -> Case:
+        if case_id not in self.tables.cases:
+            raise CaseNotFoundError(case=case_id)
+        return self.tables.cases[case_id]
+
+    def case_exists(self, case_id: str) -> bool:
+        return case_id in self.tables.cases
+
+    def store_flag(self, flag: StoredFlag, *, at: datetime) -> StoredFlag | None:
+        before = self.tables.flags.get(flag.flag_id)
+        self.tables.flags.setdefault(flag.flag_id, flag)
+        return before
+
+    def find_flag(self, flag_id: str) -> StoredFlag:
+        if flag_id not in self.tables.flags:
+            raise FlagNotFoundError(flag=flag_id)
+        return self.tables.flags[flag_id]
+
+    def mark_flag(self, flag_id: str, act: str) -> None:
+        self.tables.flags[flag_id] = replace(self.tables.flags[flag_id], act=act)
+
+    def _sync_timers(self, order_id: str, awaited: Sequence[Expectation]) -> None:
+        wanted = {(order_id, each.kind.value): each for each in awaited}
+        for key in [each for each in self.tables.timers if each[0] == order_id]:
+            if key not in wanted:
+                del self.tables.timers[key]
+        for key, each in wanted.items():
+            kept = self.tables.timers.get(key)
+            if kept is None or kept.awaited.wait != each.wait:
+                self.tables.timers[key] = KeptTimer(each)
+
+    def _republish(
+        self, is_chosen: Callable[[KeptReceipt], bool], limit: int
+    ) -> list[Republished]:
+        chosen = [each for each in self.tables.receipts.values() if is_chosen(each)][:limit]
+        for kept in chosen:
+            kept.outcome, kept.rejection = None, None
+            kept.published += 1
+        return [kept.again for kept in chosen]
+
+
+class FakeStorage:
+    """Implements `service.application.ports.Storage`: one transaction at a time."""
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+        self._turn = threading.RLock()
+
+    def transact(
+        self, work: Callable[[FakeUnit], T], *, still_wanted: Callable[[], bool] = lambda: True
+    ) -> T:
+        with self._turn:
+            unit = FakeUnit(_copied(self.tables))
+            result = work(unit)
+            if not still_wanted():
+                raise DeadlineExceededError
+            self.tables = unit.tables
+            return result
+
+
+def _copied(tables: Tables) -> Tables:
+    """Copy what can change; domain values are frozen and can be shared."""
+    shallow = {name: copy.copy(getattr(tables, name)) for name in Tables.__slots__}
+    shallow["receipts"] = {key: copy.copy(each) for key, each in tables.receipts.items()}
+    shallow["timers"] = {key: copy.copy(each) for key, each in tables.timers.items()}
+    return Tables(**shallow)

@@ -26,13 +26,17 @@ def open_token(kind: str, token: str, *types: type) -> list[Any]:
     """
     try:
         padded = token.encode() + b"=" * (-len(token) % 4)
-        made_for, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if made_for != kind:
-            raise ValueError(made_for)
-        return [_value(value, wanted) for value, wanted in zip(values, types, strict=True)]
+        held = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        return _values(held, kind, types)
     # Anybody may send anything: each of these is what some sequence of bytes comes to.
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise CursorInvalidError(token=token[:40]) from error
+
+
+def _values(held: object, kind: str, types: tuple[type, ...]) -> list[Any]:
+    if not isinstance(held, list) or held[:1] != [kind]:
+        raise TypeError(held)
+    return [_value(value, wanted) for value, wanted in zip(held[1:], types, strict=True)]
 
 
 def _value(value: object, wanted: type) -> object:

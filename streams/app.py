@@ -109,6 +109,9 @@ def faust_app(settings: Settings, epoch: int) -> ChunkedApp:
         producer_linger=0.005,
         producer_max_batch_size=262_144,
         producer_acks=-1,
+        producer_compression_type="lz4",
+        # A page of rows may have some hundred kilobytes.
+        producer_max_request_size=4 * 1024 * 1024,
         table_standby_replicas=0,
         worker_redirect_stdouts=False,
     )

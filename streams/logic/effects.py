@@ -1,10 +1,8 @@
 """What an engine answers: rows to keep, rows to drop, and what to tell others.
 
 The shell around an engine sends the outputs, waits until the broker has them, then writes the
-rows, in the order in which they stand here, to one changelog partition. A crash therefore leaves
-a prefix: never a row without its outputs, and never a later row without an earlier one. Engines
-put what guards against repeats (the number of an order, the row of a receipt) after what it
-guards, so a replay finds either both or neither undone.
+rows of the chunk, all or nothing. So a row never exists without the outputs that it came with; a
+crash in between sends them again, and engines make them such that a repeat changes nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +30,6 @@ class Effects(Generic[Output]):
     """What follows from one chunk of one partition."""
 
     outputs: list[Output] = field(default_factory=list)
-    # Insertion order is the order of writing.
     rows: dict[bytes, bytes] = field(default_factory=dict)
     deletions: list[bytes] = field(default_factory=list)
     # Records that were not applied because they had been before.

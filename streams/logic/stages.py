@@ -238,7 +238,7 @@ def advance(progress: Progress, records: Sequence[_Timed]) -> Progress:
 
 
 def progress_row(progress: Progress, clock_us: int) -> bytes:
-    """Return the row that is written last, so that all others are there when it is."""
+    """Return the row of how far the partition has come."""
     return orjson.dumps([progress.offset, progress.watermark_us, progress.caught_up, clock_us])
 
 

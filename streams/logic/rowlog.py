@@ -1,0 +1,182 @@
+"""Keeps the rows of one partition in a changelog: a few large records instead of many small ones.
+
+Each chunk appends one *delta*: every row that it changed, all or nothing. After many deltas the
+rows that they changed are written as *pages*, and the deltas are dropped. Whoever takes the
+partition over reads pages, then the deltas that the pages do not hold yet, in order.
+
+A delta is named by its owner's *term* and a number. Whoever takes over has a greater term than
+all before, so what a former owner still writes, not knowing that it lost the partition, sorts
+before what the new one wrote, and changes nothing that the new one wrote after it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+from streams.logic.effects import Effects
+
+# Brokers take a megabyte; a delta that is larger has several parts.
+PART_BYTES_MAX: Final = 512 * 1024
+# Reading back a thousand deltas takes a second or two; writing pages costs the more, the more
+# often it is done.
+DELTAS_MAX: Final = 500
+# A million rows of 30 bytes are pages of 30 KB.
+PAGES: Final = 1024
+
+# Rows that are large or few have a page each: windows, and what a partition has one of.
+_OWN_PAGE: Final = (b"w", b"m", b"p", b"s")
+_DELTA: Final = b"d"
+_PAGE: Final = b"g"
+_GONE: Final = 0xFFFFFFFF
+_LENGTH: Final = struct.Struct(">I")
+_MARK: Final = struct.Struct(">QQ")
+
+
+class Mark(NamedTuple):
+    """Names a delta: the owner's term, then a number."""
+
+    term: int
+    number: int
+
+
+Change = tuple[bytes, bytes | None]
+
+
+class RowLog:
+    """The rows of one partition, and how they are written down."""
+
+    def __init__(
+        self,
+        records: Iterable[tuple[bytes, bytes]],
+        term: int,
+        *,
+        deltas_max: int = DELTAS_MAX,
+        part_bytes_max: int = PART_BYTES_MAX,
+    ) -> None:
+        """Read back what is written; the term grows if that is needed to be the greatest."""
+        self._deltas_max = deltas_max
+        self._part_bytes_max = part_bytes_max
+        self.rows: dict[bytes, bytes] = {}
+        # Up to which delta each page holds its rows.
+        self._held: dict[bytes, Mark] = {}
+        # Names of records that the next pages make superfluous, in their order.
+        self._deltas: list[bytes] = []
+        self._changed: set[bytes] = set()
+        deltas: dict[Mark, dict[int, bytes]] = {}
+        parts: dict[Mark, int] = {}
+        for name, value in records:
+            if name.startswith(_PAGE):
+                self._read_page(name[1:], value)
+            else:
+                mark, part, of = _parse_name(name)
+                deltas.setdefault(mark, {})[part] = value
+                parts[mark] = of
+        newest = max([*(mark.term for mark in deltas), *(m.term for m in self._held.values()), 0])
+        self._mark = Mark(max(term, newest + 1), 0)
+        for mark in sorted(deltas):
+            found = deltas[mark]
+            self._deltas.extend(_name(mark, part, parts[mark]) for part in sorted(found))
+            # One that its owner did not finish is as if it had not begun.
+            if len(found) == parts[mark]:
+                self._read_delta(mark, b"".join(found[part] for part in sorted(found)))
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a row."""
+        return self.rows.get(key)
+
+    def items(self) -> list[tuple[bytes, bytes]]:
+        """Return every row."""
+        return list(self.rows.items())
+
+    def append(self, effects: Effects[Any]) -> Iterator[Change]:
+        """Take in what a chunk changed; yield the records to write, None to delete one."""
+        changes: list[Change] = [*effects.rows.items(), *((k, None) for k in effects.deletions)]
+        if not changes:
+            return
+        self._mark = Mark(self._mark.term, self._mark.number + 1)
+        for key, row in changes:
+            self._set(key, row)
+        payload = _pack(changes)
+        cuts = range(0, len(payload), self._part_bytes_max)
+        for part, start in enumerate(cuts):
+            name = _name(self._mark, part, len(cuts))
+            self._deltas.append(name)
+            yield name, payload[start : start + self._part_bytes_max]
+        if len(self._deltas) >= self._deltas_max:
+            yield from self._fold()
+
+    def _fold(self) -> Iterator[Change]:
+        """Write the pages that changed, then drop the deltas, the oldest first."""
+        pages: dict[bytes, list[Change]] = {page: [] for page in self._changed}
+        for key, row in self.rows.items():
+            page = page_of(key)
+            if page in pages:
+                pages[page].append((key, row))
+        for page, rows in pages.items():
+            if rows:
+                self._held[page] = self._mark
+                yield _PAGE + page, _MARK.pack(*self._mark) + _pack(rows)
+            elif self._held.pop(page, None) is not None:
+                yield _PAGE + page, None
+        for name in self._deltas:
+            yield name, None
+        self._deltas, self._changed = [], set()
+
+    def _read_page(self, page: bytes, value: bytes) -> None:
+        self._held[page] = Mark(*_MARK.unpack_from(value))
+        for key, row in _unpack(value[_MARK.size :]):
+            if row is not None:
+                self.rows[key] = row
+
+    def _read_delta(self, mark: Mark, payload: bytes) -> None:
+        for key, row in _unpack(payload):
+            held = self._held.get(page_of(key))
+            if held is None or mark > held:
+                self._set(key, row)
+
+    def _set(self, key: bytes, row: bytes | None) -> None:
+        self._changed.add(page_of(key))
+        if row is None:
+            self.rows.pop(key, None)
+        else:
+            self.rows[key] = row
+
+
+def page_of(key: bytes) -> bytes:
+    """Return the page of a row."""
+    return key if key.startswith(_OWN_PAGE) else b"%04d" % (crc32(key) % PAGES)
+
+
+def _name(mark: Mark, part: int, of: int) -> bytes:
+    return _DELTA + b"%d.%d.%d.%d" % (*mark, part, of)
+
+
+def _parse_name(name: bytes) -> tuple[Mark, int, int]:
+    term, number, part, of = map(int, name[1:].split(b"."))
+    return Mark(term, number), part, of
+
+
+def _pack(changes: Iterable[Change]) -> bytes:
+    """Return rows as lengths and bytes; a row that is gone has a length that none can have."""
+    packed = bytearray()
+    for key, row in changes:
+        packed += _LENGTH.pack(len(key)) + key
+        packed += _LENGTH.pack(_GONE) if row is None else _LENGTH.pack(len(row)) + row
+    return bytes(packed)
+
+
+def _unpack(packed: bytes) -> Iterator[Change]:
+    at = 0
+    while at < len(packed):
+        (size,) = _LENGTH.unpack_from(packed, at)
+        key, at = packed[at + 4 : at + 4 + size], at + 4 + size
+        (size,) = _LENGTH.unpack_from(packed, at)
+        at += 4
+        if size == _GONE:
+            yield key, None
+        else:
+            yield key, packed[at : at + size]
+            at += size

@@ -25,7 +25,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "REFERENCE_TAKEN": "The reference belongs to {order}: `concord order show {order}`.",
     "ORDER_ON_HOLD": "Release the holds ({holds}) first: `concord order release {order} HOLD_ID`.",
     "OUTBOUND_NOT_APPROVED": "Approve outbound first: `concord order approve {order}`.",
-    "AMOUNT_MISMATCH": "The order needs {expected}, and {given} was given.",
+    "AMOUNT_MISMATCH": "Confirm {expected}; what the provider truly sent comes as a receipt.",
     "REFUND_EXCEEDS_PAYMENT": "At most {refundable} can go back.",
     "HOLD_NOT_FOUND": "`concord order show {order}` lists the holds that stand.",
     "CASE_NOT_FOUND": "`concord case list` shows open cases; --all shows those that ended too.",
@@ -39,6 +39,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "CONTENTION": "Many ask for the same order at once. Try again in a moment.",
     "OVERLOADED": "The service is at its limit. Try again in a moment, or ask for less.",
     "DEADLINE_EXCEEDED": "Try again; raise CONCORD_DEADLINE_S if it happens often.",
+    "MESSAGE_TOO_LARGE": "Send less at once: at most 1 MiB a receipt, 4 MiB a call.",
     "INTERNAL_ERROR": "A defect: report it with the trace id.",
 }
 

@@ -60,7 +60,7 @@ class Finding:
 def line(finding: Finding) -> Text:
     """Return a finding as one line, and its fix below it."""
     mark, style = ("✓", "green") if finding.passed else ("✗", "bold red")
-    text = Text.assemble((f"{mark} ", style), (f"{finding.name:<14}", "bold"), finding.detail)
+    text = Text.assemble((f"{mark} ", style), (f"{finding.name:<17}", "bold"), finding.detail)
     if not finding.passed:
         text.append(f"\n  → {finding.fix}", "yellow")
     return text
@@ -83,7 +83,7 @@ def examine() -> Iterator[Finding]:
         yield found
         if not found.passed:
             return
-        for check in (services, schema, clock, outbox, streams):
+        for check in (services, schema, clock, outbox, view):
             yield _guarded(check, concord)
     yield from processes(around)
 
@@ -209,18 +209,16 @@ def outbox(concord: Concord) -> Finding:
     )
 
 
-def streams(concord: Concord) -> Finding:
+def view(concord: Concord) -> Finding:
     """Is the view whole, and does event time move?"""
     fix = "Do the streams run? `concord status`; a restart rebuilds their windows."
     board = concord.insights.get_stage_board()
     if board.source != StageBoard.SOURCE_VIEW:
-        return Finding("streams", False, "the view is being rebuilt; boards are computed", fix)  # noqa: FBT003
+        return Finding("view", False, "the view is being rebuilt; boards are computed", fix)  # noqa: FBT003
     if not board.watermark.seconds:
-        return Finding("streams", False, "no event was counted yet", fix)  # noqa: FBT003
+        return Finding("view", False, "no event was counted yet", fix)  # noqa: FBT003
     lag = max(timedelta(), config.now() - formats.moment(board.watermark))
-    return Finding(
-        "streams", lag <= STREAM_LAG_MAX, f"complete up to {formats.rough(lag)} ago", fix
-    )
+    return Finding("view", lag <= STREAM_LAG_MAX, f"complete up to {formats.rough(lag)} ago", fix)
 
 
 def processes(around: Surroundings) -> Iterator[Finding]:
@@ -233,7 +231,7 @@ def processes(around: Surroundings) -> Iterator[Finding]:
         if state == "ready" and name in PROBED:
             missing = _missing(around.stack_addresses.get(f"{name}-metrics", ""))
         passed = state in {"ready", "done"} and not missing
-        yield Finding(name, passed, missing or f"{state}{restarts}", fix)
+        yield Finding(f"process {name}", passed, missing or f"{state}{restarts}", fix)
 
 
 def _missing(address: str) -> str:

@@ -109,7 +109,7 @@ def watch(
                     else:
                         typer.echo(change_line(change, language))
             finally:
-                if changes.cursor and not as_json:
+                if changes.cursor != cursor and not as_json:
                     output.note(f"Go on with --cursor {changes.cursor}")
 
 

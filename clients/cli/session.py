@@ -68,7 +68,8 @@ def _explain(error: ConcordError, *, as_json: bool) -> None:
         why = f"nobody answers ({error.message})"
         fail("UNREACHABLE", why, advice.UNREACHABLE_ADVICE, as_json=as_json)
         return
-    what = error.reason or error.code.name
+    reason = error.reason or error.REASON
+    what = reason or error.code.name
     more: dict[str, Any] = {"trace": error.trace_id}
     if as_json:
         more |= {
@@ -82,7 +83,7 @@ def _explain(error: ConcordError, *, as_json: bool) -> None:
     fail(
         what,
         error.message,
-        advice.advice_for(error.reason, error.metadata),
+        advice.advice_for(reason, error.metadata),
         as_json=as_json,
         **more,
     )

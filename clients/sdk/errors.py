@@ -82,6 +82,12 @@ class InvalidArgumentError(RefusalError):
     """The request cannot be accepted in any state."""
 
 
+class MessageTooLargeError(InvalidArgumentError):
+    """The request is larger than the server takes; it was not sent. The SDK's own reason."""
+
+    REASON = "MESSAGE_TOO_LARGE"
+
+
 class NotFoundError(RefusalError):
     """What the request names is not there."""
 

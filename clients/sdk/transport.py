@@ -11,10 +11,11 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from clients.sdk.calls import Call, Feed, Pages, Upload
+from clients.sdk.errors import Failure, MessageTooLargeError
 from clients.sdk.line import Line
 from clients.sdk.metadata import ANYBODY, Identity, headers
 from clients.sdk.paging import AsyncListing, Listing
-from clients.sdk.policy import DEADLINE_S
+from clients.sdk.policy import DEADLINE_S, MESSAGE_BYTES_MAX
 from clients.sdk.watching import AsyncWatch, Resumption, Watch
 from clients.sdk.wire_errors import from_rpc
 
@@ -31,6 +32,19 @@ class Options:
         return {"timeout": timeout_s or self.timeout_s, "metadata": headers(self.identity)}
 
 
+def refuse_too_large(request: Message) -> None:
+    """Refuse what the server would refuse: gRPC's own answer looks like an overload.
+
+    Raises:
+        MessageTooLargeError: the request is larger than the server takes.
+    """
+    size = request.ByteSize()
+    if size > MESSAGE_BYTES_MAX:
+        text = f"the request has {size:,} bytes, and at most {MESSAGE_BYTES_MAX:,} are taken"
+        code, reason = grpc.StatusCode.RESOURCE_EXHAUSTED, MessageTooLargeError.REASON
+        raise MessageTooLargeError(Failure(code, reason, text))
+
+
 class BlockingTransport:
     """Makes calls that return their answers."""
 
@@ -39,6 +53,7 @@ class BlockingTransport:
         self.options = options
 
     def unary(self, call: Call[Any]) -> Any:  # noqa: ANN401
+        refuse_too_large(call.request)
         method = getattr(self.line.stub(call.stub), call.method)
         try:
             return method(call.request, **self.options.of(call.timeout_s))
@@ -77,6 +92,7 @@ class AsyncTransport:
         self.options = options
 
     async def unary(self, call: Call[Any]) -> Any:  # noqa: ANN401
+        refuse_too_large(call.request)
         method = getattr(self.line.stub(call.stub), call.method)
         try:
             return await method(call.request, **self.options.of(call.timeout_s))

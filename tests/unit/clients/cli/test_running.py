@@ -18,7 +18,7 @@ from clients.cli import advice, checks, config
 from clients.cli.config import Surroundings, masked
 from clients.cli.options import span_of, time_of
 from clients.sdk import ConfigError
-from clients.sdk.errors import BY_REASON
+from clients.sdk.errors import BY_REASON, MessageTooLargeError
 from clients.sdk.testing import FakeConcord
 from concord.insights.v1.insight_service_pb2 import StageBoard
 from concord.outbox.v1.outbox_service_pb2 import Outbox
@@ -29,7 +29,7 @@ NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
 def test_every_reason_has_advice() -> None:
-    assert set(advice.ADVICE) == set(BY_REASON)
+    assert set(advice.ADVICE) == {*BY_REASON, MessageTooLargeError.REASON}
 
 
 def test_advice_bears_with_variables_that_the_server_left_out() -> None:
@@ -100,7 +100,7 @@ def test_doctor_finds_a_sound_system_sound(fake: FakeConcord, concord: Run) -> N
     shown = concord("doctor")
 
     assert shown.exit_code == 0, shown.stdout
-    for name in ("python", "disk", "service", "services", "schema", "clock", "outbox", "streams"):
+    for name in ("python", "disk", "service", "services", "schema", "clock", "outbox", "view"):
         assert f"✓ {name}" in shown.stdout
 
 
@@ -116,7 +116,7 @@ def test_doctor_says_what_to_do_about_each_fault(fake: FakeConcord, concord: Run
     faults = {
         each["name"]: each for each in json.loads(shown.stdout)["checks"] if not each["passed"]
     }
-    assert set(faults) == {"clock", "outbox", "streams"}
+    assert set(faults) == {"clock", "outbox", "view"}
     assert all(each["fix"] for each in faults.values())
 
 

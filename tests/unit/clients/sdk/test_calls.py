@@ -172,6 +172,15 @@ def test_a_call_past_its_deadline_says_so() -> None:
         released.set()
 
 
+def test_a_request_that_is_too_large_is_not_sent_and_not_called_an_overload() -> None:
+    with FakeConcord() as fake, Concord(fake.address) as concord:
+        with pytest.raises(errors.MessageTooLargeError) as caught:
+            concord.intake.submit([Receipt(source="douyin", body=bytes(5 * 1024 * 1024))])
+
+        assert not caught.value.is_transient
+        assert fake.seen == []
+
+
 def test_both_clients_share_their_methods() -> None:
     with FakeConcord() as fake, Concord(fake.address) as concord:
         made = concord.orders.create(a_new_order())

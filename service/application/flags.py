@@ -34,6 +34,9 @@ def act_on_flag(
         OrderNotFoundError: the flag's order does not exist.
     """
     act = ACTS[action]
+    # A refusal is kept in this transaction, so it must come before the flag is stored.
+    if action != "DISMISS" and unit.open_dossiers([flag.order_id])[flag.order_id].order is None:
+        raise OrderNotFoundError(order=flag.order_id)
     stored = unit.find_flag(flag.flag_id) if action == "DISMISS" else unit.store_flag(flag, at=at)
     if stored is not None and stored.act in {act, "DISMISSED"}:
         return stored

@@ -13,8 +13,6 @@ from service.domain.errors import InvalidRequestError, OrderError
 
 def once(unit: Unit, request_id: str, fingerprint: bytes, work: Callable[[], bytes]) -> Answer:
     """Do the work unless this request was answered before; return the answer either way."""
-    if not request_id:
-        return _attempt(work)
     kept = unit.claim_request(request_id, fingerprint)
     if kept is not None:
         return kept

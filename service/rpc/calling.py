@@ -60,12 +60,15 @@ class Mutations:
         name = request.DESCRIPTOR.full_name.encode()
         fingerprint = hashlib.sha256(name + b"\0" + _body(request)).digest()
 
+        # Without a request id, too, the work is done once: a connection that was lost at COMMIT
+        # makes storage try again what may be done already.
+        known_as = request_id or self._ids()
+
         def transact(unit: Unit) -> Answer:
-            fresh_id = request_id or self._ids()
-            tools = Work(unit, self._encoder, origin, source, fresh_id, self._clock())
+            tools = Work(unit, self._encoder, origin, source, known_as, self._clock())
             return once(
                 unit,
-                request_id,
+                known_as,
                 fingerprint,
                 lambda: work(tools).SerializeToString(deterministic=True),
             )

@@ -34,7 +34,7 @@ class FlagActs:
             flag, action = _read(request, tools)
             origin = tools.origin
             if request.traceparent:
-                origin = replace(origin, traceparent=request.traceparent[:TRACEPARENT_MAX])
+                origin = replace(origin, traceparent=request.traceparent)
             done = act_on_flag(
                 tools.unit, flag, action, origin=origin, encoder=tools.encoder, at=tools.at
             )
@@ -53,6 +53,7 @@ def _read(request: pb.ActOnFlagRequest, tools: Work) -> tuple[StoredFlag, str]:
     action = flag_pb2.Flag.Action.Name(request.action) if known else "ACTION_DISMISS"
     action = action.removeprefix("ACTION_")
     told = request.flag
+    read.text("traceparent", request.traceparent, longest=TRACEPARENT_MAX)
     by_name = action == "DISMISS"
     asked = told.action if told.action in flag_pb2.Flag.Action.values() else 0
     flag = StoredFlag(

@@ -32,8 +32,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "up":
             without = [row.name for row in processes.TABLE] if options.servers_only else []
-            checklist = Checklist(has_colour=surroundings.has_colour, shows_logs=options.logs)
-            return up.run(surroundings, checklist, [*without, *options.without])
+            checklist = Checklist(
+                has_colour=surroundings.has_colour,
+                shows_logs=options.logs,
+                # A program reads the one, a person may still watch the other.
+                out=sys.stderr if options.json else sys.stdout,
+            )
+            chosen = [*without, *options.without]
+            return up.run(surroundings, checklist, chosen, as_json=options.json)
         return {"down": down, "status": status, "clean": clean}[options.command](
             folder, as_json=options.json
         )
@@ -100,6 +106,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     starting.add_argument("--logs", action="store_true", help="show what the processes write")
     starting.add_argument("--servers-only", action="store_true", help="start no process of ours")
     starting.add_argument("--without", action="append", default=[], metavar="NAME")
+    starting.add_argument("--json", action="store_true", help="tell in JSON when it is ready")
     for name, function in (("down", down), ("status", status), ("clean", clean)):
         command = commands.add_parser(name, help=(function.__doc__ or "").splitlines()[0])
         command.add_argument("--json", action="store_true", help="answer in JSON")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import time
 from typing import Final, TextIO
 
@@ -27,8 +26,8 @@ TICK_S: Final = 0.2
 class Checklist:
     """Prints to a terminal or a file; a terminal also sees what is being waited for."""
 
-    def __init__(self, *, has_colour: bool, shows_logs: bool, out: TextIO | None = None) -> None:
-        self._out = out or sys.stdout
+    def __init__(self, *, has_colour: bool, shows_logs: bool, out: TextIO) -> None:
+        self._out = out
         self._is_live = self._out.isatty()
         self._has_colour = has_colour and self._is_live
         self._shows_logs = shows_logs

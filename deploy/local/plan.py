@@ -23,6 +23,11 @@ class Plan:
     """For people and for the state file: no passwords."""
     notes: list[str]
 
+    def metrics(self) -> str:
+        """Where each process can be measured, for people."""
+        addresses = self.contract.metrics_addresses
+        return ", ".join(f"{name} {address}" for name, address in addresses.items())
+
 
 def make(surroundings: Surroundings, folder: DataFolder, without: Iterable[str] = ()) -> Plan:
     """Plan a stack in this data folder, leaving out the processes named."""
@@ -45,7 +50,7 @@ def make(surroundings: Surroundings, folder: DataFolder, without: Iterable[str] 
         spans_address=f"{ports.HOST}:{chosen['spans']}" if "spans" in chosen else None,
         metrics_addresses={
             name: f"{ports.HOST}:{chosen[f'{name}-metrics']}"
-            for name in running
+            for name in (row.name for row in rows)
             if f"{name}-metrics" in chosen
         },
         folder=folder.path,

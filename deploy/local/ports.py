@@ -21,7 +21,6 @@ PREFERRED: Final[Mapping[str, int]] = {
     "relay-metrics": 19102,
     "streams-metrics": 19103,
     "spans-metrics": 19104,
-    "traffic-metrics": 19105,
 }
 
 # Where a substitute is looked for: clear of the preferred ones and of outgoing connections.

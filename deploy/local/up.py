@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -23,15 +24,20 @@ from deploy.local.supervisor import StackFailedError, Supervisor
 # Own servers run already: what does not answer by then will not.
 OWN_SERVER_ANSWERS_WITHIN_S: Final = 5.0
 
-# Traffic makes its first order within a second; without one the summary has a placeholder.
-FIRST_ORDER_WITHIN_S: Final = 5.0
+# The first order is through about 5 s after the traffic's start. A stack should be usable within
+# 20 s: a quick start waits for an order to show, a slow one only asks once or twice.
+FIRST_ORDER_BY_S: Final = 17.0
+FIRST_ORDER_WITHIN_S: Final = 2.0
 ORDER_ID: Final = re.compile(r'"(?:orders/)?(ord-[^"/]+)"')
 
 
 class Stack:
     """One stack, as it is told about: to a person on the checklist, to programs in the state."""
 
-    def __init__(self, folder: DataFolder, plan: Plan, checklist: Checklist) -> None:
+    def __init__(
+        self, folder: DataFolder, plan: Plan, checklist: Checklist, *, as_json: bool
+    ) -> None:
+        self._as_json = as_json
         self._folder = folder
         self._plan = plan
         self._checklist = checklist
@@ -77,6 +83,8 @@ class Stack:
         self._phase = "ready"
         self._save()
         await self._summarise()
+        if self._as_json:
+            print(json.dumps(self._folder.read_state()), flush=True)
         await self._supervisor.watch()
 
     async def _await_own(self, name: str) -> None:
@@ -93,28 +101,31 @@ class Stack:
                 return
 
     async def _summarise(self) -> None:
-        order = await self._find_order() if "traffic" in self._supervisor.processes else None
         say, at = self._checklist.say, self._plan.addresses
-        url = f"http://{at['service']}/concord.orders.v1.OrderService/ListOrders"
+        names = self._supervisor.processes
         say()
         for title, text in (
-            ("gRPC", at["service"]),
+            ("gRPC", at["service"] if "service" in names else ""),
             ("PostgreSQL", at["postgres"]),
             ("Valkey", at["valkey"]),
             ("Kafka", at["broker"]),
-            ("spans", at.get("spans", "not kept")),
-            ("metrics", " ".join(self._plan.contract.metrics_addresses.values())),
-            ("logs", self._folder.logs),
+            ("spans", at.get("spans", "")),
+            ("metrics", self._plan.metrics()),
+            ("logs", str(self._folder.logs)),
             ("passwords", f". {self._folder.environment_file}"),
         ):
-            say(f"  {title:<10} {text}")
+            if text:
+                say(f"  {title:<10} {text}")
         say()
-        say(f"  {processes.script('concord')} order explain {order or 'ORDER'}")
-        say(
-            f"  {processes.script('buf')} curl --protocol grpc --http2-prior-knowledge"
-            f" -d '{{\"page_size\": 1}}' {url}"
-        )
-        say()
+        if "service" in names:
+            order = await self._find_order() if "traffic" in names else None
+            say(f"  {processes.script('concord')} order explain {order or 'ORDER'}")
+            say(
+                f"  {processes.script('buf')} curl --protocol grpc --http2-prior-knowledge"
+                f" -d '{{\"page_size\": 1}}'"
+                f" http://{at['service']}/concord.orders.v1.OrderService/ListOrders"
+            )
+            say()
         say(f"ready in {self._checklist.elapsed_s():.1f} s; Ctrl-C or `make down` ends it")
 
     async def _find_order(self) -> str | None:
@@ -122,7 +133,8 @@ class Stack:
         concord = processes.script("concord")
         command = (concord, "order", "list", "--json", "--limit", "1")
         with contextlib.suppress(TimeoutError, OSError):
-            async with asyncio.timeout(FIRST_ORDER_WITHIN_S):
+            left_s = FIRST_ORDER_BY_S - self._checklist.elapsed_s()
+            async with asyncio.timeout(max(FIRST_ORDER_WITHIN_S, left_s)):
                 while True:
                     asking = await asyncio.create_subprocess_exec(
                         *command,
@@ -205,7 +217,9 @@ def _on_signals(ending: asyncio.Event, impatient: asyncio.Event) -> None:
             loop.add_signal_handler(number, asked)
 
 
-def run(surroundings: Surroundings, checklist: Checklist, without: list[str]) -> int:
+def run(
+    surroundings: Surroundings, checklist: Checklist, without: list[str], *, as_json: bool
+) -> int:
     """Run a stack, unless one runs in this data folder already; return the exit code."""
     folder = DataFolder(surroundings.folder)
     folder.open()
@@ -214,11 +228,13 @@ def run(surroundings: Surroundings, checklist: Checklist, without: list[str]) ->
         checklist.say(f"Concord is up already (process {state.get('pid', 'unknown')}):")
         for name, address in state.get("addresses", {}).items():
             checklist.say(f"  {name:<16} {address}")
+        if as_json:
+            print(json.dumps(state))
         return 0
     try:
         checklist.say(f"Concord starts; data and logs in {folder.path}")
         plan = plans.make(surroundings, folder, without)
-        return asyncio.run(Stack(folder, plan, checklist).run())
+        return asyncio.run(Stack(folder, plan, checklist, as_json=as_json).run())
     finally:
         folder.forget_state()
         folder.release()

@@ -147,6 +147,7 @@ class Relay:
         except BrokerUnavailableError as error:
             log.warning("relay_outage", kind="broker", error=error)
             self._check_due.at_once()
+        self._failpoints.reach("relay:outage")
         return self._pace.outage_s
 
     def _turn(self) -> float:

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import uuid4
 
 from service.failpoints import Failpoints
-from service.kafka.relay import Pace, build_relay
+from service.kafka.relay import Pace, Relay, build_relay
 from service.kafka.topics import NAMES
 from service.postgres.outbox_queue import PostgresRelayQueue
 from service.telemetry import Metrics
@@ -42,21 +42,24 @@ def at_visit(act: str) -> Callable[[], None]:
     return visit
 
 
-def main() -> None:
-    """Run until SIGTERM."""
-    given = json.loads(sys.argv[1])
-    queue = PostgresRelayQueue(
-        given["url"], owner=str(os.getpid()), topics=NAMES, ids=lambda: str(uuid4())
-    )
-    relay = build_relay(
-        queue,
-        bootstrap=given["bootstrap"],
+def a_relay(url: str, bootstrap: str, failpoints: Failpoints) -> Relay:
+    """Build a relay as production does, but quicker to notice things."""
+    return build_relay(
+        PostgresRelayQueue(url, owner=str(os.getpid()), topics=NAMES, ids=lambda: str(uuid4())),
+        bootstrap=bootstrap,
         partitions=4,
         clock=lambda: datetime.now(UTC),
         metrics=Metrics(),
         pace=QUICK,
-        failpoints=Failpoints({name: at_visit(act) for name, act in given["armed"].items()}),
+        failpoints=failpoints,
     )
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    given = json.loads(sys.argv[1])
+    armed = {name: at_visit(act) for name, act in given["armed"].items()}
+    relay = a_relay(given["url"], given["bootstrap"], Failpoints(armed))
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     relay.run(stop)

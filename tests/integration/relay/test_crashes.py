@@ -82,6 +82,18 @@ def test_a_relay_whose_session_ends_takes_its_shards_again(world: World) -> None
     assert relay.is_running()
 
 
+def test_a_restart_of_postgres_is_waited_out(world: World) -> None:
+    relay = world.start_relay()
+    world.write_many(writers=2, each=20, orders=4).join()
+    world.servers.kill("postgres")
+    world.engine.dispose()
+    world.servers.start("postgres")
+    world.write_many(writers=2, each=20, orders=4).join()
+
+    assert_all_arrived(world)
+    assert relay.is_running()
+
+
 def test_an_open_transaction_holds_up_nobody_else(world: World) -> None:
     world.start_relay()
     with world.engine.begin() as slow:

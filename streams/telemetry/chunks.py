@@ -96,6 +96,9 @@ class Chunk:
             attributes=attributes,
             links=[Link(at)] if at.is_valid and at.trace_flags.sampled else [],
         )
+        if not begun.is_recording():
+            # Its context would say "not sampled" to everybody behind us, who may well record.
+            return traceparent
         self._records.append(begun)
         return traceparent_of(begun)
 

@@ -1,0 +1,1 @@
+"""Makes the generated pages, one module each; `docs/generate.py` writes them."""

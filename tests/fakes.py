@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from service.application.intake import summary
 from service.application.ports import (
     Answer,
     DueTimer,
@@ -96,7 +97,10 @@ class KeptReceipt:
         receipt = self.stored.receipt
         key = receipt_key(receipt.source, receipt.order_hint, self.stored.receipt_id)
         return (
-            self.stored.receipt_id, key, self.stored.event, receipt.traceparent,
+            self.stored.receipt_id,
+            key,
+            self.stored.event,
+            receipt.traceparent,
             receipt.received_at,
         )
 
@@ -226,8 +230,14 @@ class FakeUnit:
             if kept is not None:
                 receipt = kept.stored.receipt
                 found[each] = WaitingReceipt(
-                    each, receipt.source, receipt.channel, receipt.order_hint,
-                    receipt.received_at, kept.outcome, kept.revision, receipt.address,
+                    each,
+                    receipt.source,
+                    receipt.channel,
+                    receipt.order_hint,
+                    receipt.received_at,
+                    kept.outcome,
+                    kept.revision,
+                    receipt.address,
                 )
         return found
 
@@ -236,6 +246,17 @@ class FakeUnit:
             kept = self.tables.receipts[each.receipt.receipt_id]
             kept.outcome, kept.rejection = each.outcome, each.rejection
             kept.revision += 1
+
+    def refresh_receipts(self, receipt_ids: Sequence[str]) -> None:
+        for receipt_id in receipt_ids:
+            outcomes = [
+                each.outcome
+                for each in self.tables.facts.values()
+                if each.fact.receipt_id == receipt_id
+            ]
+            kept = self.tables.receipts[receipt_id]
+            if kept.outcome is Outcome.EARLY:
+                kept.outcome = summary(outcomes)
 
     def reopen_receipts(
         self, receipt_ids: Sequence[str], rejected_for: str, *, waiting: bool, limit: int
@@ -311,9 +332,7 @@ class FakeUnit:
             if kept is None or kept.awaited.wait != each.wait:
                 self.tables.timers[key] = KeptTimer(each)
 
-    def _republish(
-        self, is_chosen: Callable[[KeptReceipt], bool], limit: int
-    ) -> list[Republished]:
+    def _republish(self, is_chosen: Callable[[KeptReceipt], bool], limit: int) -> list[Republished]:
         chosen = [each for each in self.tables.receipts.values() if is_chosen(each)][:limit]
         for kept in chosen:
             kept.outcome, kept.rejection = None, None

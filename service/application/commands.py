@@ -288,10 +288,12 @@ def _hold_change(order: Order, after: Order, hold: Hold, ask: Ask, *, released: 
 
 
 def allowed_actions(order: Order) -> tuple[str, ...]:
-    """Return what a command may ask for now."""
-    moves = (
-        action
-        for action in LIFECYCLE[order.state]
-        if not (action is Action.APPROVE_OUTBOUND and order.outbound_approved)
-    )
-    return tuple(each.value for each in moves)
+    """Return what a command may ask for now, as far as it depends on the order alone."""
+    barred = set()
+    if order.outbound_approved:
+        barred.add(Action.APPROVE_OUTBOUND)
+    else:
+        barred.add(Action.SHIP)
+    if order.holds:
+        barred |= {Action.APPROVE_OUTBOUND, Action.SHIP}
+    return tuple(each.value for each in LIFECYCLE[order.state] if each not in barred)

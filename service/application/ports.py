@@ -218,6 +218,9 @@ class Unit(Protocol):
     def close_receipts(self, results: Sequence[ReceiptResult]) -> None:
         """Write down what became of receipts."""
 
+    def refresh_receipts(self, receipt_ids: Sequence[str]) -> None:
+        """Give receipts that were early the outcome that their facts have by now."""
+
     def reopen_receipts(
         self, receipt_ids: Sequence[str], rejected_for: str, *, waiting: bool, limit: int
     ) -> list[tuple[str, str, bytes, str, datetime]]:

@@ -4,7 +4,7 @@
    who brings it meet at that lock, so that no fact is parked past its order.
 2. Give a new order its id, and fetch the facts that were parked under its references.
 3. Lock the orders, sorted; weigh each fact; park those whose order nobody has told of.
-4. Store all decisions together.
+4. Store all decisions together, and tell the receipts of parked facts what became of them.
 """
 
 import uuid
@@ -78,6 +78,7 @@ def weigh_facts(
         unit.own_refs({ref: owner for ref in fresh if (owner := desk.owners[ref])})
     decided = [_sum_up(desk.dossiers[key], each) for key, each in sorted(desk.decided.items())]
     orders = record(unit, decided, encoder=encoder, at=at)
+    unit.refresh_receipts(sorted({each.receipt_id for each in waiting.values()}))
     return Weighed(
         outcomes,
         {fact.fact_id: owner for fact in facts if (owner := desk.owner(fact))},

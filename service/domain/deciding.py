@@ -22,13 +22,10 @@ from service.domain.contradictions import Discrepancy, discrepancies
 from service.domain.differences import difference
 from service.domain.expectations import RULES, Expectation, ExpectationKind, expectations
 from service.domain.facts import Fact, FactKind, Outcome
-from service.domain.lifecycle import State
 from service.domain.order import Order
 from service.domain.stages import changed, measures
 from service.domain.truth import Truth, derive
 
-# Stock that is reserved before the money came moves the order when the money is there.
-_BEFORE_PAYMENT: Final = frozenset({State.PENDING_PAYMENT, State.PAYING})
 CASE_NAMESPACE: Final = uuid.UUID("5a0e3c0e-6c1d-5d0a-9f0e-0d3b5c7a9e11")
 
 
@@ -155,8 +152,7 @@ def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdic
         changes.append(_note(fact, "remeasured"))
     if timed:
         changes[0] = changes[0].with_measures(timed)
-    waits = fact.kind is FactKind.STOCK_ALLOCATED and new.state in _BEFORE_PAYMENT
-    outcome = _outcome(fact, was, found, changes, waits=waits)
+    outcome = _outcome(fact, was, found, changes)
     return replace(
         verdict,
         dossier=replace(
@@ -178,14 +174,10 @@ def _outcome(
     was: Sequence[Discrepancy],
     found: Sequence[Discrepancy],
     changes: Sequence[Change],
-    *,
-    waits: bool,
 ) -> Outcome:
     if any(each not in was and fact.fact_id in each.evidence for each in found):
         return Outcome.CONTRADICTING
-    if changes:
-        return Outcome.APPLIED
-    return Outcome.EARLY if waits else Outcome.CONFIRMED
+    return Outcome.APPLIED if changes else Outcome.CONFIRMED
 
 
 def _disagreement(found: Discrepancy, fact: Fact) -> Change:

@@ -100,6 +100,11 @@ def _notes(old: Truth | None, new: Truth, fact: Fact) -> Iterator[Change]:
     moved = old.state is not new.state
     if new.parcels - old.parcels and not moved:
         yield _note(fact, "parcel_shipped")
+    is_first = State.AWAITING_OUTBOUND not in old.entered
+    unpaid = new.state in {State.PENDING_PAYMENT, State.PAYING}
+    if fact.kind is FactKind.STOCK_ALLOCATED and is_first and unpaid:
+        # Reserved before the money came: it moves the order as soon as the money is there.
+        yield _note(fact, "stock_allocated")
     if fact.kind is FactKind.ORDER_CREATED and set(new.refs) - set(old.refs):
         yield _note(fact, "referenced")
 

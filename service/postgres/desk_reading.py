@@ -1,5 +1,6 @@
 """Reads receipts and cases, without locks."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -40,7 +41,7 @@ class DeskReading:
             return _receipt_view(row, list(told))
 
     def receipts(self, query: ReceiptQuery) -> Page[ReceiptView]:
-        """List receipts, newest first, without their facts."""
+        """List receipts, newest first."""
         table = tables.receipts
         where: list[sa.ColumnElement[bool]] = []
         if query.outcome:
@@ -59,10 +60,19 @@ class DeskReading:
                 .order_by(table.c.position.desc())
                 .limit(query.page_size + 1)
             ).all()
-        page = rows[: query.page_size]
+            page = rows[: query.page_size]
+            facts = tables.facts
+            found = connection.execute(
+                sa.select(facts)
+                .where(facts.c.receipt_id.in_([row.receipt_id for row in page]))
+                .order_by(facts.c.occurred_at, facts.c.fact_id)
+            ).mappings()
+            told: dict[str, list[Any]] = defaultdict(list)
+            for fact in found:
+                told[fact["receipt_id"]].append(fact)
         more = len(rows) > query.page_size
         token = make_token("receipts", page[-1].position) if more else ""
-        return Page(tuple(_receipt_view(row, []) for row in page), token)
+        return Page(tuple(_receipt_view(row, told[row.receipt_id]) for row in page), token)
 
     def case(self, case_id: str) -> tuple[Case, Sequence[CaseAct]]:
         """Return a case and its log, or raise `CaseNotFoundError`."""

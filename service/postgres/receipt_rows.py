@@ -13,7 +13,7 @@ from service.application.ports import (
     WaitingReceipt,
     receipt_key,
 )
-from service.domain.facts import Outcome
+from service.domain.facts import GRAVITY, Outcome
 from service.postgres import tables
 
 Republished = tuple[str, str, bytes, str, datetime]
@@ -25,6 +25,17 @@ _REPUBLISHED = (
     tables.receipts.c.event,
     tables.receipts.c.traceparent,
     tables.receipts.c.received_at,
+)
+
+
+_GRAVITY = ", ".join(f"'{each.value}'" for each in GRAVITY)
+# The outcome of the fact that most needs attention, as for a receipt that is weighed at once.
+_REFRESH = sa.text(
+    "UPDATE receipts SET outcome = told.outcome FROM ("  # noqa: S608  # our own enum's values
+    " SELECT DISTINCT ON (receipt_id) receipt_id, outcome FROM facts"
+    " WHERE receipt_id = ANY(:receipts) ORDER BY receipt_id,"
+    f" array_position(ARRAY[{_GRAVITY}], outcome)"
+    ") AS told WHERE receipts.receipt_id = told.receipt_id AND receipts.outcome = 'EARLY'"
 )
 
 
@@ -119,6 +130,11 @@ class ReceiptRows:
                 for each in results
             ],
         )
+
+    def refresh_receipts(self, receipt_ids: Sequence[str]) -> None:
+        """Give receipts that were early the outcome that their facts have by now."""
+        if receipt_ids:
+            self._connection.execute(_REFRESH, {"receipts": list(receipt_ids)})
 
     def reopen_receipts(
         self, receipt_ids: Sequence[str], rejected_for: str, *, waiting: bool, limit: int

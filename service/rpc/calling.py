@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.message import Message
@@ -87,7 +88,8 @@ def is_wanted(context: grpc.ServicerContext) -> bool:
 def origin_of(context: grpc.ServicerContext) -> tuple[Origin, str]:
     """Return who calls from where, and as which source."""
     told = {
-        key: str(value)[:NAME_MAX]
+        # Names that are not ASCII travel percent-encoded.
+        key: unquote(str(value))[:NAME_MAX]
         for key, value in context.invocation_metadata()
         if key in {"concord-actor", "concord-role", "concord-source"}
     }

@@ -96,7 +96,12 @@ class _Converting:
             log.error("rpc_bug", exc_info=error)
         if isinstance(error, OrderError):
             self._metrics.refusals.labels(error.reason).inc()
-        context.abort_with_status(rpc_status.to_status(status))
+        answer = rpc_status.to_status(status)
+        if trace_id := current_trace_id():
+            told = (*answer.trailing_metadata, ("concord-trace-id", trace_id))
+            context.set_trailing_metadata(told)
+            context.abort(answer.code, answer.details)
+        context.abort_with_status(answer)
 
 
 class _Malformed:

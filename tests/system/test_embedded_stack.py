@@ -105,6 +105,16 @@ def until(condition: Callable[[], bool], within_s: float = READY_WITHIN_S) -> No
         pause.wait(0.05)
 
 
+def hosts_listened_on(family: list[psutil.Process]) -> list[str]:
+    return [
+        # gRPC listens with IPv6 sockets, on the mapped address.
+        connection.laddr.ip.removeprefix("::ffff:")
+        for process in family
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN or connection.type == socket.SOCK_DGRAM
+    ]
+
+
 def is_gone(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.status() == psutil.STATUS_ZOMBIE
@@ -148,14 +158,7 @@ def test_it_tells_what_is_ready_where_and_what_to_try(untouched: Running) -> Non
 
 
 def test_nothing_listens_beyond_loopback(untouched: Running) -> None:
-    family = untouched.family()
-
-    listening = [
-        connection.laddr.ip
-        for process in family
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN or connection.type == socket.SOCK_DGRAM
-    ]
+    listening = hosts_listened_on(untouched.family())
 
     assert len(listening) >= 3
     assert set(listening) == {"127.0.0.1"}
@@ -274,6 +277,14 @@ def test_a_second_one_finds_the_first(untouched: Running) -> None:
     assert untouched.process.poll() is None
 
 
+def test_a_program_is_told_in_json(untouched: Running) -> None:
+    for question in ("up", "status"):
+        answer = json.loads(untouched.ask(question, "--json").stdout.splitlines()[-1])
+
+        assert answer["phase"] == "ready"
+        assert answer["addresses"] == untouched.state()["addresses"]
+
+
 def test_down_ends_it_and_is_content_when_nothing_runs(servers_only: Running) -> None:
     first = servers_only.ask("down", "--json")
     servers_only.until_ended()
@@ -350,3 +361,23 @@ def test_a_folder_with_other_files_is_refused(
 
     assert running.until_ended() == 1
     assert list((tmp_path / "data").iterdir()) == [tmp_path / "data" / "thesis.txt"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_whole_stack_gets_ready_and_leaves_nothing(start: Callable[..., Running]) -> None:
+    running = start()
+    until(lambda: "\nready in" in running.output or running.process.poll() is not None, 200)
+    family = running.family()
+
+    assert running.process.poll() is None, running.output
+    for name in ("migrate", "service", "relay", "streams", "traffic"):
+        assert re.search(rf"{name} +✓", running.output)
+    assert re.search(r"concord order explain ord-", running.output)
+    assert set(hosts_listened_on(family)) == {"127.0.0.1"}
+
+    running.process.send_signal(signal.SIGINT)
+
+    assert running.until_ended() == 0
+    assert all(is_gone(process) for process in family)
+    assert list(running.home.rglob("*")) == []

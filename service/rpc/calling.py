@@ -116,4 +116,4 @@ def _host(peer: str) -> str:
     """Return the address within `ipv4:127.0.0.1:5000` or `ipv6:%5B::1%5D:5000`."""
     _, _, rest = peer.partition(":")
     host, _, _ = rest.rpartition(":")
-    return host.replace("%5B", "").replace("%5D", "")
+    return unquote(host).strip("[]")

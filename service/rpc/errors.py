@@ -155,7 +155,7 @@ def _bad_request(error: InvalidRequestError) -> error_details_pb2.BadRequest:
     violation = error_details_pb2.BadRequest.FieldViolation
     return error_details_pb2.BadRequest(
         field_violations=[
-            violation(field=path, description=advice) for path, advice in error.violations[:100]
+            violation(field=path, description=advice) for path, advice in error.violations
         ]
     )
 

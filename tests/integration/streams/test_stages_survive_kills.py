@@ -10,7 +10,13 @@ from concord.insights.v1.partial_pb2 import StagePartial
 from concord.insights.v1.stage_pb2 import StageWindow
 from concord.orders.v1.order_event_pb2 import OrderEvent
 from tests.integration.streams.happenings import Expected, events, rows_of
-from tests.integration.streams.world import PARTITIONS, World, eventually, world
+from tests.integration.streams.world import (
+    World,
+    eventually,
+    has_all_markers,
+    in_redis,
+    world,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -19,18 +25,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def around() -> Iterator[World]:
     with world() as made:
         yield made
-
-
-def in_redis(around: World) -> list[StageWindow]:
-    found = []
-    for key in around.redis.scan_iter("concord:stages:[0-9]*"):
-        found.extend(StageWindow.FromString(v) for v in around.redis.hgetall(key).values())
-    return found
-
-
-def has_all_markers(around: World) -> bool:
-    keys = [f"concord:views:stages:{partition}" for partition in range(PARTITIONS)]
-    return all(around.redis.mget(keys))
 
 
 def test_windows_are_exact_after_kills_under_load_and_events_of_2019(around: World) -> None:
@@ -50,9 +44,9 @@ def test_windows_are_exact_after_kills_under_load_and_events_of_2019(around: Wor
                 workers.append(around.start_worker("c"))
             if number == 2000:
                 workers[1].kill()
-            if number % 100 == 0:
+            if number % 50 == 0:
                 around.producer.flush(10)
-                around.producer.poll(0.05)  # Load that lasts as long as a takeover.
+                around.producer.poll(0.25)  # The load lasts longer than a takeover.
         around.producer.flush(10)
         eventually(
             lambda: rows_of(in_redis(around)) == expected.rows() and has_all_markers(around),
@@ -60,12 +54,8 @@ def test_windows_are_exact_after_kills_under_load_and_events_of_2019(around: Wor
             "the view is the expectation",
             workers[2:],
         )
-        eventually(
-            lambda: around.committed_to_the_end(OrderEvent, StagePartial) or None,
-            60,
-            "committed offsets at the end",
-            workers[2:],
-        )
+        ends = around.ends(OrderEvent, StagePartial)
+        eventually(lambda: around.has_committed(ends), 30, "everything is committed", workers[2:])
 
     published = [window for window, _ in around.read_all(StageWindow)]
     assert rows_of(published) == expected.rows()

@@ -23,6 +23,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from redis import Redis
 
+from concord.insights.v1.stage_pb2 import StageWindow
 from concord.intake.v1.receipt_pb2 import ReceiptEvent, ReceiptWeighed
 from concord.orders.v1.order_event_pb2 import CustomerEvent, Heartbeat, OrderEvent
 from concord.outbox.v1.broker_life_pb2 import BrokerLife
@@ -172,21 +173,30 @@ class World:
         self._workers.append(worker)
         return worker
 
-    def committed_to_the_end(self, *kinds: type[Message]) -> bool:
-        """Return whether the group has committed all that these topics hold."""
+    def ends(self, *kinds: type[Message]) -> dict[tuple[str, int], int]:
+        """Return the ends of these topics' partitions."""
+        with self._consumer() as consumer:
+            found = {}
+            for kind in kinds:
+                for partition in range(PARTITIONS):
+                    place = TopicPartition(topic_of(kind), partition)
+                    _, high = consumer.get_watermark_offsets(place, timeout=10)
+                    found[place.topic, partition] = high
+            return found
+
+    def has_committed(self, ends: dict[tuple[str, int], int]) -> bool:
+        """Return whether the group has committed up to these ends."""
+        with self._consumer() as consumer:
+            places = [TopicPartition(topic, partition) for topic, partition in ends]
+            committed = consumer.committed(places, timeout=10)
+            return all(each.offset >= ends[each.topic, each.partition] for each in committed)
+
+    @contextlib.contextmanager
+    def _consumer(self) -> Iterator[Consumer]:
         group = f"concord-streams-{self.epoch}"
         consumer = Consumer({"bootstrap.servers": self.servers.kafka_bootstrap, "group.id": group})
         try:
-            places = [
-                TopicPartition(topic_of(kind), p) for kind in kinds for p in range(PARTITIONS)
-            ]
-            done = True
-            for place in consumer.committed(places, timeout=10):
-                low, high = consumer.get_watermark_offsets(
-                    TopicPartition(place.topic, place.partition), timeout=10
-                )
-                done = done and (high == low or place.offset >= high)
-            return done
+            yield consumer
         finally:
             consumer.close()
 
@@ -219,6 +229,20 @@ class World:
             worker.close()
         self.producer.purge()
         self.producer.flush(1)
+
+
+def in_redis(around: World) -> list[StageWindow]:
+    """Return every stage window of the view."""
+    found: list[StageWindow] = []
+    for key in around.redis.scan_iter("concord:stages:[0-9]*"):
+        found.extend(StageWindow.FromString(v) for v in around.redis.hgetall(key).values())
+    return found
+
+
+def has_all_markers(around: World) -> bool:
+    """Return whether the stages' view is said to be complete."""
+    keys = [f"concord:views:stages:{partition}" for partition in range(PARTITIONS)]
+    return all(around.redis.mget(keys))
 
 
 @contextlib.contextmanager

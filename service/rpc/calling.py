@@ -88,8 +88,8 @@ def is_wanted(context: grpc.ServicerContext) -> bool:
 def origin_of(context: grpc.ServicerContext) -> tuple[Origin, str]:
     """Return who calls from where, and as which source."""
     told = {
-        # Names that are not ASCII travel percent-encoded.
-        key: unquote(str(value))[:NAME_MAX]
+        # Names that are not ASCII travel percent-encoded, and so may what no name holds.
+        key: "".join(filter(str.isprintable, unquote(str(value))))[:NAME_MAX]
         for key, value in context.invocation_metadata()
         if key in {"concord-actor", "concord-role", "concord-source"}
     }

@@ -208,6 +208,12 @@ def test_a_caller_who_tells_nothing_is_anonymous() -> None:
     assert (origin.actor, origin.role, source) == ("anonymous", "operator", "operator")
 
 
+def test_a_name_that_is_not_ascii_comes_whole_and_control_characters_do_not() -> None:
+    origin, _ = origin_of(FakeContext(("concord-actor", "%E7%8E%8B%00%0A%1B[31m")))  # type: ignore[arg-type]
+
+    assert origin.actor == "王[31m"
+
+
 def test_a_name_is_cut_where_it_is_too_long() -> None:
     origin, _ = origin_of(FakeContext(("concord-actor", "a" * 500)))  # type: ignore[arg-type]
 

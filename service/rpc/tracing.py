@@ -111,7 +111,7 @@ class _Traced:
         parent = trace.set_span_in_context(opened, Context())
         if said.traceparent is not None:
             parent = spans.context_of(said.traceparent)
-        begun = trace.get_tracer(spans.TRACER).start_span(
+        begun = spans.tracer().start_span(
             f"deliver {self._method}",
             context=parent,
             attributes={**_named(self._method), spans.ORDER: said.order},
@@ -123,7 +123,7 @@ class _Traced:
             begun.end()
 
     def _begin(self, name: str, parent: Context) -> Span:
-        return trace.get_tracer(spans.TRACER).start_span(
+        return spans.tracer().start_span(
             name, context=parent, kind=SpanKind.SERVER, attributes=_named(self._method)
         )
 

@@ -9,13 +9,23 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import (
+    Link,
+    Span,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    TracerProvider,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 TRACER: Final = "concord"
@@ -27,6 +37,16 @@ _CALL: Final = otel_context.create_key("concord-call")
 
 Value = str | int | float | bool
 Attributes = Mapping[str, Value]
+
+
+@lru_cache(maxsize=1)
+def _tracer_of(provider: TracerProvider) -> Tracer:
+    return provider.get_tracer(TRACER)
+
+
+def tracer() -> Tracer:
+    """Return the tracer of all our spans; to ask for it at each span would cost a tenth of all."""
+    return _tracer_of(trace.get_tracer_provider())
 
 
 @dataclass(slots=True)
@@ -132,7 +152,7 @@ def span(
     attributes: Attributes | None = None,
 ) -> Iterator[Span]:
     """Record one span around the body; an exception marks it failed, by type and never by text."""
-    with trace.get_tracer(TRACER).start_as_current_span(
+    with tracer().start_as_current_span(
         name,
         kind=kind,
         attributes=attributes,
@@ -177,7 +197,7 @@ def begin_span(
     attributes: Attributes | None = None,
 ) -> OpenSpan:
     """Begin a span in the trace of `traceparent`; the caller ends it."""
-    begun = trace.get_tracer(TRACER).start_span(
+    begun = tracer().start_span(
         name,
         context=context_of(traceparent),
         kind=kind,
@@ -204,7 +224,7 @@ def record_span(
     """
     if traceparent is not None and traceparent.endswith("-00") and not (attributes or {}).get(KEEP):
         return traceparent
-    begun = trace.get_tracer(TRACER).start_span(
+    begun = tracer().start_span(
         name,
         context=context_of(traceparent),
         kind=kind,

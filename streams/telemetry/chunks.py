@@ -11,19 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from opentelemetry import trace
 from opentelemetry.trace import Link, Span, SpanKind
 
 from streams.telemetry.spans import (
     KEEP,
     ORDER,
-    TRACER,
     Value,
     context_of,
     fail,
     is_sampled,
     span,
     traceparent_of,
+    tracer,
 )
 
 # A link is 40 bytes on the wire, and nobody reads more than these.
@@ -89,7 +88,7 @@ class Chunk:
         if keep:
             attributes[KEEP] = True
         at = self._own.get_span_context()
-        begun = trace.get_tracer(TRACER).start_span(
+        begun = tracer().start_span(
             name,
             context=context_of(traceparent),
             kind=kind,

@@ -212,6 +212,13 @@ class FakeUnit:
         fingerprint, _ = self.tables.requests[request_id]
         self.tables.requests[request_id] = fingerprint, answer
 
+    def forget_requests(self, before: datetime, *, most: int) -> int:
+        # In memory every request came in the evening.
+        old = list(self.tables.requests)[:most] if before > EVENING else []
+        for each in old:
+            del self.tables.requests[each]
+        return len(old)
+
     def store_receipts(self, receipts: Sequence[StoredReceipt]) -> frozenset[str]:
         new = frozenset(each.receipt_id for each in receipts) - set(self.tables.receipts)
         for each in receipts:

@@ -101,6 +101,17 @@ def test_a_request_id_is_refused_for_another_request(store: Store) -> None:
         store.storage.transact(lambda unit: unit.claim_request(store.name, b"g"))
 
 
+def test_an_answer_is_forgotten_when_it_is_old_and_not_before(store: Store) -> None:
+    store.storage.transact(lambda unit: unit.claim_request(store.name, b"f"))
+
+    store.storage.transact(lambda unit: unit.forget_requests(NOON.replace(year=1999), most=9))
+    with pytest.raises(RequestIdReusedError):
+        store.storage.transact(lambda unit: unit.claim_request(store.name, b"g"))
+    while store.storage.transact(lambda unit: unit.forget_requests(LATER, most=9)):
+        pass
+    assert store.storage.transact(lambda unit: unit.claim_request(store.name, b"g")) is None
+
+
 # Orders.
 
 
@@ -209,6 +220,17 @@ def test_a_fact_without_an_order_is_parked_and_applied_when_the_order_comes(stor
     order = store.reader.order_by_ref(store.ref())
     assert (order.state, order.paid) == (State.PAID, TOTAL)
     assert store.storage.transact(lambda unit: unit.parked([store.ref()])) == {}
+
+
+def test_the_receipt_of_a_parked_fact_is_told_what_became_of_it(store: Store) -> None:
+    early = store.tell(told(store, FactKind.PAYMENT_SUCCEEDED, minute=2))
+    before = store.reader.receipt(early.receipt_id)
+    store.tell(told(store, FactKind.ORDER_CREATED))
+    after = store.reader.receipt(early.receipt_id)
+
+    assert (before.outcome, before.orders) == (Outcome.EARLY, ())
+    assert after.outcome is Outcome.APPLIED
+    assert after.orders == (store.reader.order_by_ref(store.ref()).order_id,)
 
 
 def test_parked_facts_follow_any_of_the_names_that_a_creation_brings(store: Store) -> None:

@@ -1,0 +1,51 @@
+"""Names of the domain and names on the wire are the same names."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import pytest
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
+from concord.cases.v1 import case_service_pb2
+from concord.intake.v1 import fact_pb2
+from concord.orders.v1 import order_pb2, order_service_pb2
+from service.domain.cases import CaseClass, CaseState
+from service.domain.claims import Standing
+from service.domain.facts import Circumstance, FactKind, Outcome
+from service.domain.lifecycle import Action, State
+from service.domain.truth import RefundState
+
+SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
+    "state": (State, order_pb2.Order.State, "STATE_"),
+    "refund state": (RefundState, order_pb2.Order.RefundState, "REFUND_STATE_"),
+    "fact": (FactKind, fact_pb2.Fact.Kind, "KIND_"),
+    "circumstance": (Circumstance, fact_pb2.Fact.Circumstance, "CIRCUMSTANCE_"),
+    "outcome": (Outcome, fact_pb2.Outcome, "OUTCOME_"),
+    "case state": (CaseState, case_service_pb2.Case.State, "STATE_"),
+    "case class": (CaseClass, case_service_pb2.Case.Class, "CLASS_"),
+}  # type: ignore[dict-item]  # generated enums are wrappers at run time
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_wire_has_a_value_for_every_member_and_no_other(name: str) -> None:
+    members, wire, prefix = SAME[name]
+
+    expected = {f"{prefix}{each.value}" for each in members} | {f"{prefix}UNSPECIFIED"}
+    assert set(wire.keys()) == expected
+    assert wire.Value(f"{prefix}UNSPECIFIED") == 0
+
+
+@pytest.mark.parametrize("members", [State, RefundState, FactKind, Circumstance, Outcome, Action])
+def test_a_member_is_stored_by_its_name(members: type[Enum]) -> None:
+    assert all(each.value == each.name for each in members)
+
+
+def test_a_claim_has_the_standings_that_the_contract_lists() -> None:
+    explanation = order_service_pb2.OrderExplanation.DESCRIPTOR
+    standing = explanation.nested_types_by_name["Claim"].enum_types_by_name["Standing"]
+
+    assert {each.name.removeprefix("STANDING_") for each in standing.values} == {
+        "UNSPECIFIED",
+        *(each.value for each in Standing),
+    }

@@ -104,7 +104,7 @@ async def _await_servers(settings: Settings, readiness: Readiness) -> int:
 def _work(streams: Streams, readiness: Readiness) -> int:
     """Run the app until a signal ends it; it commits what is done and leaves its group."""
     worker = streams.worker
-    observed = FaustObserved(worker.app, worker.waiting)
+    observed = FaustObserved(worker.app, worker.waiting, worker.steps)
     readiness.observed = observed
     watchdog = Watchdog(observed, worker.metrics, guard.die)
     watchdog.start()

@@ -110,6 +110,7 @@ class Guard(Generic[T]):
                 batch = Batch(first.topic, first.partition, generation, items, spans)
                 await self.handle(batch)
         metrics.chunk_duration.labels(self.agent).observe(time.perf_counter() - began)
+        self.worker.steps[first.topic] += 1
 
     def _is_of_this_life(self, record: Record) -> bool:
         epoch = epoch_of(record)

@@ -64,7 +64,7 @@ async def patiently(worker: Worker, agent: str, topic: str, call: Callable[[], A
     try:
         while True:
             try:
-                return await call()
+                answer = await call()
             except ConcordError as error:
                 attempt += 1
                 is_ours = not error.is_transient and attempt >= DEFECT_ATTEMPTS
@@ -74,6 +74,9 @@ async def patiently(worker: Worker, agent: str, topic: str, call: Callable[[], A
                 worker.metrics.retries.labels(agent).inc()
                 log.warning("service_awaited", agent=agent, attempt=attempt, wait_s=pause_s,
                             reason=error.reason, code=error.code.name)  # fmt: skip
+            else:
+                worker.steps[topic] += 1
+                return answer
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
     finally:

@@ -1,7 +1,9 @@
 """Ends a worker that no longer gets on: records wait, and the committed offset stands still.
 
-It runs in a thread of its own, so that a blocked event loop is found as well. A topic whose
-agent says that it waits for the service is no stall: another worker would wait too.
+It runs in a thread of its own, so that a blocked event loop is found as well. Two things look
+like a stall and are none: an agent that waits for the service (another worker would wait too),
+and one at work on a large chunk, or on those of other partitions. Ending that one would only
+make it begin again.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import structlog
 
 from streams.telemetry import Metrics
 
-# Commits come once a second; thirty without one, under load, is not slowness.
-STALLED_AFTER_S: Final = 30.0
+# Commits come once a second, steps of an agent more often; sixty without either is not slowness.
+STALLED_AFTER_S: Final = 60.0
+# An agent gets on, and never with this partition: its turn comes within minutes.
+PASSED_OVER_AFTER_S: Final = 600.0
 # Joining, and reading a changelog of millions of rows, takes less.
 UNREADY_AFTER_S: Final = 180.0
 LOOK_EVERY_S: Final = 1.0
@@ -48,12 +52,16 @@ class Observed(Protocol):
     def is_waiting(self, topic: str) -> bool:
         """Return whether the topic's agent waits for something out of reach."""
 
+    def steps(self, topic: str) -> int:
+        """Return how often the topic's agents got on."""
+
 
 @dataclass(slots=True)
 class Stalls:
     """Finds partitions that stand still; a pure function of what it is shown and when."""
 
     _moved: dict[Place, tuple[int, float]] = field(default_factory=dict)
+    _stepped: dict[str, tuple[int, float]] = field(default_factory=dict)
     _ready_at: float | None = None
 
     def look(self, observed: Observed, now_s: float) -> str | None:
@@ -68,12 +76,23 @@ class Stalls:
         self._moved = {place: at for place, at in self._moved.items() if place in positions}
         for place, position in positions.items():
             committed, since_s = self._moved.get(place, (-1, now_s))
+            stepped_s = self._last_step(observed, place[0], now_s)
             has_rest = position.committed >= position.end or observed.is_waiting(place[0])
             if committed != position.committed or has_rest:
                 self._moved[place] = (position.committed, now_s)
-            elif now_s - since_s > STALLED_AFTER_S:
+            elif (
+                now_s - max(since_s, stepped_s) > STALLED_AFTER_S
+                or now_s - since_s > PASSED_OVER_AFTER_S
+            ):
                 return f"{place[0]}/{place[1]}"
         return None
+
+    def _last_step(self, observed: Observed, topic: str, now_s: float) -> float:
+        steps, since_s = self._stepped.get(topic, (-1, now_s))
+        if steps != observed.steps(topic):
+            self._stepped[topic] = (observed.steps(topic), now_s)
+            return now_s
+        return since_s
 
 
 @dataclass(slots=True)
@@ -111,6 +130,7 @@ class FaustObserved:
 
     app: Any
     waiting: set[str]
+    stepped: Mapping[str, int]
 
     def is_ready(self) -> bool:
         app = self.app
@@ -137,3 +157,6 @@ class FaustObserved:
 
     def is_waiting(self, topic: str) -> bool:
         return topic in self.waiting
+
+    def steps(self, topic: str) -> int:
+        return self.stepped.get(topic, 0)

@@ -6,6 +6,7 @@ Built once by `app.py`; agents get it by argument. Nothing here decides anything
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
@@ -58,6 +59,8 @@ class Worker:
     die: Callable[[int], NoReturn]
     # Topics whose agent waits for something out of reach; that is no stall.
     waiting: set[str] = field(default_factory=set)
+    # How often an agent of a topic got on: an answer of the service, a chunk done.
+    steps: Counter[str] = field(default_factory=Counter)
 
     async def send(self, records: Iterable[Outgoing]) -> None:
         """Send records and wait until the broker has them all."""

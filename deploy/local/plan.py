@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from deploy.local import ports, probes, processes, servers
 from deploy.local.environment import Contract, Surroundings
 from deploy.local.folder import DataFolder
+from deploy.local.ports import Ports
 from deploy.local.process import Probe, Spec
 
 
@@ -16,6 +17,8 @@ class Plan:
     """What to start, and what to tell about it."""
 
     specs: list[Spec]
+    ports: Ports
+    """To be released when the stack has ended."""
     contract: Contract
     own: Mapping[str, Probe]
     """Servers of the user's own, which must answer before anything starts."""
@@ -34,7 +37,8 @@ def make(surroundings: Surroundings, folder: DataFolder, without: Iterable[str] 
     rows = tuple(row for row in processes.installed() if row.name not in without)
     running = {row.name for row in rows}
     embedded = [name for name in servers.NAMES if name not in surroundings.own]
-    chosen = ports.choose([*embedded, *_ports_of(running)])
+    reserved = Ports([*embedded, *_ports_of(running)])
+    chosen = reserved.numbers
     trio = servers.make(folder, chosen, is_durable=True)
     urls = {**trio.urls(), **surroundings.own}
     own_probes = {
@@ -58,6 +62,7 @@ def make(surroundings: Surroundings, folder: DataFolder, without: Iterable[str] 
     )
     return Plan(
         specs=[*trio.specs(embedded), *processes.specs(contract, rows, tuple(embedded))],
+        ports=reserved,
         contract=contract,
         own={name: own_probes[name] for name in surroundings.own},
         addresses={

@@ -1,9 +1,15 @@
-"""Chooses loopback ports: the same ones every time while they are free, else others."""
+"""Chooses loopback ports: the same ones every time while they are free, else others.
+
+A port is reserved from its choice on, not from the moment its server listens: two stacks that
+start at the same time would choose the same ones. The reservation is a name in Linux's abstract
+socket namespace, which the kernel takes back however its holder ends; other systems do without.
+"""
 
 from __future__ import annotations
 
 import random
 import socket
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -27,15 +33,34 @@ PREFERRED: Final[Mapping[str, int]] = {
 SUBSTITUTES: Final = range(20000, 32000)
 
 
-def choose(names: Iterable[str], wanted: Mapping[str, int] = PREFERRED) -> dict[str, int]:
-    """Return a free port for each name, the wanted one wherever that is free."""
-    chosen: dict[str, int] = {}
-    for name in names:
-        port = wanted.get(name)
-        if port is None or port in chosen.values() or not is_free(port):
-            port = _substitute(set(chosen.values()))
-        chosen[name] = port
-    return chosen
+class Ports:
+    """Free ports by name, this process's until they are released."""
+
+    def __init__(self, names: Iterable[str], wanted: Mapping[str, int] = PREFERRED) -> None:
+        """Choose a port for each name, the wanted one wherever that is free."""
+        self._reservations: list[socket.socket] = []
+        self.numbers: dict[str, int] = {}
+        for name in names:
+            preferred = [wanted[name]] if name in wanted else []
+            self.numbers[name] = self._first_free(preferred)
+
+    def release(self) -> None:
+        """Leave the ports to others."""
+        for reservation in self._reservations:
+            reservation.close()
+        self._reservations.clear()
+
+    def _first_free(self, preferred: list[int]) -> int:
+        # At random, so that stacks side by side seldom look at the same one.
+        for port in (*preferred, *random.sample(SUBSTITUTES, len(SUBSTITUTES))):
+            if port in self.numbers.values():
+                continue
+            reservation = _reserve(port)
+            if reservation is not None:
+                self._reservations.append(reservation)
+                if is_free(port):
+                    return port
+        raise OSError(f"no free port from {SUBSTITUTES.start} to {SUBSTITUTES.stop}")
 
 
 def is_free(port: int) -> bool:
@@ -51,9 +76,13 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _substitute(taken: set[int]) -> int:
-    # At random, so that test runs side by side seldom try the same one.
-    for port in random.sample(SUBSTITUTES, len(SUBSTITUTES)):
-        if port not in taken and is_free(port):
-            return port
-    raise OSError(f"no free port between {SUBSTITUTES.start} and {SUBSTITUTES.stop}")
+def _reserve(port: int) -> socket.socket | None:
+    """Return what holds the port for us, or None if another stack holds it."""
+    reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    if sys.platform == "linux":
+        try:
+            reservation.bind(f"\0concord/port/{port}")
+        except OSError:
+            reservation.close()
+            return None
+    return reservation

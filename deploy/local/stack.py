@@ -21,8 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from deploy.local import placement, ports, servers
+from deploy.local import placement, servers
 from deploy.local.folder import DataFolder
+from deploy.local.ports import Ports
 from deploy.local.process import Process, Spec, UnusableError
 from deploy.local.supervisor import StackFailedError, Supervisor
 
@@ -131,17 +132,21 @@ class EmbeddedServers:
         traceback: TracebackType | None,
     ) -> None:
         self._call(self._supervisor.stop())
+        self._ports.release()
         self._close()
 
     def _start_somewhere(self) -> None:
         for attempt in range(1, ATTEMPTS + 1):
-            chosen = ports.choose(servers.NAMES, wanted={})
-            self._servers = servers.make(self._folder, chosen, is_durable=self._is_durable)
+            self._ports = Ports(servers.NAMES, wanted={})
+            self._servers = servers.make(
+                self._folder, self._ports.numbers, is_durable=self._is_durable
+            )
             specs = self._servers.specs(self._names)
             try:
                 self._call(self._run(specs))
             except StackFailedError as error:
                 self._call(self._supervisor.stop())
+                self._ports.release()
                 if attempt == ATTEMPTS:
                     tail = "\n".join(error.process.log.tail)
                     raise RuntimeError(f"{error}\n{tail}") from error

@@ -339,9 +339,8 @@ def test_an_own_server_is_used_and_not_started(
 
 
 def test_an_own_server_that_does_not_answer_is_named(start: Callable[..., Running]) -> None:
-    port = ports.choose(["nobody"], wanted={})["nobody"]
-
-    running = start(*SERVERS_ONLY, CONCORD_KAFKA_BOOTSTRAP=f"127.0.0.1:{port}")
+    # The port of tcpmux, which nobody has had for decades.
+    running = start(*SERVERS_ONLY, CONCORD_KAFKA_BOOTSTRAP="127.0.0.1:1")
 
     assert running.until_ended() == 1
     until(lambda: "your own broker does not answer" in running.output)

@@ -22,7 +22,9 @@ def folder(tmp_path: Path) -> Iterator[DataFolder]:
 
 def a_plan(folder: DataFolder, *without: str, **variables: str) -> plan.Plan:
     surroundings = environment.read({"CONCORD_DATA_DIR": str(folder.path), **variables})
-    return plan.make(surroundings, folder, without)
+    made = plan.make(surroundings, folder, without)
+    made.ports.release()
+    return made
 
 
 def test_everything_is_started_unless_left_out(folder: DataFolder) -> None:

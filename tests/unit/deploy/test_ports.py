@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local import ports
+from deploy.local.ports import Ports
 
 
 @pytest.fixture
@@ -16,21 +17,45 @@ def listening() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+def chosen(wanted: dict[str, int]) -> dict[str, int]:
+    reserved = Ports(wanted, wanted)
+    reserved.release()
+    return reserved.numbers
+
+
+def a_free_port() -> int:
+    reserved = Ports(["any"], wanted={})
+    reserved.release()
+    return reserved.numbers["any"]
+
+
 def test_a_port_that_is_listened_on_is_not_free(listening: int) -> None:
     assert not ports.is_free(listening)
 
 
 def test_a_free_port_is_taken_as_wanted() -> None:
-    wanted = ports.choose(["one"], wanted={})["one"]
+    wanted = a_free_port()
 
-    assert ports.choose(["one"], wanted={"one": wanted}) == {"one": wanted}
+    assert chosen({"one": wanted}) == {"one": wanted}
 
 
 def test_a_taken_port_is_replaced(listening: int) -> None:
-    chosen = ports.choose(["one", "two"], wanted={"one": listening})
+    numbers = chosen({"one": listening, "two": a_free_port()})
 
-    assert chosen["one"] in ports.SUBSTITUTES
-    assert chosen["one"] != chosen["two"]
+    assert numbers["one"] in ports.SUBSTITUTES
+    assert numbers["one"] != numbers["two"]
+
+
+def test_a_port_that_was_chosen_is_nobody_elses_although_nobody_listens_yet() -> None:
+    first = Ports(["one"], wanted={})
+    wanted = first.numbers["one"]
+
+    during = chosen({"one": wanted})
+    first.release()
+    afterwards = chosen({"one": wanted})
+
+    assert during["one"] != wanted
+    assert afterwards["one"] == wanted
 
 
 def test_no_two_names_want_the_same_port() -> None:

@@ -27,7 +27,7 @@ OWN_SERVER_ANSWERS_WITHIN_S: Final = 5.0
 # The first order is through about 5 s after the traffic's start. A stack should be usable within
 # 20 s; on a machine too slow for that, an order to look at is worth another wait.
 FIRST_ORDER_BY_S: Final = 17.0
-FIRST_ORDER_WITHIN_S: Final = 10.0
+FIRST_ORDER_WITHIN_S: Final = 5.0
 ORDER_ID: Final = re.compile(r'"(?:orders/)?(ord-[^"/]+)"')
 
 
@@ -134,7 +134,7 @@ class Stack:
         command = (concord, "order", "list", "--json", "--limit", "1")
         with contextlib.suppress(TimeoutError, OSError):
             left_s = FIRST_ORDER_BY_S - self._checklist.elapsed_s()
-            async with asyncio.timeout(left_s if left_s > 0 else FIRST_ORDER_WITHIN_S):
+            async with asyncio.timeout(max(left_s, FIRST_ORDER_WITHIN_S)):
                 while True:
                     asking = await asyncio.create_subprocess_exec(
                         *command,

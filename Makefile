@@ -4,7 +4,7 @@ VENV := $(or $(CONCORD_VENV),.venv)
 BIN := $(VENV)/bin
 PYTHON ?= python3
 STACK := $(BIN)/python -m deploy.local
-SOURCES := service streams clients deploy protos/build_hook.py tests
+SOURCES := service streams clients deploy protos/build_hook.py docs/generate.py docs/generating tests
 
 # Two workers, as on the smallest machine we test; a file's tests stay together (tests/conftest.py).
 PYTEST := $(BIN)/pytest

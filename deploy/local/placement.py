@@ -1,7 +1,7 @@
 """Decides where PostgreSQL runs from and as whom.
 
 It refuses to run as root. Root therefore hands it to `nobody`, who may not be able to pass through
-the folders above the binaries or above the data: /root, for one, is closed to others. PostgreSQL
+the folders above the binaries or above the data: root's home, for one, is closed. PostgreSQL
 then gets to see both at another place, which exists for it alone. Where the system does not allow
 that (in most containers), both are kept under /var/tmp instead, in a folder that only root can
 make or replace.

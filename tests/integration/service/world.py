@@ -107,11 +107,8 @@ class Refused:
     text: str
 
 
-def refused(call: Callable[[], object]) -> Refused:
-    """Make a call that must be refused, with exactly one `ErrorInfo`, and return the refusal."""
-    with pytest.raises(grpc.RpcError) as raised:
-        call()
-    error = raised.value
+def read_refusal(error: grpc.RpcError) -> Refused:
+    """Return what a caller is told; it must be told by exactly one `ErrorInfo`."""
     status = rpc_status.from_call(error)  # type: ignore[arg-type]  # a client's error is a call
     assert status is not None, f"{error.code()} without details: {error.details()}"  # type: ignore[attr-defined]
     infos, fields = [], []
@@ -124,6 +121,17 @@ def refused(call: Callable[[], object]) -> Refused:
     (info,) = infos
     assert info.domain == "concord"
     assert "Traceback" not in status.message
-    return Refused(
-        error.code(), info.reason, dict(info.metadata), tuple(fields), status.message  # type: ignore[attr-defined]
-    )
+    code = error.code()  # type: ignore[attr-defined]  # as above
+    return Refused(code, info.reason, dict(info.metadata), tuple(fields), status.message)
+
+
+def reason_of(error: grpc.RpcError) -> str:
+    """Return the reason of a refusal."""
+    return read_refusal(error).reason
+
+
+def refused(call: Callable[[], object]) -> Refused:
+    """Make a call that must be refused, and return the refusal."""
+    with pytest.raises(grpc.RpcError) as raised:
+        call()
+    return read_refusal(raised.value)

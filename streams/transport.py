@@ -146,7 +146,7 @@ class Consumer(driver.Consumer):
 
     async def _deliver_all(self, fetched: FetchedRecords, active: set[TP] | None) -> None:
         generation = self.app.consumer_generation_id
-        chunked: set[str] = getattr(self.app, "chunked_topics", set())
+        chunked: dict[str, int] = getattr(self.app, "chunked_topics", {})
         for raw_tp, fetched_records in fetched.items():
             tp, records = TP(raw_tp.topic, raw_tp.partition), fetched_records
             if not self._is_live(generation):
@@ -157,7 +157,7 @@ class Consumer(driver.Consumer):
             read_offset = self._read_offset[tp]
             if read_offset is not None:
                 records = [record for record in records if record.offset >= read_offset]
-            size = CHUNK_RECORDS_MAX if tp.topic in chunked else 1
+            size = chunked.get(tp.topic, 1)
             for start in range(0, len(records), size):
                 chunk = records[start : start + size]
                 await self._deliver(tp, chunk, generation, is_chunk=tp.topic in chunked)
@@ -280,15 +280,16 @@ class ChunkedApp(faust.App):
     """A Faust app whose agents receive chunks."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Faust's signature.
-        self.chunked_topics: set[str] = set()
+        # How many records a chunk of a topic has at most.
+        self.chunked_topics: dict[str, int] = {}
         super().__init__(*args, **kwargs)
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)
 
-    def chunked_topic(self, name: str) -> faust.TopicT:
-        """Return the topic, delivered in chunks."""
-        self.chunked_topics.add(name)
+    def chunked_topic(self, name: str, records: int = CHUNK_RECORDS_MAX) -> faust.TopicT:
+        """Return the topic, delivered in chunks; of two limits, the smaller counts."""
+        self.chunked_topics[name] = min(records, self.chunked_topics.get(name, records))
         schema = ChunkSchema(
             key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )

@@ -9,8 +9,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol, TypeGuard
 
+import structlog
+from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from concord.insights.v1.flag_pb2 import Flag
@@ -21,6 +23,18 @@ from streams.logic.rules import RuleEngine
 from streams.records import Outgoing
 from streams.telemetry import Metrics
 from streams.transport import ChunkedApp
+
+# 13 s in all: longer than the broker takes to start, shorter than a stall.
+RESEND_AFTER_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 5.0)
+
+log = structlog.get_logger(__name__)
+
+
+def is_refusal(answer: object) -> TypeGuard[KafkaError]:
+    """Return whether the broker did not take a record; raise what is no answer of a broker."""
+    if isinstance(answer, BaseException) and not isinstance(answer, KafkaError):
+        raise answer
+    return isinstance(answer, KafkaError)
 
 
 class Service(Protocol):
@@ -63,13 +77,29 @@ class Worker:
     steps: Counter[str] = field(default_factory=Counter)
 
     async def send(self, records: Iterable[Outgoing]) -> None:
-        """Send records and wait until the broker has them all."""
-        sent = []
-        for record in records:
-            sent.append(await self.sender.send(record, self.epoch))
-            self.metrics.sent.labels(record.topic).inc()
-        if sent:
-            await asyncio.gather(*sent)
+        """Send records and wait until the broker has them all.
+
+        What it refuses is sent again, for a broker that just started does so; records replace or
+        repeat themselves, so that is safe.
+
+        Raises:
+            KafkaError: it still refuses one.
+        """
+        waiting = list(records)
+        for attempt, pause_s in enumerate((*RESEND_AFTER_S, None), start=1):
+            handed = [await self.sender.send(record, self.epoch) for record in waiting]
+            answers = await asyncio.gather(*handed, return_exceptions=True)
+            refused = [(r, a) for r, a in zip(waiting, answers, strict=True) if is_refusal(a)]
+            for record in waiting:
+                self.metrics.sent.labels(record.topic).inc()
+            if not refused:
+                return
+            waiting, error = [record for record, _ in refused], refused[0][1]
+            if pause_s is None:
+                raise error
+            log.warning("send_refused", topic=waiting[0].topic, count=len(waiting),
+                        attempt=attempt, error=error)  # fmt: skip
+            await asyncio.sleep(pause_s)
 
     def generation(self) -> Any:  # noqa: ANN401  # Faust's; only ever compared.
         """Return which rebalance the partitions at hand are from."""

@@ -31,7 +31,8 @@ Told = tuple[Item[Receipt], Reading]
 
 def attach(worker: Worker) -> None:
     """Read receipts, and have the service weigh what they mean."""
-    topic = worker.app.chunked_topic(topic_of(ReceiptEvent))
+    # One call each: what was answered for is acknowledged at once, and not repeated by a crash.
+    topic = worker.app.chunked_topic(topic_of(ReceiptEvent), READINGS_MAX)
     guard = Guard(worker, AGENT, receipt_record, partial(weigh, worker))
 
     @worker.app.agent(topic, name=AGENT)

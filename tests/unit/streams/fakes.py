@@ -105,6 +105,7 @@ def settings(folder: Path = Path("unused")) -> Settings:
             "CONCORD_SERVICE_ADDRESS": "127.0.0.1:1",
             "CONCORD_METRICS_ADDRESS": "127.0.0.1:1",
             "CONCORD_STREAMS_DATA_DIR": str(folder),
+            "CONCORD_KAFKA_PARTITIONS": "4",
         }
     )
 

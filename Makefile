@@ -12,7 +12,7 @@ PYTEST_ALL := $(PYTEST) -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \
-        unit contract architecture integration system bench lock
+        test-long unit contract architecture integration system bench lock
 
 help: ## List these targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) \
@@ -65,6 +65,9 @@ check: lint types verify ## All that a change must pass before the slower suites
 
 test: setup ## Run every test; real servers, started and ended by the tests
 	@$(PYTEST_ALL) $(ARGS)
+
+test-long: setup ## Run the tests that take minutes each, which `make test` leaves out
+	@$(PYTEST) -m long $(ARGS)
 
 unit: setup ## Run the tests without IO (seconds)
 	@$(PYTEST) tests/unit $(ARGS)

@@ -1,0 +1,173 @@
+"""The whole stack for a test: started in a folder of its own, asked as its users ask it, ended.
+
+Nothing here waits for a time; everything waits for a condition, up to a deadline that is far
+longer than it takes, because test machines are busy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import psycopg2
+
+from clients.sdk import Concord
+
+READY_WITHIN_S: Final = 120.0
+WHOLE_AGAIN_WITHIN_S: Final = 120.0
+ENDED_WITHIN_S: Final = 90.0
+ANSWERED_WITHIN_S: Final = 120.0
+
+T = TypeVar("T")
+
+WITHOUT_TRAFFIC: Final = ("--without", "traffic")
+
+
+def until(condition: Callable[[], T], what: str, within_s: float) -> T:
+    """Return what the condition gives once that is true."""
+    deadline = time.monotonic() + within_s
+    pause = threading.Event()
+    while True:
+        if found := condition():
+            return found
+        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
+        pause.wait(0.1)
+
+
+class WholeStack:
+    """`python -m deploy.local up` in a folder of its own, without traffic unless asked for."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder / "data"
+        self._output = folder / "output.txt"
+        self._home = folder / "home"
+        self._home.mkdir()
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.local", "up", *(arguments or WITHOUT_TRAFFIC)],
+                env=self._env(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def _env(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        return kept | {"HOME": str(self._home), "CONCORD_DATA_DIR": str(self.folder)}
+
+    @property
+    def output(self) -> str:
+        """What the supervisor has written."""
+        return self._output.read_text(errors="replace")
+
+    def until_ready(self) -> None:
+        """Return when everything runs."""
+        until(
+            lambda: "\nready in" in self.output or self.process.poll() is not None,
+            "the stack is ready",
+            READY_WITHIN_S,
+        )
+        assert self.process.poll() is None, self.output
+
+    def end(self) -> None:
+        """End everything; the folder stays."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(ENDED_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                # Its processes die with it.
+                self.process.kill()
+                self.process.wait()
+                raise
+
+    def state(self) -> dict[str, Any]:
+        """What the supervisor says of its processes."""
+        assert self.process.poll() is None, f"the stack has ended:\n{self.output}"
+        state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
+        return state
+
+    def variables(self) -> dict[str, str]:
+        """What a shell beside the stack is given: addresses and passwords."""
+        text = (self.folder / "environment").read_text()
+        return dict(re.findall(r"export (\w+)='(.*)'", text))
+
+    def address(self, name: str) -> str:
+        """Where a process listens."""
+        address: str = self.state()["addresses"][name]
+        return address
+
+    @property
+    def logs(self) -> list[Path]:
+        """The log of each process, older parts included."""
+        return sorted((self.folder / "logs").iterdir())
+
+    @property
+    def span_store(self) -> Path:
+        """Where the span keeper has its file."""
+        return self.folder / "spans"
+
+    @property
+    def metrics_pages(self) -> list[str]:
+        """The addresses of all metrics pages."""
+        addresses = self.state()["addresses"].items()
+        return [address for name, address in addresses if name.endswith("-metrics")]
+
+    def client(self, *, at: str = "service", timeout_s: float = 30.0) -> Concord:
+        """Return a client of the service, or of the span keeper."""
+        return Concord(self.address(at), timeout_s=timeout_s)
+
+    def concord(self, *arguments: str, within_s: float = ANSWERED_WITHIN_S) -> Any:  # noqa: ANN401  # JSON.
+        """Run a command of the command line, and return its JSON; it must end with 0."""
+        done = subprocess.run(
+            [sys.executable, "-m", "clients.cli", *arguments, "--json"],
+            env=self._env() | self.variables(),
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+        said = f"concord {' '.join(arguments)} ended with {done.returncode}"
+        assert done.returncode == 0, f"{said}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return json.loads(done.stdout)
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Ask the database."""
+        url = self.variables()["CONCORD_DATABASE_URL"]
+        with (
+            contextlib.closing(psycopg2.connect(url)) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(query, parameters)
+            return cursor.fetchall()
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Signal a process, and return when the supervisor has started another in its place."""
+        process = self.state()["processes"][name]
+        os.kill(process["pid"], number)
+
+        def is_replaced() -> bool:
+            now = self.state()["processes"][name]
+            return now["state"] == "ready" and now["restarts"] > process["restarts"]
+
+        until(is_replaced, f"{name} runs again", WHOLE_AGAIN_WITHIN_S)
+
+
+@contextlib.contextmanager
+def whole_stack(folder: Path, *arguments: str) -> Iterator[WholeStack]:
+    """Run a stack from its start to its end."""
+    stack = WholeStack(folder, *arguments)
+    try:
+        stack.until_ready()
+        yield stack
+    finally:
+        stack.end()

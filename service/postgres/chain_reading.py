@@ -5,13 +5,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from service.application.reading import ChainReport, JournalLine
-from service.domain.journal import GENESIS, encode_record, link, micros
+from service.domain.changes import ChangeKind
+from service.domain.journal import GENESIS, Origin, encode_record, link, micros
 from service.postgres import tables
 from service.postgres.order_reading import journal_line
 from service.postgres.storage import translated
 
 # Rows of about 1 KiB: 20 MB in flight at most.
 FETCH_ROWS: Final = 20_000
+# Rows whose new value is the order's state.
+_MOVING: Final = frozenset({ChangeKind.PLACED.value, ChangeKind.MOVED.value})
 
 
 class ChainReading:
@@ -38,12 +41,12 @@ class ChainReading:
 
 
 def _check(rows: Any, heads: dict[str, Any]) -> ChainReport:  # noqa: ANN401  # database rows
-    count, last = 0, None
+    count, last, state = 0, None, ""
     seen: set[str] = set()
     for row in rows:
         count += 1
         if last is None or last.order_id != row.order_id:
-            problem = _head_problem(last, heads)
+            problem = _head_problem(last, state, heads)
             if problem:
                 return ChainReport(count, len(seen), _line(last), problem)
             last = None
@@ -51,8 +54,10 @@ def _check(rows: Any, heads: dict[str, Any]) -> ChainReport:  # noqa: ANN401  # 
         problem = _row_problem(row, last)
         if problem:
             return ChainReport(count, len(seen), journal_line(row), problem)
+        if row.kind in _MOVING:
+            state = row.new_value
         last = row
-    problem = _head_problem(last, heads)
+    problem = _head_problem(last, state, heads)
     if problem:
         return ChainReport(count, len(seen), _line(last), problem)
     missing = sorted(set(heads) - seen)
@@ -74,12 +79,16 @@ def _row_problem(row: Any, last: Any) -> str:  # noqa: ANN401  # database rows
     previous = bytes(last.hash) if last is not None else GENESIS
     if link(previous, record) != bytes(row.hash):
         return "the hash does not follow from the row and the one before"
-    if _columns_record(row) != record:
+    if _columns_record(row) != record or _trace_id(row.traceparent) != row.trace_id:
         return "a column differs from what was hashed"
     return ""
 
 
-def _head_problem(last: Any, heads: dict[str, Any]) -> str:  # noqa: ANN401  # database rows
+def _trace_id(traceparent: str) -> str:
+    return Origin("", "", traceparent=traceparent).trace_id
+
+
+def _head_problem(last: Any, state: str, heads: dict[str, Any]) -> str:  # noqa: ANN401  # database rows
     if last is None:
         return ""
     head = heads.get(last.order_id)
@@ -87,6 +96,8 @@ def _head_problem(last: Any, heads: dict[str, Any]) -> str:  # noqa: ANN401  # d
         return "the journal's order does not exist"
     if head.sequence != last.sequence or bytes(head.chain_head) != bytes(last.hash):
         return f"the journal ends at {last.sequence}, the order says {head.sequence}"
+    if head.state != state:
+        return f"the journal leads to {state}, the order says {head.state}"
     return ""
 
 

@@ -71,6 +71,7 @@ def telemetry() -> Iterator[Telemetry]:
         "CONCORD_REDIS_URL": "redis://unused",
         "CONCORD_KAFKA_BOOTSTRAP": "unused",
         "CONCORD_METRICS_ADDRESS": "127.0.0.1:1",
+        "CONCORD_SERVICE_ADDRESS": "127.0.0.1:1",
         "CONCORD_LOG_LEVEL": "critical",
     }
     made = bootstrap._telemetry(settings("serve", values))  # noqa: SLF001  # the composition root

@@ -158,8 +158,9 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
     reader = PostgresReader(engine)
     mutations = Mutations(storage, encoder, now, fresh_id)
     intake = Intake(storage, encoder, now)
-    orders = OrderServicer(mutations, reader, now, watchers_max=settings.watchers_max)
-    insights = InsightServicer(_insights(settings, engine), FlagActs(mutations))
+    watchers = threading.BoundedSemaphore(settings.watchers_max)
+    orders = OrderServicer(mutations, reader, now, watchers)
+    insights = InsightServicer(_insights(settings, engine), FlagActs(mutations), watchers)
     services = {
         "concord.orders.v1.OrderService": (
             order_service_pb2_grpc.add_OrderServiceServicer_to_server,

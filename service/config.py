@@ -81,6 +81,22 @@ def positive(text: str) -> int:
     return value
 
 
+ADDRESSES: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
+    ("service_address", "CONCORD_SERVICE_ADDRESS", address),
+    ("metrics_address", "CONCORD_METRICS_ADDRESS", address),
+    ("redis_url", "CONCORD_REDIS_URL", str),
+    ("kafka_bootstrap", "CONCORD_KAFKA_BOOTSTRAP", str),
+)
+
+# Which addresses a process cannot do without; it never looks at the others.
+NEEDED: Final[Mapping[str, frozenset[str]]] = {
+    "migrate": frozenset(),
+    "relay": frozenset({"metrics_address", "kafka_bootstrap"}),
+    "serve": frozenset({"service_address", "metrics_address", "redis_url"}),
+}
+UNUSED: Final = "unused:1"
+
+
 def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of a process: `serve`, `relay` or `migrate`.
 
@@ -88,19 +104,13 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         ConfigurationError: with everything that is missing or malformed.
     """
     environment = _Environment(os.environ if variables is None else variables)
-    # A migration touches the database only: it must run where nothing else is set.
-    only_database = role == "migrate"
-    absent = "127.0.0.1:1" if only_database else None
-    unused = "unused" if only_database else None
-    read = environment.read
+    read, needed = environment.read, NEEDED[role]
     values = {
         "database_url": read("CONCORD_DATABASE_URL", str),
-        "service_address": read(
-            "CONCORD_SERVICE_ADDRESS", address, absent if role == "migrate" else "127.0.0.1:50051"
-        ),
-        "metrics_address": read("CONCORD_METRICS_ADDRESS", address, absent),
-        "redis_url": read("CONCORD_REDIS_URL", str, unused),
-        "kafka_bootstrap": read("CONCORD_KAFKA_BOOTSTRAP", str, unused),
+        **{
+            name: read(variable, parse, None if name in needed else UNUSED)
+            for name, variable, parse in ADDRESSES
+        },
         "kafka_partitions": read("CONCORD_KAFKA_PARTITIONS", positive, "12"),
         # A tenth of the traces in production; contradictions and errors are always kept.
         "trace_sample_ratio": read("CONCORD_TRACE_SAMPLE_RATIO", ratio, "0.1"),

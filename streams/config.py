@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+# The same as the service's; no more workers than this can share the work.
+DEFAULT_PARTITIONS: Final = 12
 # As the embedded broker wants it; see deploy/local/environment.py.
-DEFAULT_PARTITIONS: Final = 4
 DEFAULT_SESSION_TIMEOUT_S: Final = 6
 REQUIRED: Final = (
     "CONCORD_KAFKA_BOOTSTRAP",
@@ -85,7 +86,7 @@ def _number(env: Mapping[str, str], name: str, default: int, faults: list[str]) 
 
 
 def _share(env: Mapping[str, str], name: str, faults: list[str]) -> float:
-    text = env.get(name) or "1.0"
+    text = env.get(name) or "0.1"
     try:
         share = float(text)
     except ValueError:

@@ -132,6 +132,11 @@ class FaustObserved:
     waiting: set[str]
     stepped: Mapping[str, int]
 
+    def __post_init__(self) -> None:
+        # Faust builds it when it is first read, and ties it to the loop of that thread. Read first
+        # by the watchdog's thread, which has none that runs, it would never become ready.
+        _ = self.app.tables.recovery
+
     def is_ready(self) -> bool:
         app = self.app
         return bool(

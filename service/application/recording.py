@@ -103,7 +103,7 @@ def _case_messages(unit: Unit, decided: Sequence[Decided], encoder: Encoder) -> 
                 key=key,
                 n=n,
                 payload=encoder.case_event(act, n),
-                event_id=f"{act.case.case_id}:{act.case.version}:{act.act}",
+                event_id=f"{act.case.case_id}:{act.case.version}",
                 subject=key,
                 happened_at=act.at,
                 traceparent=origin.traceparent,

@@ -76,7 +76,7 @@ def weigh_facts(
     unit.park(desk.parked, at=at)
     if fresh:
         unit.own_refs({ref: owner for ref in fresh if (owner := desk.owners[ref])})
-    decided = [_sum_up(desk.dossiers[key], each) for key, each in sorted(desk.decided.items())]
+    decided = [_sum_up(desk, order_id) for order_id in sorted(desk.decided)]
     orders = record(unit, decided, encoder=encoder, at=at)
     unit.refresh_receipts(sorted({each.receipt_id for each in waiting.values()}))
     return Weighed(
@@ -119,15 +119,24 @@ def _weigh_one(
     return verdict.outcomes
 
 
-def _sum_up(dossier: Dossier, verdicts: Sequence[tuple[Verdict, Origin]]) -> Decided:
+def _sum_up(desk: _Desk, order_id: str) -> Decided:
+    dossier, verdicts = desk.dossiers[order_id], desk.decided[order_id]
     assert dossier.order is not None, "only an order that exists is decided on"  # noqa: S101
     outcomes = {key: each for verdict, _ in verdicts for key, each in verdict.outcomes.items()}
+    # A parked fact's changes belong to its own trace, not to that of the order's creation.
+    told = {fact.fact_id: desk.origin(fact) for fact in dossier.facts}
     return Decided(
         order=dossier.order,
         changes=tuple(
-            (change, origin) for verdict, origin in verdicts for change in verdict.changes
+            (change, told.get(change.fact_id, origin))
+            for verdict, origin in verdicts
+            for change in verdict.changes
         ),
-        acts=tuple((act, origin) for verdict, origin in verdicts for act in verdict.acts),
+        acts=tuple(
+            (act, told.get(act.fact_id, origin))
+            for verdict, origin in verdicts
+            for act in verdict.acts
+        ),
         added=tuple(
             (fact, outcomes[fact.fact_id]) for verdict, _ in verdicts for fact in verdict.added
         ),

@@ -122,6 +122,8 @@ class CaseAct:
     actor: str
     at: datetime
     text: str = ""
+    # The fact that brought it, by id; empty where time or an operator did.
+    fact_id: str = ""
 
 
 def open_case(case_id: str, order_id: str, case_type: str, *, at: datetime) -> Case:

@@ -73,8 +73,8 @@ POLICY: Final[Mapping[DiscrepancyKind, Policy]] = MappingProxyType(
         ),
         DiscrepancyKind.TOTAL_DIFFERS: Policy(
             "operations",
-            "Two sources tell different totals for the order: find out which one holds.",
-            "不同来源的订单金额不一致:请核实。",
+            "The order was told with different totals: find out which one holds.",
+            "订单金额有不同说法:请核实。",
         ),
     }
 )

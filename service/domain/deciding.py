@@ -84,7 +84,9 @@ def expire(dossier: Dossier, kind: ExpectationKind, wait: str, *, at: datetime) 
     if missed is None:
         return Verdict(dossier, awaited=awaited)
     case_id = case_id_for(dossier.order_id, missed.case_type, missed.wait)
-    case = open_case(case_id, dossier.order_id, missed.case_type, at=at)
+    opened = open_case(case_id, dossier.order_id, missed.case_type, at=at)
+    # Who moves the order on from here is who must act.
+    case = replace(opened, owner_role=missed.waits_for)
     act = CaseAct(case, "OPENED", "system", at, f"{kind.value} since {missed.since.isoformat()}")
     row = Change(
         kind=ChangeKind.CASE_CHANGED,
@@ -146,7 +148,7 @@ def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdic
             continue
         changes.append(_disagreement(each, fact))
         if each.kind not in {one.kind for one in was}:
-            acts.append(_open(order.order_id, each.kind.value, each.kind.value, at=at))
+            acts.append(_open(order.order_id, each.kind.value, fact, at=at))
             changes.append(_case_row(acts[-1], fact))
     if timed and not changes:
         changes.append(_note(fact, "remeasured"))
@@ -164,7 +166,7 @@ def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdic
             open_cases=(*verdict.dossier.open_cases, *(act.case for act in acts)),
         ),
         outcomes={**verdict.outcomes, fact.fact_id: outcome},
-        changes=(*verdict.changes, *changes),
+        changes=(*verdict.changes, *(each.brought_by(fact.fact_id) for each in changes)),
         acts=(*verdict.acts, *acts),
     )
 
@@ -192,9 +194,9 @@ def _disagreement(found: Discrepancy, fact: Fact) -> Change:
     )
 
 
-def _open(order_id: str, case_type: str, text: str, *, at: datetime) -> CaseAct:
+def _open(order_id: str, case_type: str, fact: Fact, *, at: datetime) -> CaseAct:
     case = open_case(case_id_for(order_id, case_type), order_id, case_type, at=at)
-    return CaseAct(case, "OPENED", "system", at, text)
+    return CaseAct(case, "OPENED", "system", at, case_type, fact.fact_id)
 
 
 def _case_row(act: CaseAct, fact: Fact) -> Change:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 import grpc
 
@@ -18,6 +19,7 @@ from service.application.insights import (
 from service.rpc import insight_answers as answers
 from service.rpc import insight_requests as requests
 from service.rpc.flags import flag_message
+from service.rpc.watching import place
 
 # Acting on a flag is a command: idempotent, in one transaction, journalled. It is given as the
 # rpc edge of commands makes them.
@@ -38,9 +40,12 @@ class InsightUseCases:
 class InsightServicer(InsightServiceServicer):
     """Maps calls to use cases; refusals and outages pass through to the interceptor."""
 
-    def __init__(self, use_cases: InsightUseCases, act_on_flag: ActOnFlag) -> None:
+    def __init__(
+        self, use_cases: InsightUseCases, act_on_flag: ActOnFlag, watchers: BoundedSemaphore
+    ) -> None:
         self._ask = use_cases
         self._act_on_flag = act_on_flag
+        self._watchers = watchers
 
     def GetStageBoard(
         self, request: api.GetStageBoardRequest, context: grpc.ServicerContext
@@ -53,8 +58,9 @@ class InsightServicer(InsightServiceServicer):
     ) -> Iterator[api.StageBoard]:
         """Stream the stage board, once at first and then when it changes."""
         length, channel = requests.watch(request)
-        boards = self._ask.stages.watch(length, channel, context.is_active)
-        return map(answers.stage_board, boards)
+        with place(self._watchers):
+            for board in self._ask.stages.watch(length, channel, context.is_active):
+                yield answers.stage_board(board)
 
     def ListOverdueOrders(
         self, request: api.ListOverdueOrdersRequest, context: grpc.ServicerContext

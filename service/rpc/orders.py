@@ -13,7 +13,6 @@ from service.application.commands import Ask, Commands, Details
 from service.application.explaining import explain
 from service.application.ports import Clock
 from service.application.reading import Reader
-from service.domain.errors import OverloadedError
 from service.domain.lifecycle import CORRECTIONS, LIFECYCLE, Action, State
 from service.domain.order import Order
 from service.rpc.calling import Mutations, Work
@@ -27,6 +26,7 @@ from service.rpc.order_requests import (
     read_ref,
 )
 from service.rpc.violations import Violations
+from service.rpc.watching import place
 from service.telemetry import annotate
 from service.wire import order_message, state_number
 
@@ -43,14 +43,13 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
     """Reads requests, asks the use cases, writes answers. Refusals pass through."""
 
     def __init__(
-        self, mutations: Mutations, reader: Reader, clock: Clock, *, watchers_max: int
+        self, mutations: Mutations, reader: Reader, clock: Clock, watchers: BoundedSemaphore
     ) -> None:
-        """Take the use cases; `watchers_max` streams may be open at once."""
+        """Take the use cases, and the places for open streams."""
         self._mutations = mutations
         self._reader = reader
         self._clock = clock
-        # Every watch holds a thread; what is left over must be enough for all other calls.
-        self._watchers = BoundedSemaphore(watchers_max)
+        self._watchers = watchers
 
     def CreateOrder(
         self, request: pb.CreateOrderRequest, context: grpc.ServicerContext
@@ -190,12 +189,8 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
         order_id = read.resource("name", request.name, "orders") if request.name else ""
         channel = read.word("channel", request.channel, needed=False)
         read.refuse()
-        if not self._watchers.acquire(blocking=False):
-            raise OverloadedError
-        try:
+        with place(self._watchers):
             yield from self._watch(request.cursor, order_id, channel, context)
-        finally:
-            self._watchers.release()
 
     def ExplainOrder(
         self, request: pb.ExplainOrderRequest, context: grpc.ServicerContext

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import BoundedSemaphore
 
 import grpc
 import pytest
@@ -105,7 +106,8 @@ def running(engine: sa.Engine, redis_address: str) -> Iterator[Running]:
             verifier=Verifier(view, measures, time.clock, time.sleep),
         )
         server = grpc.server(ThreadPoolExecutor(2))
-        servicer = InsightServicer(use_cases, lambda request, _: request.flag)
+        watchers = BoundedSemaphore(8)
+        servicer = InsightServicer(use_cases, lambda request, _: request.flag, watchers)
         add_InsightServiceServicer_to_server(servicer, server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()

@@ -97,7 +97,7 @@ def serve(settings: Settings) -> None:
         connections=pool_threads(settings.threads, settings.watchers_max) + 2,
     )
     server = _server(settings, engine, telemetry)
-    waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now)
+    waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now, settings.stage_limits)
     clockwork = threading.Thread(target=_tick, args=(waiting, stop), name="clockwork")
     probes = Probes(
         settings.metrics_address,
@@ -155,9 +155,10 @@ def _telemetry(settings: Settings) -> Telemetry:
 def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Server:
     encoder = ProtobufEncoder()
     storage = _storage(engine, telemetry)
-    reader = PostgresReader(engine)
-    mutations = Mutations(storage, encoder, now, fresh_id)
-    intake = Intake(storage, encoder, now)
+    limits = settings.stage_limits
+    reader = PostgresReader(engine, limits)
+    mutations = Mutations(storage, encoder, now, fresh_id, limits)
+    intake = Intake(storage, encoder, now, limits)
     watchers = threading.BoundedSemaphore(settings.watchers_max)
     orders = OrderServicer(mutations, reader, now, watchers)
     insights = InsightServicer(_insights(settings, engine), FlagActs(mutations), watchers)
@@ -214,7 +215,7 @@ def _insights(settings: Settings, engine: sa.Engine) -> InsightUseCases:
     return InsightUseCases(
         stages=StageBoards(stages, measures, now, time.sleep),
         channels=ChannelBoards(channels, ArrivalRows(engine), now),
-        overdue=OverdueOrders(OverdueRows(engine), now),
+        overdue=OverdueOrders(OverdueRows(engine), now, settings.stage_limits),
         flags=FlagRows(engine),
         verifier=Verifier(patient, measures, now, time.sleep),
     )

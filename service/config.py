@@ -3,7 +3,11 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, TypeVar
+
+from service.domain.expectations import STAGE_LIMITS, Limits
+from service.domain.lifecycle import State
 
 T = TypeVar("T")
 
@@ -35,6 +39,7 @@ class Settings:
     log_level: str
     threads: int
     watchers_max: int
+    stage_limits: Limits
 
 
 class _Environment:
@@ -81,6 +86,26 @@ def positive(text: str) -> int:
     return value
 
 
+UNITS: Final[Mapping[str, str]] = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def limits(text: str) -> Limits:
+    """Return the stages' limits with those of `PAID=2h,SHIPPING=7d` in place; or ValueError."""
+    changed = {}
+    for part in text.split(","):
+        name, _, length = part.strip().partition("=")
+        count, unit = length[:-1], length[-1:]
+        if name not in {state.value for state in STAGE_LIMITS}:
+            known = ", ".join(state.value for state in STAGE_LIMITS)
+            message = f"{name!r} is no state that waits: use {known}"
+            raise ValueError(message)
+        if unit not in UNITS or not count.isdigit() or int(count) < 1:
+            message = f"{length!r} is no length such as 90s, 30m, 2h or 7d"
+            raise ValueError(message)
+        changed[State(name)] = timedelta(**{UNITS[unit]: int(count)})
+    return {**STAGE_LIMITS, **changed}
+
+
 ADDRESSES: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
     ("service_address", "CONCORD_SERVICE_ADDRESS", address),
     ("metrics_address", "CONCORD_METRICS_ADDRESS", address),
@@ -119,6 +144,7 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         # Each thread holds one connection while it works.
         "threads": read("CONCORD_SERVICE_THREADS", positive, "16"),
         "watchers_max": read("CONCORD_WATCHERS_MAX", positive, "16"),
+        "stage_limits": read("CONCORD_STAGE_LIMITS", limits, "PAID=2h"),
     }
     if environment.problems:
         raise ConfigurationError(tuple(environment.problems))

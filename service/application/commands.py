@@ -25,6 +25,7 @@ from service.domain.errors import (
     RefundExceedsPaymentError,
     RefundNotRequestedError,
 )
+from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.facts import FACT_OF_ACTION, Fact, FactKind, OrderLine, OrderRef
 from service.domain.journal import Origin
 from service.domain.lifecycle import LIFECYCLE, Action, next_state
@@ -76,8 +77,11 @@ class CreateOrder:
 class Commands:
     """Every command on an order, each within the transaction of `unit`."""
 
-    def __init__(self, unit: Unit, encoder: Encoder, at: datetime) -> None:
-        """Take the transaction, the event encoder and the present moment."""
+    def __init__(
+        self, unit: Unit, encoder: Encoder, at: datetime, limits: Limits = STAGE_LIMITS
+    ) -> None:
+        """Take the transaction, the event encoder, the present moment and the stages' limits."""
+        self._limits = limits
         self._unit = unit
         self._encoder = encoder
         self._at = at
@@ -110,6 +114,7 @@ class Commands:
             encoder=self._encoder,
             at=self._at,
             origins={fact.fact_id: command.origin},
+            limits=self._limits,
         )
         return next(iter(weighed.orders.values()))
 
@@ -219,7 +224,7 @@ class Commands:
             note=ask.reason,
             traceparent=ask.origin.traceparent,
         )
-        verdict = weigh(dossier, [fact], at=self._at)
+        verdict = weigh(dossier, [fact], at=self._at, limits=self._limits)
         assert verdict.dossier.order is not None, "it was opened"  # noqa: S101
         decided = Decided(
             order=verdict.dossier.order,

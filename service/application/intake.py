@@ -22,6 +22,7 @@ from service.application.ports import (
     receipt_key,
 )
 from service.application.weighing import weigh_facts
+from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.facts import GRAVITY, Fact, Outcome
 from service.domain.journal import encode_record
 
@@ -59,8 +60,11 @@ class Applied:
 class Intake:
     """Takes receipts and weighs their facts."""
 
-    def __init__(self, storage: Storage, encoder: Encoder, clock: Clock) -> None:
-        """Take the ports."""
+    def __init__(
+        self, storage: Storage, encoder: Encoder, clock: Clock, limits: Limits = STAGE_LIMITS
+    ) -> None:
+        """Take the ports, and how long an order may stay in each state."""
+        self._limits = limits
         self._storage = storage
         self._encoder = encoder
         self._clock = clock
@@ -154,7 +158,7 @@ class Intake:
             for each in due
             for fact in each.facts
         ]
-        weighed = weigh_facts(unit, told, encoder=self._encoder, at=at)
+        weighed = weigh_facts(unit, told, encoder=self._encoder, at=at, limits=self._limits)
         results = [
             self._result(receipts[each.receipt_id], each, weighed.outcomes, at) for each in due
         ]

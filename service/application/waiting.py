@@ -8,6 +8,7 @@ from service.application.intake import republished
 from service.application.ports import Clock, Encoder, Storage, Unit
 from service.application.recording import Decided, record
 from service.domain.deciding import expire
+from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.journal import Origin
 
 # One claim holds row locks on this many orders at most: about a quarter of a second's work.
@@ -31,6 +32,7 @@ class Waiting:
     storage: Storage
     encoder: Encoder
     clock: Clock
+    limits: Limits = STAGE_LIMITS
 
     def expire_due(self) -> int:
         """Open the cases of deadlines that passed; return how many deadlines were dealt with."""
@@ -41,7 +43,9 @@ class Waiting:
             dossiers = unit.open_dossiers(sorted({each.order_id for each in due}))
             decided = []
             for timer in due:
-                verdict = expire(dossiers[timer.order_id], timer.kind, timer.wait, at=now)
+                verdict = expire(
+                    dossiers[timer.order_id], timer.kind, timer.wait, at=now, limits=self.limits
+                )
                 order = verdict.dossier.order
                 is_new = all(not unit.case_exists(act.case.case_id) for act in verdict.acts)
                 if order is not None and verdict.changes and is_new:

@@ -20,7 +20,14 @@ from service.domain.cases import Case, CaseAct, open_case
 from service.domain.changes import Change, ChangeKind, Named
 from service.domain.contradictions import Discrepancy, discrepancies
 from service.domain.differences import difference
-from service.domain.expectations import RULES, Expectation, ExpectationKind, expectations
+from service.domain.expectations import (
+    RULES,
+    STAGE_LIMITS,
+    Expectation,
+    ExpectationKind,
+    Limits,
+    expectations,
+)
 from service.domain.facts import Fact, FactKind, Outcome
 from service.domain.order import Order
 from service.domain.stages import changed, measures
@@ -54,18 +61,21 @@ class Verdict:
     changes: tuple[Change, ...] = ()
     acts: tuple[CaseAct, ...] = ()
     awaited: tuple[Expectation, ...] = ()
+    limits: Limits = field(default=STAGE_LIMITS, compare=False, repr=False)
 
 
-def weigh(dossier: Dossier, incoming: Sequence[Fact], *, at: datetime) -> Verdict:
+def weigh(
+    dossier: Dossier, incoming: Sequence[Fact], *, at: datetime, limits: Limits = STAGE_LIMITS
+) -> Verdict:
     """Weigh facts of one order, in the order given. Never refuses."""
-    verdict = Verdict(dossier)
+    verdict = Verdict(dossier, limits=limits)
     for fact in incoming:
         verdict = _weigh_one(verdict, fact, at=at)
     if verdict.dossier.order is None:
         return verdict
     truth = verdict.dossier.truth or derive(verdict.dossier.facts)
     assert truth is not None, "an order exists only after its creation was told"  # noqa: S101
-    awaited = expectations(truth, at=at)
+    awaited = expectations(truth, at=at, limits=limits)
     return _end_met_cases(replace(verdict, awaited=awaited), at=at)
 
 
@@ -74,12 +84,19 @@ def case_id_for(order_id: str, case_type: str, wait: str = "") -> str:
     return f"case-{uuid.uuid5(CASE_NAMESPACE, f'{order_id}|{case_type}|{wait}')}"
 
 
-def expire(dossier: Dossier, kind: ExpectationKind, wait: str, *, at: datetime) -> Verdict:
+def expire(
+    dossier: Dossier,
+    kind: ExpectationKind,
+    wait: str,
+    *,
+    at: datetime,
+    limits: Limits = STAGE_LIMITS,
+) -> Verdict:
     """Open the case of a wait whose deadline passed; nothing when it was met meanwhile."""
     truth = derive(dossier.facts)
     if dossier.order is None or truth is None:
         return Verdict(dossier)
-    awaited = expectations(truth, at=at)
+    awaited = expectations(truth, at=at, limits=limits)
     missed = next((each for each in awaited if each.kind is kind and each.wait == wait), None)
     if missed is None:
         return Verdict(dossier, awaited=awaited)
@@ -140,7 +157,8 @@ def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdic
     assert new is not None, "the creation is in the set"  # noqa: S101
     was = discrepancies(before.facts) if before.found is None else before.found
     found = discrepancies(facts)
-    timed = changed(measures(old) if old else {}, measures(new))
+    limits = verdict.limits
+    timed = changed(measures(old, limits) if old else {}, measures(new, limits))
     changes = list(difference(old, new, fact))
     acts = []
     for each in found:

@@ -40,6 +40,9 @@ MOVERS: Final[Mapping[State, str]] = MappingProxyType(
     }
 )
 
+# How long an order may stay in each state.
+Limits = Mapping[State, timedelta]
+
 ARRIVAL_GRACE: Final = timedelta(minutes=5)
 
 
@@ -60,7 +63,7 @@ class Rule:
 
     applies: Callable[[Truth], bool]
     waits_for: Callable[[Truth], str]
-    limit: Callable[[Truth, Mapping[State, timedelta]], timedelta]
+    limit: Callable[[Truth, Limits], timedelta]
     case_type: str
 
 
@@ -76,7 +79,7 @@ class Expectation:
     case_type: str
 
 
-def _fixed(limit: timedelta) -> Callable[[Truth, Mapping[State, timedelta]], timedelta]:
+def _fixed(limit: timedelta) -> Callable[[Truth, Limits], timedelta]:
     return lambda _truth, _limits: limit
 
 
@@ -122,7 +125,7 @@ RULES: Final[Mapping[ExpectationKind, Rule]] = MappingProxyType(
 
 
 def expectations(
-    truth: Truth, *, at: datetime, limits: Mapping[State, timedelta] = STAGE_LIMITS
+    truth: Truth, *, at: datetime, limits: Limits = STAGE_LIMITS
 ) -> tuple[Expectation, ...]:
     """Return everything that is awaited of an order, as of the moment `at` of the newest news."""
     return tuple(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from service.domain.expectations import STAGE_LIMITS
+from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.facts import Circumstance
 from service.domain.lifecycle import STAGES, State
 from service.domain.truth import Truth
@@ -45,9 +45,7 @@ class MeasureChange:
     new: Measure | None
 
 
-def measures(
-    truth: Truth, limits: Mapping[State, timedelta] = STAGE_LIMITS
-) -> dict[Stage, Measure]:
+def measures(truth: Truth, limits: Limits = STAGE_LIMITS) -> dict[Stage, Measure]:
     """Return the stages whose both ends are proven and not inverted."""
     found: dict[Stage, Measure] = {}
     for begin, end in STAGES:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from service.application.reading import FeedItem, JournalLine, OrderQuery, Page
 from service.domain.deciding import Dossier
 from service.domain.errors import OrderNotFoundError
-from service.domain.expectations import RULES, STAGE_LIMITS, Expectation, ExpectationKind
+from service.domain.expectations import RULES, Expectation, ExpectationKind, Limits
 from service.domain.facts import OrderRef
 from service.domain.order import Order
 from service.postgres import tables
@@ -24,6 +24,7 @@ class OrderReading:
     """The part of the reader that knows orders."""
 
     _engine: sa.Engine
+    _limits: Limits
 
     def order(self, order_id: str) -> Order:
         """Return an order, or raise `OrderNotFoundError`."""
@@ -46,7 +47,7 @@ class OrderReading:
     def orders(self, query: OrderQuery) -> Page[Order]:
         """List orders, newest change first."""
         table = tables.orders
-        where = list(_filters(query))
+        where = list(_filters(query, self._limits))
         if query.page_token:
             at, order_id = open_token("orders", query.page_token, datetime, str)
             where.append(
@@ -218,7 +219,7 @@ def journal_line(row: Any) -> JournalLine:  # noqa: ANN401  # a row of tables.jo
     )
 
 
-def _filters(query: OrderQuery) -> list[sa.ColumnElement[bool]]:
+def _filters(query: OrderQuery, limits: Limits) -> list[sa.ColumnElement[bool]]:
     table = tables.orders
     where: list[sa.ColumnElement[bool]] = []
     if query.states:
@@ -241,7 +242,7 @@ def _filters(query: OrderQuery) -> list[sa.ColumnElement[bool]]:
                         table.c.state == state.value,
                         table.c.state_since < query.overdue_at - limit,
                     )
-                    for state, limit in STAGE_LIMITS.items()
+                    for state, limit in limits.items()
                 )
             )
         )

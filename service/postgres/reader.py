@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from service.domain.expectations import STAGE_LIMITS, Limits
 from service.postgres.chain_reading import ChainReading
 from service.postgres.desk_reading import DeskReading
 from service.postgres.order_reading import OrderReading
@@ -10,6 +11,7 @@ from service.postgres.order_reading import OrderReading
 class PostgresReader(OrderReading, DeskReading, ChainReading):
     """Implements `service.application.reading.Reader`."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        """Take the engine."""
+    def __init__(self, engine: sa.Engine, limits: Limits = STAGE_LIMITS) -> None:
+        """Take the engine, and how long an order may stay in each state."""
         self._engine = engine
+        self._limits = limits

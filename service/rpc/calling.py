@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from service.application.idempotency import once, open_answer
 from service.application.ports import Answer, Clock, Encoder, Ids, Storage, Unit
 from service.domain.errors import DeadlineExceededError
+from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.journal import Origin
 from service.rpc.violations import Violations
 from service.telemetry import current_traceparent
@@ -32,13 +33,22 @@ class Work:
     source: str
     fresh_id: str
     at: datetime
+    limits: Limits = STAGE_LIMITS
 
 
 class Mutations:
     """Runs mutations: idempotent by request id, within the caller's deadline."""
 
-    def __init__(self, storage: Storage, encoder: Encoder, clock: Clock, ids: Ids) -> None:
-        """Take the ports."""
+    def __init__(
+        self,
+        storage: Storage,
+        encoder: Encoder,
+        clock: Clock,
+        ids: Ids,
+        limits: Limits = STAGE_LIMITS,
+    ) -> None:
+        """Take the ports, and how long an order may stay in each state."""
+        self._limits = limits
         self._storage = storage
         self._encoder = encoder
         self._clock = clock
@@ -66,7 +76,8 @@ class Mutations:
         known_as = request_id or self._ids()
 
         def transact(unit: Unit) -> Answer:
-            tools = Work(unit, self._encoder, origin, source, known_as, self._clock())
+            at = self._clock()
+            tools = Work(unit, self._encoder, origin, source, known_as, at, self._limits)
             return once(
                 unit,
                 known_as,

@@ -1,6 +1,6 @@
 """What happens by itself when time passes: deadlines open cases, lost receipts are sent again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -32,7 +32,7 @@ class Waiting:
     storage: Storage
     encoder: Encoder
     clock: Clock
-    limits: Limits = STAGE_LIMITS
+    limits: Limits = field(default_factory=lambda: STAGE_LIMITS)
 
     def expire_due(self) -> int:
         """Open the cases of deadlines that passed; return how many deadlines were dealt with."""

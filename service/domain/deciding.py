@@ -61,7 +61,7 @@ class Verdict:
     changes: tuple[Change, ...] = ()
     acts: tuple[CaseAct, ...] = ()
     awaited: tuple[Expectation, ...] = ()
-    limits: Limits = field(default=STAGE_LIMITS, compare=False, repr=False)
+    limits: Limits = field(default_factory=lambda: STAGE_LIMITS, compare=False, repr=False)
 
 
 def weigh(

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
 from urllib.parse import unquote
@@ -33,7 +33,7 @@ class Work:
     source: str
     fresh_id: str
     at: datetime
-    limits: Limits = STAGE_LIMITS
+    limits: Limits = field(default_factory=lambda: STAGE_LIMITS)
 
 
 class Mutations:

@@ -12,7 +12,7 @@ PYTEST_ALL := $(PYTEST) -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \
-        test-long unit contract architecture integration system bench lock
+        test-long unit contract architecture integration system lock
 
 help: ## List these targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) \
@@ -83,9 +83,6 @@ integration: setup ## Run the tests of each adapter against its real server
 
 system: setup ## Run the tests of the whole stack
 	@$(PYTEST) tests/system $(ARGS)
-
-bench: setup ## Measure what docs/ and README claim
-	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: setup ## Resolve the dependencies again, after a change of pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -47,7 +47,7 @@ _WITH_AMOUNT = frozenset(
 )
 
 
-def a_fact(kind: FactKind = FactKind.ORDER_CREATED, *, minute: float = 0, **given: Any) -> Fact:
+def a_fact(kind: FactKind = FactKind.ORDER_CREATED, *, minute: float = 0, **given: object) -> Fact:
     """Return a fact that happened `minute` minutes after noon; its id names kind and minute."""
     values: dict[str, Any] = {
         "fact_id": f"{kind.value.lower()}-{minute:g}",
@@ -71,11 +71,9 @@ def a_fact(kind: FactKind = FactKind.ORDER_CREATED, *, minute: float = 0, **give
     return Fact(**{**values, **given})
 
 
-def facts_to(state: State, **given: Any) -> tuple[Fact, ...]:
+def facts_to(state: State, **given: object) -> tuple[Fact, ...]:
     """Return the facts of an undisturbed way to a state, a minute apart."""
-    return tuple(
-        a_fact(kind, minute=minute, **given) for minute, kind in enumerate(WAY_TO[state])
-    )
+    return tuple(a_fact(kind, minute=minute, **given) for minute, kind in enumerate(WAY_TO[state]))
 
 
 def a_truth(*facts: Fact) -> Truth:
@@ -85,7 +83,7 @@ def a_truth(*facts: Fact) -> Truth:
     return truth
 
 
-def an_order(state: State = State.PENDING_PAYMENT, **given: Any) -> Order:
+def an_order(state: State = State.PENDING_PAYMENT, **given: object) -> Order:
     """Return an order in a state, as its facts have it."""
     truth = a_truth(*facts_to(state))
     order = orders.placed("ord-1", truth, at=EVENING).reflecting(truth, (), at=EVENING)
@@ -98,7 +96,7 @@ def a_dossier(order_id: str = "ord-1") -> Dossier:
     return Dossier(order_id)
 
 
-def a_change(**given: Any) -> Change:
+def a_change(**given: object) -> Change:
     """Return a note."""
     values: dict[str, Any] = {
         "kind": ChangeKind.NOTED,
@@ -110,7 +108,7 @@ def a_change(**given: Any) -> Change:
     return Change(**{**values, **given})
 
 
-def an_origin(**given: Any) -> Origin:
+def an_origin(**given: object) -> Origin:
     """Return a clerk at a desk, with a trace."""
     values: dict[str, Any] = {
         "actor": "clerk-7",

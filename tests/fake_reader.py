@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from service.application.ports import Rejection
 from service.application.reading import (
@@ -196,7 +196,7 @@ def _has(wanted: str, found: Sequence[str]) -> bool:
     return not wanted or (bool(found) if wanted == "*" else wanted in found)
 
 
-def _page(kind: str, rows: Sequence[T], query: Any, key: Callable[[T], str]) -> Page[T]:
+def _page(kind: str, rows: Sequence[T], query: object, key: Callable[[T], str]) -> Page[T]:
     start = 0
     if query.page_token:
         head, _, last = query.page_token.partition(" ")

@@ -98,3 +98,21 @@ def _event(told: Measured) -> OrderEvent:
     else:
         measure.previous.cause = "withdrawn"
     return OrderEvent(channel=told.channel, measures=[measure])
+
+
+def an_order(order_id: str, state: State, since: datetime, **more: object) -> dict[str, object]:
+    row: dict[str, object] = dict.fromkeys(
+        ("total_minor", "list_total_minor", "paid_minor", "refunded_minor", "sequence"), 0
+    )
+    row |= {key: [] for key in ("discrepancies", "refs", "lines", "holds", "hold_reasons")}
+    row |= {"refund_state": "NONE", "currency": "CNY", "chain_head": b""}
+    row |= {"order_id": order_id, "state": state.value, "state_since": since}
+    row |= {"placed_at": since, "updated_at": since, "outbound_approved": False}
+    closed = since if state in {State.CANCELLED, State.COMPLETED} else None
+    return {**row, "closed_at": closed, **more}
+
+
+def a_case(case_id: str, order_id: str, **more: object) -> dict[str, object]:
+    row = {"case_id": case_id, "order_id": order_id, "type": "STAGE_OVERDUE", "state": "OPEN"}
+    times = {"opened_at": NOON, "due_at": NOON}
+    return {**row, **times, "owner_role": "operations", "version": 1, **more}

@@ -28,9 +28,7 @@ VALUE, METHOD = 2, 2
 
 def sources() -> list[str]:
     """Return every proto of the contract, as protoc names them."""
-    return sorted(
-        str(each.relative_to(PROTOS)) for each in (PROTOS / "concord").rglob("*.proto")
-    )
+    return sorted(str(each.relative_to(PROTOS)) for each in (PROTOS / "concord").rglob("*.proto"))
 
 
 def image() -> bytes:
@@ -89,8 +87,7 @@ def _of_message(
 ) -> list[tuple[str, tuple[int, ...]]]:
     found = [(name, path)]
     found += [
-        (f"{name}.{field.name}", (*path, FIELD, index))
-        for index, field in enumerate(message.field)
+        (f"{name}.{field.name}", (*path, FIELD, index)) for index, field in enumerate(message.field)
     ]
     for index, nested in enumerate(message.nested_type):
         if not nested.options.map_entry:

@@ -28,7 +28,7 @@ PROMISED = {
 
 
 def promised_keys(comment: str) -> set[str]:
-    """Read the keys out of `Metadata: order, etag (the present one), expectedEtag (…).`"""
+    """Read the keys out of what follows `Metadata:`, without remarks in parentheses."""
     found = re.search(r"Metadata: ([^.]*)\.", comment)
     without_remarks = re.sub(r"\([^)]*\)", "", found[1]) if found else ""
     return {each.strip() for each in without_remarks.split(",") if each.strip()}

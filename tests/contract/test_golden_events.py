@@ -15,8 +15,8 @@ from google.protobuf.message import Message
 from concord.cases.v1 import case_service_pb2
 from concord.intake.v1 import receipt_pb2
 from concord.orders.v1 import order_event_pb2
-from service.application.ports import NewReceipt, Stream, WaitingReceipt
 from service.application.ports import Message as Published
+from service.application.ports import NewReceipt, Stream, WaitingReceipt
 from service.domain.cases import CaseAct, open_case
 from service.domain.changes import ChangeKind, HoldChanged, MoneyMoved, Moved, Named, Placed
 from service.domain.facts import Circumstance, FactKind, OrderRef, Outcome
@@ -102,9 +102,7 @@ EVENTS: dict[str, Callable[[], bytes]] = {
     "receipt weighed": lambda: ENCODER.weighed_event(
         WAITING, Outcome.APPLIED, [(PAYMENT, Outcome.APPLIED)], revision=1
     ),
-    "receipt rejected": lambda: ENCODER.weighed_event(
-        WAITING, Outcome.REJECTED, [], revision=2
-    ),
+    "receipt rejected": lambda: ENCODER.weighed_event(WAITING, Outcome.REJECTED, [], revision=2),
 }
 GOLDEN = {
     "order placed": (
@@ -179,8 +177,7 @@ GOLDEN = {
         "08b8b38bd80630013a190a137061796d656e745f7375636365656465642d32100318014001"
     ),
     "receipt rejected": (
-        "0a0e72656365697074732f7263702d3112097765636861747061791a046d696e69220608c0b28bd8063005"
-        "4002"
+        "0a0e72656365697074732f7263702d3112097765636861747061791a046d696e69220608c0b28bd80630054002"
     ),
 }
 KINDS: dict[str, type[Message]] = {
@@ -194,7 +191,7 @@ KINDS: dict[str, type[Message]] = {
 
 
 def parsed(name: str) -> Message:
-    kind = KINDS.get(name) or KINDS[name.split()[0]]
+    kind = KINDS.get(name) or KINDS[name.partition(" ")[0]]
     return kind.FromString(bytes.fromhex(GOLDEN[name]))
 
 

@@ -103,14 +103,10 @@ def test_overdue_orders_are_those_that_outlived_their_state(store: Store) -> Non
 def test_a_journal_is_read_from_any_row_on_and_page_by_page(store: Store) -> None:
     order = store.create()
     for name in "abcd":
-        store.command(
-            lambda commands, name=name: commands.set_milestone(store.ask(order), name)
-        )
+        store.command(lambda commands, name=name: commands.set_milestone(store.ask(order), name))
 
     first = store.reader.journal(order.order_id, after=1, page_size=3, page_token="")
-    rest = store.reader.journal(
-        order.order_id, after=0, page_size=3, page_token=first.next_token
-    )
+    rest = store.reader.journal(order.order_id, after=0, page_size=3, page_token=first.next_token)
 
     assert [each.sequence for each in first.rows] == [2, 3, 4]
     assert [each.sequence for each in rest.rows] == [5]
@@ -129,14 +125,10 @@ def test_the_feed_tells_each_change_once_and_resumes_where_it_stopped(store: Sto
     cursor = store.reader.feed_start()
     order = store.create()
     for name in "abc":
-        store.command(
-            lambda commands, name=name: commands.set_milestone(store.ask(order), name)
-        )
+        store.command(lambda commands, name=name: commands.set_milestone(store.ask(order), name))
 
     first = store.reader.feed(cursor, order_id=order.order_id, channel="", most=2)
-    resumed = store.reader.feed(
-        first.rows[-1].cursor, order_id=order.order_id, channel="", most=10
-    )
+    resumed = store.reader.feed(first.rows[-1].cursor, order_id=order.order_id, channel="", most=10)
     at_end = store.reader.feed(resumed.next_token, order_id=order.order_id, channel="", most=10)
 
     assert [each.line.sequence for each in (*first.rows, *resumed.rows)] == [1, 2, 3, 4]
@@ -171,9 +163,7 @@ def test_receipts_are_listed_newest_first(store: Store) -> None:
 
 def desk(store: Store, act: str, *args: str) -> Case:
     return store.storage.transact(
-        lambda unit: getattr(
-            Desk(unit, ProtobufEncoder(), an_origin(), store.clock()), act
-        )(*args)
+        lambda unit: getattr(Desk(unit, ProtobufEncoder(), an_origin(), store.clock()), act)(*args)
     )
 
 
@@ -226,9 +216,7 @@ def test_a_token_that_is_not_ours_is_refused_everywhere(store: Store, token: str
             lambda: store.reader.orders(OrderQuery(page_size=1, page_token=token)),
             lambda: store.reader.receipts(ReceiptQuery(page_size=1, page_token=token)),
             lambda: store.reader.cases(CaseQuery(page_size=1, page_token=token)),
-            lambda: store.reader.journal(
-                order.order_id, after=0, page_size=1, page_token=token
-            ),
+            lambda: store.reader.journal(order.order_id, after=0, page_size=1, page_token=token),
         ]
     for read in reads:
         with pytest.raises(CursorInvalidError):

@@ -8,10 +8,9 @@ from datetime import timedelta
 import pytest
 
 from service.application.commands import Commands, Details
-from service.application.intake import Intake, Reading, Submitted
-from service.application.ports import Answer, Refusal, Rejection, StoredFlag, Stream, Unit
+from service.application.ports import Answer, Refusal, StoredFlag, Stream, Unit
 from service.application.reading import CaseQuery
-from service.application.waiting import PUBLISHED_MOST, STALE_AFTER, Waiting
+from service.application.waiting import Waiting
 from service.domain.errors import (
     CaseNotFoundError,
     DeadlineExceededError,
@@ -19,11 +18,11 @@ from service.domain.errors import (
     OrderNotFoundError,
     RequestIdReusedError,
 )
-from service.domain.facts import Circumstance, Fact, FactKind, OrderLine, OrderRef, Outcome
-from service.domain.lifecycle import Action, State
+from service.domain.facts import Circumstance, Fact, FactKind, OrderLine, OrderRef
+from service.domain.lifecycle import Action
 from service.domain.money import Money
 from service.kafka.encoding import ProtobufEncoder
-from tests.builders import NOON, TOTAL, a_fact, an_origin
+from tests.builders import NOON, a_fact, an_origin
 from tests.contract.conftest import Store
 
 LATER = NOON.replace(year=2199)
@@ -206,159 +205,6 @@ def test_the_hash_chain_of_what_was_written_verifies(store: Store) -> None:
     assert (report.rows, report.orders, report.problem) == (6, 1, "")
 
 
-# Parked facts.
-
-
-def test_a_fact_without_an_order_is_parked_and_applied_when_the_order_comes(store: Store) -> None:
-    early = store.tell(told(store, FactKind.PAYMENT_SUCCEEDED, minute=2))
-    parked = store.storage.transact(lambda unit: unit.parked([store.ref(), store.ref(2)]))
-    created = store.tell(told(store, FactKind.ORDER_CREATED))
-
-    assert early.outcome is Outcome.EARLY
-    assert [each.kind for each in parked[store.ref()]] == [FactKind.PAYMENT_SUCCEEDED]
-    assert created.outcome is Outcome.APPLIED
-    order = store.reader.order_by_ref(store.ref())
-    assert (order.state, order.paid) == (State.PAID, TOTAL)
-    assert store.storage.transact(lambda unit: unit.parked([store.ref()])) == {}
-
-
-def test_the_receipt_of_a_parked_fact_is_told_what_became_of_it(store: Store) -> None:
-    early = store.tell(told(store, FactKind.PAYMENT_SUCCEEDED, minute=2))
-    before = store.reader.receipt(early.receipt_id)
-    store.tell(told(store, FactKind.ORDER_CREATED))
-    after = store.reader.receipt(early.receipt_id)
-
-    assert (before.outcome, before.orders) == (Outcome.EARLY, ())
-    assert after.outcome is Outcome.APPLIED
-    assert after.orders == (store.reader.order_by_ref(store.ref()).order_id,)
-
-
-def test_parked_facts_follow_any_of_the_names_that_a_creation_brings(store: Store) -> None:
-    store.tell(told(store, FactKind.PAYMENT_SUCCEEDED, ref=store.ref(2), minute=2))
-    store.tell(told(store, FactKind.ORDER_CREATED))
-    store.tell(told(store, FactKind.ORDER_CREATED, minute=1, more_refs=(store.ref(2),)))
-
-    assert store.reader.order_by_ref(store.ref(2)).state is State.PAID
-
-
-def test_a_fact_that_is_parked_twice_is_one_fact(store: Store) -> None:
-    fact = told(store, FactKind.PAYMENT_SUCCEEDED)
-
-    outcomes = [store.tell(fact).outcome for _ in range(3)]
-    store.tell(told(store, FactKind.ORDER_CREATED))
-
-    assert outcomes == [Outcome.EARLY] * 3
-    assert store.reader.order_by_ref(store.ref()).paid == TOTAL
-
-
-def test_a_batch_that_brings_payment_before_creation_ends_paid(store: Store) -> None:
-    applied = store.tell(
-        told(store, FactKind.PAYMENT_SUCCEEDED, minute=1), told(store, FactKind.ORDER_CREATED)
-    )
-
-    assert applied.outcome is Outcome.APPLIED
-    assert store.reader.order_by_ref(store.ref()).state is State.PAID
-
-
-# Receipts.
-
-
-def test_a_receipt_is_stored_once_and_its_repeats_are_counted(store: Store) -> None:
-    receipts = [store.a_receipt(b"one"), store.a_receipt(b"two"), store.a_receipt(b"one")]
-
-    first = store.intake.submit(receipts)
-    again = store.intake.submit(receipts[:1])
-
-    assert [each.repeated for each in first] == [False, False, True]
-    assert again == [Submitted(first[0].receipt_id, repeated=True)]
-    assert store.reader.receipt(first[0].receipt_id).repeats == 1
-
-
-def test_a_receipt_is_weighed_once_however_often_it_is_read(store: Store) -> None:
-    receipt = store.submit()
-    facts = (told(store, FactKind.ORDER_CREATED),)
-
-    first = store.intake.apply([Reading(receipt, facts)])[0]
-    other = (told(store, FactKind.ORDER_CREATED, amount=Money(1, "CNY")),)
-    second = store.intake.apply([Reading(receipt, other)])[0]
-
-    assert (first.outcome, second.outcome) == (Outcome.APPLIED, Outcome.APPLIED)
-    assert second.facts == ()
-    assert store.reader.order_by_ref(store.ref()).total == TOTAL
-
-
-def test_a_reading_of_a_receipt_that_nobody_submitted_is_told_apart(store: Store) -> None:
-    facts = (told(store, FactKind.ORDER_CREATED),)
-
-    assert store.intake.apply([Reading("rcp-missing", facts)])[0].outcome is None
-    with pytest.raises(OrderNotFoundError):
-        store.reader.order_by_ref(store.ref())
-
-
-def test_a_rejected_receipt_is_kept_with_its_reason_and_can_be_tried_again(store: Store) -> None:
-    receipt = store.submit(b'{"id": "trunc')
-    rejection = Rejection("UNREADABLE", "body", "send whole JSON")
-    store.intake.apply([Reading(receipt, rejection=rejection)])
-    rejected = store.reader.receipt(receipt)
-
-    retried = store.intake.retry([receipt], "", waiting=False)
-    waiting = store.reader.receipt(receipt)
-    store.intake.apply([Reading(receipt, (told(store, FactKind.ORDER_CREATED),))])
-
-    assert (rejected.outcome, rejected.rejection) == (Outcome.REJECTED, rejection)
-    assert retried == 1
-    assert (waiting.outcome, waiting.rejection) == (None, None)
-    view = store.reader.receipt(receipt)
-    assert view.outcome is Outcome.APPLIED
-    assert view.orders == (store.reader.order_by_ref(store.ref()).order_id,)
-
-
-def test_what_was_applied_cannot_be_tried_again(store: Store) -> None:
-    receipt = store.submit()
-    store.intake.apply([Reading(receipt, (told(store, FactKind.ORDER_CREATED),))])
-
-    assert store.intake.retry([receipt], "", waiting=False) == 0
-
-
-def stale(store: Store, slack: timedelta) -> set[str]:
-    found = store.storage.transact(
-        lambda unit: unit.stale_receipts(LATER, slack, most=100_000, times=PUBLISHED_MOST)
-    )
-    return {each[0] for each in found}
-
-
-def test_a_receipt_that_intake_passed_by_is_published_again(store: Store) -> None:
-    receipt = store.submit()
-    store.tell(told(store, FactKind.ORDER_CREATED))
-
-    assert receipt in stale(store, timedelta())
-
-
-def test_a_receipt_is_published_again_a_bounded_number_of_times(store: Store) -> None:
-    receipt = store.submit()
-    store.tell(told(store, FactKind.ORDER_CREATED))
-
-    century = timedelta(days=-36_500)
-    times = [receipt in stale(store, century) for _ in range(PUBLISHED_MOST + 2)]
-
-    # The first publication was the submission itself.
-    assert times == [True] * (PUBLISHED_MOST - 1) + [False] * 3
-
-
-def test_a_receipt_that_intake_has_not_reached_is_left_alone(store: Store) -> None:
-    store.tell(told(store, FactKind.ORDER_CREATED))
-    receipt = store.submit()
-
-    assert receipt not in stale(store, timedelta())
-
-
-def test_a_receipt_that_just_came_is_left_alone(store: Store) -> None:
-    receipt = store.submit()
-    store.tell(told(store, FactKind.ORDER_CREATED))
-
-    assert receipt not in stale(store, STALE_AFTER)
-
-
 # Deadlines and cases.
 
 
@@ -431,9 +277,7 @@ def test_every_change_stands_in_the_journal_once(store: Store) -> None:
     order = store.create()
     for action in (Action.START_PAYMENT, Action.CANCEL):
         store.command(
-            lambda commands, action=action: commands.advance(
-                store.ask(order), action, Details()
-            )
+            lambda commands, action=action: commands.advance(store.ask(order), action, Details())
         )
 
     page = store.reader.journal(order.order_id, after=1, page_size=10, page_token="")
@@ -441,10 +285,3 @@ def test_every_change_stands_in_the_journal_once(store: Store) -> None:
         ("PENDING_PAYMENT", "PAYING"),
         ("PAYING", "CANCELLED"),
     ]
-
-
-def test_an_empty_batch_is_no_work(store: Store) -> None:
-    intake = Intake(store.storage, ProtobufEncoder(), store.clock)
-
-    assert intake.submit([]) == []
-    assert intake.apply([]) == []

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from threading import BoundedSemaphore
 
 import grpc
@@ -42,6 +42,8 @@ from service.views.connection import PATIENT_TIMEOUT_S, connect
 from service.views.stages import RedisStageView
 from tests.insight_storage import (
     PARTITIONS,
+    a_case,
+    an_order,
     mark_complete,
     tell,
     write_channel_minute,
@@ -114,24 +116,6 @@ def running(engine: sa.Engine, redis_address: str) -> Iterator[Running]:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield Running(InsightServiceStub(channel), engine, redis, time)
         server.stop(grace=1).wait()
-
-
-def an_order(order_id: str, state: State, since: datetime, **more: object) -> dict[str, object]:
-    row: dict[str, object] = dict.fromkeys(
-        ("total_minor", "list_total_minor", "paid_minor", "refunded_minor", "sequence"), 0
-    )
-    row |= {key: [] for key in ("discrepancies", "refs", "lines", "holds", "hold_reasons")}
-    row |= {"refund_state": "NONE", "currency": "CNY", "chain_head": b""}
-    row |= {"order_id": order_id, "state": state.value, "state_since": since}
-    row |= {"placed_at": since, "updated_at": since, "outbound_approved": False}
-    closed = since if state in {State.CANCELLED, State.COMPLETED} else None
-    return {**row, "closed_at": closed, **more}
-
-
-def a_case(case_id: str, order_id: str, **more: object) -> dict[str, object]:
-    row = {"case_id": case_id, "order_id": order_id, "type": "STAGE_OVERDUE", "state": "OPEN"}
-    times = {"opened_at": NOON, "due_at": NOON}
-    return {**row, **times, "owner_role": "operations", "version": 1, **more}
 
 
 def a_receipt(receipt_id: str, channel: str, **more: object) -> dict[str, object]:

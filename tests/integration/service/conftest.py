@@ -74,7 +74,7 @@ def telemetry() -> Iterator[Telemetry]:
         "CONCORD_SERVICE_ADDRESS": "127.0.0.1:1",
         "CONCORD_LOG_LEVEL": "critical",
     }
-    made = bootstrap._telemetry(settings("serve", values))  # noqa: SLF001  # the composition root
+    made = bootstrap._telemetry(settings("serve", values))  # the composition root
     yield made
     made.shutdown()
 
@@ -85,7 +85,7 @@ def service(
 ) -> Iterator[Service]:
     """The service, in this process, over gRPC."""
     address = f"127.0.0.1:{free_port()}"
-    made = bootstrap._server(  # noqa: SLF001  # the composition root
+    made = bootstrap._server(  # the composition root
         settings(
             "serve",
             {

@@ -1,4 +1,4 @@
-"""All 720 orders of arrival, through real storage: one state, one money result, one set of cases."""
+"""All 720 orders of arrival, through real storage: one state, one sum, one set of cases."""
 
 from __future__ import annotations
 

@@ -85,11 +85,7 @@ def test_a_chain_of_names_leads_every_fact_to_its_order(storing: Storing) -> Non
         )
 
     (order_id,) = {storing.reader.order_by_ref(each).order_id for each in refs}
-    notes = [
-        each
-        for each in storing.reader.dossier(order_id).facts
-        if each.kind is FactKind.NOTED
-    ]
+    notes = [each for each in storing.reader.dossier(order_id).facts if each.kind is FactKind.NOTED]
     assert len(notes) == len(refs)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 import grpc
 import pytest
@@ -21,7 +20,7 @@ from service.postgres.unit import PostgresUnit
 from tests.integration.service.world import Service, Storing, refused
 
 
-def cancel(service: Service, order: order_pb2.Order, request_id: str, **given: Any) -> bytes:
+def cancel(service: Service, order: order_pb2.Order, request_id: str, **given: object) -> bytes:
     request = pb.CancelOrderRequest(name=order.name, request_id=request_id, **given)
     answer: order_pb2.Order = service.orders.CancelOrder(request, timeout=10)
     return answer.SerializeToString(deterministic=True)
@@ -46,8 +45,7 @@ def test_a_creation_is_repeated_as_the_order_was(service: Service) -> None:
     request.order.total.currency_code = "CNY"
 
     answers = {
-        service.orders.CreateOrder(request).SerializeToString(deterministic=True)
-        for _ in range(5)
+        service.orders.CreateOrder(request).SerializeToString(deterministic=True) for _ in range(5)
     }
 
     assert len(answers) == 1
@@ -141,18 +139,18 @@ class Failing:
 
 def end_session(unit: PostgresUnit) -> None:
     """End the session of this very transaction, as a restart of PostgreSQL does."""
-    unit._connection.execute(sa.text("SET LOCAL ROLE NONE"))  # noqa: SLF001
-    unit._connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))  # noqa: SLF001
+    unit._connection.execute(sa.text("SET LOCAL ROLE NONE"))
+    unit._connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
 
 def divide_by_zero(unit: PostgresUnit) -> None:
-    unit._connection.execute(sa.text("SELECT 1"))  # noqa: SLF001  # there is a transaction
+    unit._connection.execute(sa.text("SELECT 1"))  # there is a transaction
     raise ZeroDivisionError
 
 
 def outlast_the_statement(unit: PostgresUnit) -> None:
-    unit._connection.execute(sa.text("SET LOCAL statement_timeout = 1"))  # noqa: SLF001
-    unit._connection.execute(sa.text("SELECT pg_sleep(1)"))  # noqa: SLF001
+    unit._connection.execute(sa.text("SET LOCAL statement_timeout = 1"))
+    unit._connection.execute(sa.text("SELECT pg_sleep(1)"))
 
 
 def test_a_bug_in_the_middle_leaves_the_request_to_be_done(storing: Storing) -> None:

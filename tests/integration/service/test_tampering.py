@@ -108,7 +108,9 @@ TAMPERED: dict[str, tuple[Tamper, int | None]] = {
     "when it happened": a_column("occurred_at = occurred_at + interval '1 microsecond'"),
     "when it was recorded": a_column("recorded_at = recorded_at - interval '1 microsecond'"),
     "the trace": a_column("trace_id = 'ffffffffffffffffffffffffffffffff'"),
-    "the trace context": a_column("traceparent = '00-' || repeat('1', 32) || '-' || repeat('2', 16) || '-01'"),
+    "the trace context": a_column(
+        "traceparent = '00-' || repeat('1', 32) || '-' || repeat('2', 16) || '-01'"
+    ),
     "the event": a_column("event = event || '\\x00'::bytea"),
     "the event, emptied": a_column("event = ''"),
     "the record": a_column("record = record || 'x'::bytea"),
@@ -197,9 +199,7 @@ def test_callers_are_told_which_row_it_is(
     journal.change(3, "reason = 'none'")
 
     told = service.orders.VerifyJournal(pb.VerifyJournalRequest())
-    one = service.orders.VerifyJournal(
-        pb.VerifyJournalRequest(name=f"orders/{journal.order_id}")
-    )
+    one = service.orders.VerifyJournal(pb.VerifyJournalRequest(name=f"orders/{journal.order_id}"))
 
     assert (clean.problem, clean.orders, clean.HasField("first_bad")) == ("", 3, False)
     assert clean.rows == 3 * ROWS

@@ -123,7 +123,7 @@ def test_a_lost_receipt_is_sent_again_after_1_3_7_15_minutes_and_ten_times_in_al
             sent_after.append(minute)
 
     assert sent_after == [2**power - 1 for power in range(1, PUBLISHED_MOST)]
-    assert STALE_AFTER == timedelta(minutes=1)
+    assert timedelta(minutes=1) == STALE_AFTER
     waiting_still = storing.reader.receipts(ReceiptQuery(page_size=500, waiting=True)).rows
     assert lost in {each.receipt_id for each in waiting_still}
 

@@ -76,7 +76,7 @@ class Service:
     intake: Any
     cases: Any
 
-    def create(self, **given: Any) -> order_pb2.Order:
+    def create(self, **given: object) -> order_pb2.Order:
         """Create an order of a fresh reference."""
         order = order_pb2.Order(
             channel="douyin",

@@ -32,7 +32,7 @@ from service.domain.truth import RefundState
 from service.kafka.encoding import ProtobufEncoder
 from tests.builders import EVENING, NOON, REF, TOTAL, an_origin
 from tests.fake_reader import FakeReader
-from tests.fakes import FakeIds, FakeStorage
+from tests.fakes import FakeIds, FakeStorage, FakeUnit
 
 PAYMENT = Details("pay-1", TOTAL)
 WAY: dict[State, tuple[Action, ...]] = {
@@ -69,7 +69,8 @@ class Shop:
         return self.storage.transact(lambda unit: act(Commands(unit, ProtobufEncoder(), EVENING)))
 
     def ask(self, **given: str) -> Ask:
-        return Ask(**{"order_id": self.order_id, "origin": an_origin(), "fresh_id": self.ids()} | given)  # type: ignore[arg-type]  # noqa: E501
+        values = {"order_id": self.order_id, "origin": an_origin(), "fresh_id": self.ids()}
+        return Ask(**values | given)  # type: ignore[arg-type]
 
     def advance(self, action: Action, details: Details = PAYMENT, **given: str) -> Order:
         return self.run(lambda commands: commands.advance(self.ask(**given), action, details))
@@ -123,7 +124,8 @@ REFUSED: dict[str, tuple[State, Callable[[Shop], object], type[OrderError]]] = {
     "an etag from before": (
         State.PAID, lambda shop: shop.advance(Action.CANCEL, etag="1"), VersionConflictError),
     "a payment of another amount": (
-        State.PAYING, lambda shop: shop.advance(Action.CONFIRM_PAYMENT, Details("p", Money(1, "CNY"))),
+        State.PAYING,
+        lambda shop: shop.advance(Action.CONFIRM_PAYMENT, Details("p", Money(1, "CNY"))),
         AmountMismatchError),
     "a payment in another currency": (
         State.PAYING,
@@ -233,11 +235,11 @@ def test_a_risk_flag_holds_once_and_its_dismissal_releases() -> None:
 def test_a_refused_flag_leaves_nothing_that_a_kept_refusal_would_commit() -> None:
     shop = Shop()
 
-    def work(unit: object) -> None:
+    def work(unit: FakeUnit) -> None:
         flag = StoredFlag("flg-1", "ord-x", "c", "r", 1, "HOLD", (), NOON)
         with pytest.raises(OrderNotFoundError):
             act_on_flag(
-                unit, flag, "HOLD", origin=an_origin(), encoder=ProtobufEncoder(), at=EVENING  # type: ignore[arg-type]  # noqa: E501
+                unit, flag, "HOLD", origin=an_origin(), encoder=ProtobufEncoder(), at=EVENING
             )
 
     shop.storage.transact(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -96,12 +97,11 @@ class OrderMachine(RuleBasedStateMachine):
     @rule()
     def use_an_old_etag(self) -> None:
         before = self.order
-        try:
+        with pytest.raises(VersionConflictError) as refused:
             self.run(
                 lambda commands: commands.set_milestone(self.ask(f"{before.sequence - 1}"), "m")
             )
-        except VersionConflictError as error:
-            assert error.metadata()["etag"] == before.etag
+        assert refused.value.metadata()["etag"] == before.etag
         assert self.order == before
 
     @rule(

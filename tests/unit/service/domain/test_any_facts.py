@@ -39,9 +39,7 @@ def fact_sets(draw: st.DrawFn) -> list[Fact]:
                 source=draw(st.sampled_from(["douyin", "wechatpay", "wms"])),
                 customer=draw(st.sampled_from(["", "c-1", "c-2"])),
                 circumstances=draw(st.frozensets(st.sampled_from(Circumstance), max_size=2)),
-                more_refs=draw(
-                    st.sampled_from([(), (OrderRef("merchant", "m-1"),)])
-                ),
+                more_refs=draw(st.sampled_from([(), (OrderRef("merchant", "m-1"),)])),
                 note=draw(st.sampled_from(["", "hello"])),
             )
         )

@@ -55,9 +55,7 @@ def test_a_source_that_only_noted_something_claims_nothing() -> None:
 def sentences(*facts: Fact) -> tuple[str, str]:
     truth, found = a_truth(*facts), discrepancies(facts)
     order = an_order(state=truth.state, state_since=truth.since)
-    return summary(
-        order, claims(facts, truth, found), found, expectations(truth, at=NOON)
-    )
+    return summary(order, claims(facts, truth, found), found, expectations(truth, at=NOON))
 
 
 def test_the_sentence_tells_state_evidence_dispute_and_deadline_in_two_languages() -> None:

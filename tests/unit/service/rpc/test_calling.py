@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -51,7 +51,7 @@ class FakeContext:
 
 
 class ForgetfulStorage(FakeStorage):
-    """Commits, loses the connection before it hears of it, and tries again, as PostgreSQL's does."""
+    """Commits, loses the connection before it hears of it, and tries again."""
 
     def transact(
         self, work: Callable[[FakeUnit], T], *, still_wanted: Callable[[], bool] = lambda: True
@@ -77,7 +77,7 @@ class Counter:
 def run(
     work: Counter,
     storage: FakeStorage,
-    request: Any = None,
+    request: object = None,
     context: FakeContext | None = None,
 ) -> order_pb2.Order:
     request = request or pb.CancelOrderRequest(name="orders/ord-1", request_id=REQUEST_ID)
@@ -103,7 +103,7 @@ def test_the_same_request_gets_the_same_bytes() -> None:
     ],
     ids=["another order", "another reason", "another method"],
 )
-def test_another_request_under_the_same_id_is_refused(other: Any) -> None:
+def test_another_request_under_the_same_id_is_refused(other: object) -> None:
     storage, work = FakeStorage(), Counter()
     run(work, storage)
 

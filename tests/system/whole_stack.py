@@ -40,7 +40,8 @@ def until(condition: Callable[[], T], what: str, within_s: float) -> T:
     while True:
         if found := condition():
             return found
-        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {within_s:.0f} s: {what}")
         pause.wait(0.1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -12,9 +13,15 @@ import sqlalchemy as sa
 
 from concord.orders.v1 import order_pb2
 from concord.orders.v1 import order_service_pb2 as pb
+from service.application.commands import Ask, Commands
+from service.application.ports import Unit
 from service.application.reading import Reader
+from service.domain.facts import OrderRef
+from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
 from service.postgres.reader import PostgresReader
-from tests.integration.service.world import Service, reason_of
+from service.postgres.storage import Observer, PostgresStorage
+from tests.builders import EVENING, a_fact, an_origin
+from tests.integration.service.world import Service, Storing, reason_of
 
 CALLERS = 1_000
 PATIENCE_S = 60
@@ -151,3 +158,28 @@ def test_an_order_that_a_hundred_callers_create_at_once_exists_once(service: Ser
 
     assert len(answers) == 1
     assert reasons == {"REFERENCE_TAKEN": 99}
+
+
+def test_writers_of_one_order_wait_for_each_other_and_begin_nothing_again(
+    storing: Storing, engine: sa.Engine
+) -> None:
+    storing.tell(a_fact(fact_id="waited", ref=OrderRef("jd", "waited")))
+    order_id = storing.reader.order_by_ref(OrderRef("jd", "waited")).order_id
+    again: list[None] = []
+    storage = PostgresStorage(
+        engine, ProtobufEnvelopes(), Observer(retried=lambda: again.append(None))
+    )
+
+    def write(number: int) -> int:
+        def work(unit: Unit) -> int:
+            ask = Ask(order_id, an_origin(), f"waited-{number}")
+            commands = Commands(unit, ProtobufEncoder(), EVENING)
+            return commands.set_milestone(ask, f"m-{number}").sequence
+
+        return storage.transact(work)
+
+    with ThreadPoolExecutor(8) as threads:
+        numbers = sorted(threads.map(write, range(80), timeout=60))
+
+    assert numbers == list(range(2, 82))
+    assert not again

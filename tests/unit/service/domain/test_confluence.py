@@ -46,6 +46,10 @@ SCENARIOS: dict[str, tuple[tuple[Fact, ...], State, int, int, RefundState, set[s
         (CREATED, PAID, a_fact(FactKind.PAYMENT_SUCCEEDED, minute=1, amount=Money(1, "CNY"))),
         State.PAID, 9_990, 0, RefundState.NONE, {"AMOUNT_DIFFERS"},
     ),
+    "one payment told with a smaller amount afterwards": (
+        (CREATED, PAID, a_fact(FactKind.PAYMENT_SUCCEEDED, minute=3, amount=Money(1, "CNY"))),
+        State.PAID, 9_990, 0, RefundState.NONE, {"AMOUNT_DIFFERS"},
+    ),
     "paid too little": (
         (CREATED, STARTED, a_fact(FactKind.PAYMENT_SUCCEEDED, minute=2, amount=Money(1, "CNY"))),
         State.PAYING, 1, 0, RefundState.NONE, {"AMOUNT_DIFFERS"},

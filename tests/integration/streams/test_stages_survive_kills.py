@@ -31,7 +31,7 @@ def test_windows_are_exact_after_kills_under_load_and_events_of_2019(around: Wor
     expected = Expected()
     workers = [around.start_worker("a"), around.start_worker("b")]
     for worker in workers:
-        eventually(worker.is_ready, 60, "both workers ready", workers)
+        eventually(worker.is_ready, 120, "both workers ready", workers)
 
     with around.heartbeats():
         for number, event in enumerate(events(7, 500, start_s=1_563_000_000, span_s=7200), start=1):

@@ -6,7 +6,7 @@ import pytest
 
 from streams.config import REQUIRED, ConfigError, Settings
 
-GOOD = {name: "x" for name in REQUIRED} | {"CONCORD_REDIS_URL": "redis://:secret@127.0.0.1/0"}
+GOOD = dict.fromkeys(REQUIRED, "x") | {"CONCORD_REDIS_URL": "redis://:secret@127.0.0.1/0"}
 
 
 def test_everything_that_is_missing_or_malformed_is_said_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,8 +12,10 @@ from confluent_kafka import Consumer, Message, TopicPartition
 # Ours begin so; Faust's own (changelogs) have a hyphen.
 OURS: Final = "concord."
 ASKED_WITHIN_S: Final = 30.0
-# So many empty polls of a second mean that what the watermarks promise does not come.
-EMPTY_POLLS_MAX: Final = 30
+# Some brokers call the end what is behind the first record of the last batch. So all is read that
+# comes until there are only heartbeats for this long.
+QUIET_S: Final = 3.0
+SILENCE_MAX_S: Final = 30.0
 
 TRACEPARENT: Final = "traceparent"
 
@@ -75,20 +78,22 @@ def _ends(consumer: Consumer) -> dict[tuple[str, int], tuple[int, int]]:
 
 def _read(consumer: Consumer, ends: Mapping[tuple[str, int], tuple[int, int]]) -> list[Read]:
     missing = {place: high for place, (low, high) in ends.items() if high > low}
-    consumer.assign([TopicPartition(*place, ends[place][0]) for place in missing])
+    consumer.assign([TopicPartition(*place, low) for place, (low, _) in ends.items()])
     found: list[Read] = []
-    empty = 0
-    while missing:
-        polled = consumer.poll(1.0)
-        empty = empty + 1 if polled is None else 0
-        assert empty < EMPTY_POLLS_MAX, f"records that do not come: {missing}"
+    began_quiet = time.monotonic()
+    while missing or time.monotonic() - began_quiet < QUIET_S:
+        polled = consumer.poll(0.5)
+        silence_s = time.monotonic() - began_quiet
+        assert silence_s < SILENCE_MAX_S, f"records that do not come: {missing}"
         if polled is None:
             continue
         assert polled.error() is None, polled.error()
-        place, offset = (str(polled.topic()), int(polled.partition() or 0)), polled.offset() or 0
-        if offset < ends[place][1]:
-            found.append(_told(polled))
-        if offset + 1 >= missing.get(place, offset + 2):
+        read = _told(polled)
+        found.append(read)
+        if read.key is not None:
+            began_quiet = time.monotonic()
+        place = (read.topic, read.partition)
+        if read.offset + 1 >= missing.get(place, read.offset + 2):
             del missing[place]
     return sorted(found, key=lambda read: (read.topic, read.partition, read.offset))
 

@@ -127,8 +127,13 @@ class WholeStack:
         """Return a client of the service, or of the span keeper."""
         return Concord(self.address(at), timeout_s=timeout_s)
 
-    def concord(self, *arguments: str, within_s: float = ANSWERED_WITHIN_S) -> Any:  # noqa: ANN401  # JSON.
-        """Run a command of the command line, and return its JSON; it must end with 0."""
+    def concord(
+        self,
+        *arguments: str,
+        within_s: float = ANSWERED_WITHIN_S,
+        codes: tuple[int, ...] = (0,),
+    ) -> Any:  # noqa: ANN401  # JSON.
+        """Run a command of the command line, and return its JSON; it must end with such a code."""
         done = subprocess.run(
             [sys.executable, "-m", "clients.cli", *arguments, "--json"],
             env=self._env() | self.variables(),
@@ -138,7 +143,7 @@ class WholeStack:
             check=False,
         )
         said = f"concord {' '.join(arguments)} ended with {done.returncode}"
-        assert done.returncode == 0, f"{said}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        assert done.returncode in codes, f"{said}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         return json.loads(done.stdout)
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -14,8 +14,9 @@ from redis.exceptions import RedisError
 
 from streams import guard, telemetry, views
 from streams.app import Streams, build
-from streams.broker import await_life, await_topics
+from streams.broker import await_life, await_topics, read_life
 from streams.config import ConfigError, Settings
+from streams.life_watch import LifeWatch
 from streams.watchdog import FaustObserved, Watchdog
 
 USAGE: Final = "usage: python -m streams worker"
@@ -108,6 +109,9 @@ def _work(streams: Streams, readiness: Readiness) -> int:
     readiness.observed = observed
     watchdog = Watchdog(observed, worker.metrics, guard.die)
     watchdog.start()
+    bootstrap = worker.settings.kafka_bootstrap
+    lives = LifeWatch(worker.epoch, lambda: read_life(bootstrap), guard.die)
+    lives.start()
     log.info("worker_started", epoch=worker.epoch, partitions=worker.settings.partitions)
     loop = asyncio.get_event_loop_policy().get_event_loop()
     runner = faust.Worker(
@@ -118,6 +122,7 @@ def _work(streams: Streams, readiness: Readiness) -> int:
         runner.execute_from_commandline()
     finally:
         watchdog.stop()
+        lives.stop()
     return 0
 
 

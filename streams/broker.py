@@ -32,7 +32,7 @@ async def await_life(bootstrap: str) -> int:
     is_told = False
     while True:
         try:
-            epoch = await _read_life(bootstrap)
+            epoch = await read_life(bootstrap)
         except (KafkaError, OSError) as error:
             log.warning("broker_unreachable", error=error)
             epoch = None
@@ -44,7 +44,8 @@ async def await_life(bootstrap: str) -> int:
         await asyncio.sleep(_ASK_AGAIN_S)
 
 
-async def _read_life(bootstrap: str) -> int | None:
+async def read_life(bootstrap: str) -> int | None:
+    """Return the number of the broker's life; None where the relay has told none yet."""
     topic = topic_of(LIVES)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()

@@ -173,9 +173,8 @@ def stage_partial_record(record: Record) -> Told[StageKey, StageNumbers]:
             window.channel,
         )
         numbers = stage_numbers(window.numbers)
-        part = Part(key, partial.open_offset, partial.offset, logged_us(record), numbers)
+        part = Part(key, partial.open_offset, partial.version, logged_us(record), numbers)
     return Told(
-        record.offset,
         logged_us(record),
         str(partial.partition),
         micros(partial.watermark),
@@ -212,9 +211,8 @@ def channel_partial_record(record: Record) -> Told[ChannelKey, ChannelNumbers]:
             micros(minute.newest_event_time) if minute.HasField("newest_event_time") else 0,
         )
         key = ChannelKey(minute.start_time.seconds, minute.channel)
-        part = Part(key, partial.open_offset, partial.offset, logged_us(record), numbers)
+        part = Part(key, partial.open_offset, partial.version, logged_us(record), numbers)
     return Told(
-        record.offset,
         logged_us(record),
         partial.origin,
         micros(partial.watermark),

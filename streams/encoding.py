@@ -27,14 +27,15 @@ def stage_key(key: StageKey) -> bytes:
     return f"{stage}|{key.channel}|{key.resolution_s}|{key.start_s}".encode()
 
 
-def stage_partial(part: StagePart, source: int, epoch: int, watermark_us: int) -> StagePartial:
+def stage_partial(part: StagePart, source: int, epoch: int, progress: Progress) -> StagePartial:
     """Return a part of a stage window."""
     return StagePartial(
         partition=source,
         epoch=epoch,
-        offset=part.offset,
+        offset=progress.offset,
         open_offset=part.opened,
-        watermark=time(watermark_us),
+        version=part.version,
+        watermark=time(progress.watermark_us),
         window=_stage_window(part.key, part.numbers),
     )
 
@@ -90,15 +91,16 @@ def channel_key(key: ChannelKey) -> bytes:
 
 
 def channel_partial(
-    part: ChannelPart, origin: str, epoch: int, watermark_us: int
+    part: ChannelPart, origin: str, epoch: int, progress: Progress
 ) -> ChannelPartial:
     """Return a part of a channel's minute."""
     return ChannelPartial(
         origin=origin,
         epoch=epoch,
-        offset=part.offset,
+        offset=progress.offset,
         open_offset=part.opened,
-        watermark=time(watermark_us),
+        version=part.version,
+        watermark=time(progress.watermark_us),
         minute=_channel_minute(part.key, part.numbers),
     )
 

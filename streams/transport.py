@@ -164,7 +164,7 @@ class Consumer(driver.Consumer):
                 if not self._is_live(generation):
                     return
                 # Stock Faust stores the last offset read, and the next one after a seek.
-                self._read_offset[tp] = chunk[-1].offset + 1
+                self._read_offset[tp] = max(chunk[-1].offset + 1, self._read_offset[tp] or 0)
 
     async def _deliver(
         self, tp: TP, chunk: Sequence[ConsumerRecord], generation: int, *, is_chunk: bool

@@ -88,6 +88,8 @@ class LifeWatch:
                 "broker_life_begun", epoch=begun.life.epoch, reason=loss, rows=begun.messages
             )
             life = begun.life
+            # Ends of the life before say nothing about this one, also where what follows fails.
+            self._ends = {}
             self._broker.write_marker(life)
         elif life and survey.marker != life.marker:
             self._broker.write_marker(life)

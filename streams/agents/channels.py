@@ -72,9 +72,9 @@ async def count(state: PartialState, batch: Batch[Any]) -> None:
     origin = f"{batch.topic}/{batch.partition}"
     sent: list[Outgoing] = []
     for output in effects.outputs:
-        sent.extend(_outgoing(worker, origin, output, engine.watermark_us))
+        sent.extend(_outgoing(worker, origin, output, engine.progress))
     await state.carry_out(batch, effects, sent)
-    state.tell_watermark(batch.partition, engine.watermark_us)
+    state.tell_watermark(batch.partition, engine.progress.watermark_us)
 
 
 async def merge(
@@ -94,7 +94,7 @@ async def merge(
 
 
 def _outgoing(
-    worker: Worker, origin: str, output: ChannelPart | Progress, watermark_us: int
+    worker: Worker, origin: str, output: ChannelPart | Progress, now: Progress
 ) -> list[Outgoing]:
     at = current_traceparent()
     if isinstance(output, Progress):
@@ -103,6 +103,6 @@ def _outgoing(
         every = range(worker.settings.partitions)
         return [Outgoing(progress, name, None, at, partition=each) for each in every]
     key = encoding.channel_key(output.key)
-    message = encoding.channel_partial(output, origin, worker.epoch, watermark_us)
-    name = f"{key.decode()}/{origin}@{output.opened}-{output.offset}"
+    message = encoding.channel_partial(output, origin, worker.epoch, now)
+    name = f"{key.decode()}/{origin}@{output.opened}-{output.version}"
     return [Outgoing(message, name, key, at, subject=key.decode())]

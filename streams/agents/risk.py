@@ -53,13 +53,13 @@ def attach(worker: Worker) -> None:
 async def judge(state: RiskState, batch: Batch[Any]) -> None:
     """Judge the events, each against its customer's history; publish a flag for each finding."""
     worker, engine = state.worker, state.engine(batch.partition)
-    items = {item.value.offset: item for item in batch.items if isinstance(item.value, CustomerAct)}
+    items = {id(item.value): item for item in batch.items if isinstance(item.value, CustomerAct)}
     lost = engine.lost
     effects = engine.apply([item.value for item in items.values()])
     worker.metrics.gaps.labels(AGENT).inc(engine.lost - lost)
     records = []
     for output in effects.outputs:
-        item = items[output.act.offset]
+        item = items[id(output.act)]
         if not isinstance(output, Finding):
             log.error("rule_failed", agent=AGENT, offset=output.act.offset)
             await set_aside(worker, AGENT, item.record, "RULE_FAILED", item.traceparent)

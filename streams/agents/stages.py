@@ -49,11 +49,9 @@ async def count(state: StageState, batch: Batch[Change | Beat]) -> None:
     effects = engine.apply(changes, repairs)
     if engine.lost > lost:
         log.error("events_lost", agent=AGENT, count=engine.lost - lost)
-    sent = [
-        _outgoing(worker, batch.partition, each, engine.watermark_us) for each in effects.outputs
-    ]
+    sent = [_outgoing(worker, batch.partition, each, engine.progress) for each in effects.outputs]
     await state.carry_out(batch, effects, [record for several in sent for record in several])
-    state.tell_watermark(batch.partition, engine.watermark_us)
+    state.tell_watermark(batch.partition, engine.progress.watermark_us)
 
 
 async def _repair(worker: Worker, gaps: Sequence[Gap]) -> dict[str, list[Change]]:
@@ -73,7 +71,7 @@ async def _repair(worker: Worker, gaps: Sequence[Gap]) -> dict[str, list[Change]
 
 
 def _outgoing(
-    worker: Worker, source: int, output: StagePart | Progress, watermark_us: int
+    worker: Worker, source: int, output: StagePart | Progress, now: Progress
 ) -> list[Outgoing]:
     at = current_traceparent()
     if isinstance(output, Progress):
@@ -82,6 +80,6 @@ def _outgoing(
         every = range(worker.settings.partitions)
         return [Outgoing(progress, name, None, at, partition=each) for each in every]
     key = encoding.stage_key(output.key)
-    message = encoding.stage_partial(output, source, worker.epoch, watermark_us)
-    name = f"{key.decode()}/{source}@{output.opened}-{output.offset}"
+    message = encoding.stage_partial(output, source, worker.epoch, now)
+    name = f"{key.decode()}/{source}@{output.opened}-{output.version}"
     return [Outgoing(message, name, key, at, subject=key.decode())]

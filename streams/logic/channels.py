@@ -119,6 +119,7 @@ class ChannelPartials:
         beats = [record for record in records if isinstance(record, Beat)]
         self._progress = advance(self._progress, beats)
         if beats:
+            effects.outputs.extend(self._parts.to_tell_again())
             effects.outputs.append(self._progress)
         if records:
             effects.rows[PROGRESS] = progress_row(self._progress, self._parts.clock_us)
@@ -127,9 +128,9 @@ class ChannelPartials:
         return effects
 
     @property
-    def watermark_us(self) -> int:
-        """How far event time has come in this partition."""
-        return self._progress.watermark_us
+    def progress(self) -> Progress:
+        """How far this partition has come."""
+        return self._progress
 
     def _weigh(self, record: Weighed, receipts: dict[bytes, bytes]) -> bool:
         key = _RECEIPT + record.receipt.encode()
@@ -139,14 +140,12 @@ class ChannelPartials:
             return False
         if before is not None:
             minute = ChannelKey(before[3], before[4])
-            numbers = self._parts.touch(minute, record.offset)
-            if numbers is not None:
-                numbers.add(ChannelNumbers.from_row(before[5]), times=-1)
+            self._parts.touch(minute, record.offset).add(
+                ChannelNumbers.from_row(before[5]), times=-1
+            )
         told = _numbers_of(record)
         minute = ChannelKey(window_start_s(record.receive_us, 60), record.channel)
-        numbers = self._parts.touch(minute, record.offset)
-        if numbers is not None:
-            numbers.add(told)
+        self._parts.touch(minute, record.offset).add(told)
         row = [record.revision, record.logged_us, record.may_follow, *minute, told.to_row()]
         receipts[key] = orjson.dumps(row)
         if record.may_follow:
@@ -161,9 +160,7 @@ class ChannelPartials:
         if key in receipts or self.rows.get(key) is not None:
             return False
         minute = ChannelKey(window_start_s(record.receive_us, 60), record.channel)
-        numbers = self._parts.touch(minute, record.offset)
-        if numbers is not None:
-            numbers.duplicates += 1
+        self._parts.touch(minute, record.offset).duplicates += 1
         receipts[key] = orjson.dumps([0, record.logged_us, False])
         self._settled[key] = record.logged_us
         return True

@@ -1,9 +1,9 @@
 """Level two: parts of all source partitions become whole windows.
 
 The newest state of a part replaces the older one, so repeats and crashes change nothing. When a
-source opens a new part of a window, the old one is complete and is added to what is kept. Every
-whole names the offset of the record that last changed it: a function of the log alone, so the
-same revision has the same content however often it is computed.
+source opens a new part of a window, the old one is complete and is added to what is kept. A whole
+counts its changes: a function of the log alone, so the same revision has the same content
+however often it is computed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,6 @@ N = TypeVar("N", bound=Numbers)
 class Told(Generic[K, N]):
     """What one source partition tells with one record: a part, or only its progress."""
 
-    offset: int
     logged_us: int
     source: str
     watermark_us: int
@@ -80,19 +79,21 @@ class _Kept(Generic[N]):
     """A row: the newest state of each source's part, and what is complete of them."""
 
     complete: N
+    # By source: which part, with how many changes.
     parts: dict[str, tuple[int, int, N]] = field(default_factory=dict)
-    changed_at: int = -1
+    changes: int = 0
     is_final: bool = False
     idle: tuple[str, ...] = ()
 
     def take(self, source: str, part: Part[Any, N]) -> bool:
         """Take the part in; False where it is known or older than what is known."""
-        opened, offset, numbers = self.parts.get(source, (-1, -1, None))
-        if (part.opened, part.offset) <= (opened, offset):
+        opened, version, numbers = self.parts.get(source, (-1, -1, None))
+        if (part.opened, part.version) <= (opened, version):
             return False
         if numbers is not None and part.opened > opened:
             self.complete.add(numbers)
-        self.parts[source] = (part.opened, part.offset, part.numbers)
+        self.parts[source] = (part.opened, part.version, part.numbers)
+        self.changes += 1
         return True
 
     def total(self, numbers: type[N]) -> N:
@@ -112,7 +113,7 @@ class Merging(Generic[K, N]):
         self._rows = rows
         self._keys = keys
         self._numbers = numbers
-        # A new life of the broker counts offsets from zero; its revisions are still the greater.
+        # A new life of the broker counts from zero; its revisions are still the greater.
         self._revision_base = epoch << 40
         self._growing: list[tuple[int, K]] = []
         self._marks = Watermarks(sources)
@@ -141,7 +142,7 @@ class Merging(Generic[K, N]):
                     effects.repeats += 1
                 elif dirty[record.part.key].is_final:
                     effects.late += 1
-            self._close(record.offset, dirty)
+            self._close(dirty)
         for key, kept in dirty.items():
             effects.outputs.append(self._whole(key, kept))
             effects.rows[_PREFIX + key.to_row()] = _encode(kept)
@@ -170,15 +171,14 @@ class Merging(Generic[K, N]):
     def _take(self, record: Told[K, N], part: Part[K, N], dirty: dict[K, _Kept[N]]) -> bool:
         known = dirty.get(part.key) or self._load(part.key)
         kept = known or _Kept(self._numbers())
-        if record.offset <= kept.changed_at or not kept.take(record.source, part):
+        if not kept.take(record.source, part):
             return False
-        kept.changed_at = record.offset
         if known is None:
             heapq.heappush(self._growing, (part.key.end_s, part.key))
         dirty[part.key] = kept
         return True
 
-    def _close(self, offset: int, dirty: dict[K, _Kept[N]]) -> None:
+    def _close(self, dirty: dict[K, _Kept[N]]) -> None:
         """Make final what the slowest live source has passed."""
         passed_us = self._marks.low_us() - GRACE_US
         while self._growing and self._growing[0][0] * SECOND_US <= passed_us:
@@ -187,11 +187,11 @@ class Merging(Generic[K, N]):
             if kept is not None and not kept.is_final:
                 kept.is_final = True
                 kept.idle = self._marks.idle()
-                kept.changed_at = max(kept.changed_at, offset)
+                kept.changes += 1
                 dirty[key] = kept
 
     def _whole(self, key: K, kept: _Kept[N]) -> Whole[K, N]:
-        revision = self._revision_base + kept.changed_at + 1
+        revision = self._revision_base + kept.changes
         return Whole(key, kept.total(self._numbers), revision, kept.is_final, kept.idle)
 
     def _load(self, key: K) -> _Kept[N] | None:
@@ -199,12 +199,15 @@ class Merging(Generic[K, N]):
         return None if row is None else self._decode(row)
 
     def _decode(self, row: bytes) -> _Kept[N]:
-        complete, parts, changed_at, is_final, idle = orjson.loads(row)
+        complete, parts, changes, is_final, idle = orjson.loads(row)
         read = self._numbers.from_row
         return _Kept(
             read(complete),
-            {name: (opened, offset, read(each)) for name, (opened, offset, each) in parts.items()},
-            changed_at,
+            {
+                name: (opened, version, read(each))
+                for name, (opened, version, each) in parts.items()
+            },
+            changes,
             is_final,
             tuple(idle),
         )
@@ -212,5 +215,5 @@ class Merging(Generic[K, N]):
 
 def _encode(kept: _Kept[Any]) -> bytes:
     parts = {name: [at, to, each.to_row()] for name, (at, to, each) in kept.parts.items()}
-    row = [kept.complete.to_row(), parts, kept.changed_at, kept.is_final, list(kept.idle)]
+    row = [kept.complete.to_row(), parts, kept.changes, kept.is_final, list(kept.idle)]
     return orjson.dumps(row)

@@ -22,6 +22,9 @@ from streams.logic.windows import SECOND_US
 RETENTION_US: Final = 15 * 60 * SECOND_US
 # How often rows of parts that are over are looked for.
 _SWEEP_US: Final = 60 * SECOND_US
+# A part is told again this long after its last change: numbers that do not change any more must
+# not hang on one record, and to tell them again costs nothing but that.
+TOLD_AGAIN_US: Final = (5 * SECOND_US, 30 * SECOND_US)
 _PREFIX: Final = b"w"
 
 
@@ -51,8 +54,8 @@ class Part(Generic[K, N]):
     key: K
     # Offset of the record that opened the part; a later part begins anew and adds to this one.
     opened: int
-    # Offset of the newest record within; the newer of two states of a part replaces the older.
-    offset: int
+    # How many changes it holds: of two states of a part, the one with more replaces the other.
+    version: int
     touched_us: int
     numbers: N
 
@@ -69,30 +72,47 @@ class OpenParts(Generic[K, N]):
         self._changed: dict[K, Part[K, N]] = {}
         # Parts that ended within the chunk at hand.
         self._over: list[Part[K, N]] = []
+        # Parts to tell again: when they changed, and how often they were told since.
+        self._to_tell: dict[K, tuple[int, int]] = {}
         self._swept_us = clock_us
         for key, row in rows.items():
             if key.startswith(_PREFIX):
-                self._touched[keys.from_row(key[1:])] = orjson.loads(row)[2]
+                window = keys.from_row(key[1:])
+                self._touched[window] = orjson.loads(row)[2]
+                self._to_tell[window] = (clock_us, 0)
 
     def tick(self, logged_us: int) -> None:
         """Take note of when the record at hand was logged."""
         self.clock_us = max(self.clock_us, logged_us)
 
-    def touch(self, key: K, offset: int) -> N | None:
-        """Return the numbers to change, or None where this record is in them already."""
+    def touch(self, key: K, offset: int) -> N:
+        """Return the numbers to change."""
         part = self._changed.get(key) or self._load(key)
-        if part is None or self.clock_us - part.touched_us > RETENTION_US:
-            if part is not None and offset <= part.offset:
-                return None
+        if part is not None and self.clock_us - part.touched_us > RETENTION_US:
             if key in self._changed:
-                self._over.append(self._changed[key])
-            part = Part(key, offset, offset, self.clock_us, self._numbers())
-        elif key not in self._changed and offset <= part.offset:
-            return None
+                self._over.append(part)
+            part = None
+        if part is None:
+            part = Part(key, offset, 0, self.clock_us, self._numbers())
         self._changed[key] = part
-        part.offset = max(part.offset, offset)
+        part.version += 1
         part.touched_us = self.clock_us
         return part.numbers
+
+    def to_tell_again(self) -> list[Part[K, N]]:
+        """Return parts that changed a while ago and not since."""
+        due: list[Part[K, N]] = []
+        for key, (changed_us, times) in list(self._to_tell.items()):
+            if self.clock_us - changed_us < TOLD_AGAIN_US[times] or key in self._changed:
+                continue
+            if times + 1 < len(TOLD_AGAIN_US):
+                self._to_tell[key] = (changed_us, times + 1)
+            else:
+                del self._to_tell[key]
+            part = self._load(key)
+            if part is not None:
+                due.append(part)
+        return due
 
     def changed(self) -> list[Part[K, N]]:
         """Return the parts that this chunk changed, those that ended first."""
@@ -102,7 +122,8 @@ class OpenParts(Generic[K, N]):
         """Return their rows, and forget that they changed."""
         for key, part in self._changed.items():
             self._touched[key] = part.touched_us
-            row = [part.opened, part.offset, part.touched_us, part.numbers.to_row()]
+            self._to_tell[key] = (self.clock_us, 0)
+            row = [part.opened, part.version, part.touched_us, part.numbers.to_row()]
             yield _PREFIX + key.to_row(), orjson.dumps(row)
         self._changed, self._over = {}, []
 
@@ -120,5 +141,5 @@ class OpenParts(Generic[K, N]):
         row = self._rows.get(_PREFIX + key.to_row())
         if row is None:
             return None
-        opened, offset, touched_us, numbers = orjson.loads(row)
-        return Part(key, opened, offset, touched_us, self._numbers.from_row(numbers))
+        opened, version, touched_us, numbers = orjson.loads(row)
+        return Part(key, opened, version, touched_us, self._numbers.from_row(numbers))

@@ -1,6 +1,6 @@
 """Level one of the stage windows: what one partition of order events adds up to.
 
-Every window's numbers are cumulative and name the newest record within, so a repeated partial
+Every window's numbers are cumulative and say how many changes they hold, so a repeated partial
 replaces itself. Each order's last number guards against repeats; what is missing is asked for by
 `gaps` before anything is applied. An event of any age is counted: a window that was put away is
 opened again as a new part, which level two adds to what it kept.
@@ -193,14 +193,14 @@ class StagePartials:
                     stage = (measure.from_state, measure.to_state, channel)
                     key = StageKey(resolution_s, start_s, *stage)
                     numbers = self._parts.touch(key, at.offset)
-                    if numbers is not None:
-                        numbers.measure(value.duration_us, value.cause, times)
+                    numbers.measure(value.duration_us, value.cause, times)
 
     def _advance(
         self, records: Sequence[Change | Beat], effects: Effects[StagePart | Progress]
     ) -> None:
         self._progress = advance(self._progress, records)
         if any(isinstance(record, Beat) for record in records):
+            effects.outputs.extend(self._parts.to_tell_again())
             effects.outputs.append(self._progress)
         if records:
             effects.rows[PROGRESS] = progress_row(self._progress, self._parts.clock_us)
@@ -210,9 +210,9 @@ class StagePartials:
         return int(row) if row else 0
 
     @property
-    def watermark_us(self) -> int:
-        """How far event time has come in this partition."""
-        return self._progress.watermark_us
+    def progress(self) -> Progress:
+        """How far this partition has come."""
+        return self._progress
 
 
 class _Timed(Protocol):

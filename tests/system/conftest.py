@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.whole_stack import WholeStack, whole_stack
+pytest.register_assert_rewrite("tests.system.board", "tests.trace_shape", "tests.canaries")
+
+from tests.system.whole_stack import WholeStack, whole_stack  # noqa: E402  # After that.
 
 
 @pytest.fixture(scope="module")

@@ -254,5 +254,11 @@ def _tick(waiting: Waiting, stop: threading.Event) -> None:
                 done += work()
             except OutageError as error:
                 log.warning("clockwork_waits", reason=error.reason)
+            except Exception:
+                # A process whose deadlines stand still must not look well: it ends, and a
+                # supervisor starts another.
+                log.exception("clockwork_failed")
+                stop.set()
+                raise
         if not done:
             stop.wait(WAITING_POLL_S)

@@ -86,6 +86,7 @@ class KeptReceipt:
     stored: StoredReceipt
     recorded_at: datetime
     outcome: Outcome | None = None
+    outcome_at: datetime = EVENING
     revision: int = 0
     rejection: object = None
     repeats: int = 0
@@ -252,6 +253,7 @@ class FakeUnit:
         for each in results:
             kept = self.tables.receipts[each.receipt.receipt_id]
             kept.outcome, kept.rejection = each.outcome, each.rejection
+            kept.outcome_at = each.at
             kept.revision += 1
 
     def refresh_receipts(self, receipt_ids: Sequence[str]) -> None:
@@ -285,9 +287,10 @@ class FakeUnit:
         self, now: datetime, slack: timedelta, *, most: int, times: int
     ) -> list[Republished]:
         weighed = [each for each in self.tables.receipts.values() if each.outcome]
-        if not weighed:
-            return []
-        before = min(now, weighed[-1].recorded_at) - slack
+        last = weighed[-1] if weighed else None
+        is_at_work = last is not None and last.outcome_at > now - slack
+        reached = last.recorded_at if last is not None and is_at_work else now
+        before = min(now, reached) - slack
 
         def is_stale(kept: KeptReceipt) -> bool:
             again_at = kept.recorded_at + timedelta(seconds=60 * (2**kept.published - 2))

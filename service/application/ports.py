@@ -229,7 +229,10 @@ class Unit(Protocol):
     def stale_receipts(
         self, now: datetime, slack: timedelta, *, most: int, times: int
     ) -> list[tuple[str, str, bytes, str, datetime]]:
-        """Claim receipts without outcome that are older, by `slack`, than one that has its own.
+        """Claim receipts without outcome that intake has passed by.
+
+        While intake works, those that are older, by `slack`, than the newest with an outcome;
+        when it has rested that long, those that are older than that.
 
         Published `p` times, a receipt is claimed again 2^p - 2 minutes later still, and never
         after `times`. Returns the same shape as above.

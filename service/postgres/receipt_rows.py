@@ -160,15 +160,16 @@ class ReceiptRows:
     ) -> list[Republished]:
         """Claim receipts that intake has passed by; see the port."""
         table = tables.receipts
-        # Intake that is merely behind loses nothing: only what it has passed by is sent again.
-        reached = self._connection.execute(
-            sa.select(table.c.recorded_at)
+        # Intake that is merely behind loses nothing: while it works, only what it has passed by
+        # is sent again. When it rests, everything that still waits has been passed by.
+        last = self._connection.execute(
+            sa.select(table.c.recorded_at, table.c.outcome_at)
             .where(table.c.outcome.is_not(None))
             .order_by(table.c.position.desc())
             .limit(1)
-        ).scalar_one_or_none()
-        if reached is None:
-            return []
+        ).first()
+        is_at_work = last is not None and last.outcome_at > now - slack
+        reached = last.recorded_at if last is not None and is_at_work else now
         # Published p times: again 2^p - 1 minutes after it came, so 1, 3, 7, 15 … minutes.
         again_at = table.c.recorded_at + sa.func.make_interval(
             0, 0, 0, 0, 0, 0, 60.0 * (sa.func.power(2, table.c.published) - 2)

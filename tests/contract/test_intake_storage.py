@@ -152,9 +152,17 @@ def stale(store: Store, slack: timedelta) -> set[str]:
 
 def test_a_receipt_that_intake_passed_by_is_published_again(store: Store) -> None:
     receipt = store.submit()
+    store.clock.at = LATER + timedelta(seconds=1)
     store.tell(told(store, FactKind.ORDER_CREATED))
 
     assert receipt in stale(store, timedelta())
+
+
+def test_what_waits_when_intake_rests_is_published_again(store: Store) -> None:
+    store.tell(told(store, FactKind.ORDER_CREATED))
+    receipt = store.submit()
+
+    assert receipt in stale(store, STALE_AFTER)
 
 
 def test_a_receipt_is_published_again_a_bounded_number_of_times(store: Store) -> None:
@@ -169,14 +177,16 @@ def test_a_receipt_is_published_again_a_bounded_number_of_times(store: Store) ->
 
 
 def test_a_receipt_that_intake_has_not_reached_is_left_alone(store: Store) -> None:
+    store.clock.at = LATER
     store.tell(told(store, FactKind.ORDER_CREATED))
     receipt = store.submit()
 
-    assert receipt not in stale(store, timedelta())
+    assert receipt not in stale(store, timedelta(seconds=1))
 
 
 def test_a_receipt_that_just_came_is_left_alone(store: Store) -> None:
     receipt = store.submit()
+    store.clock.at = LATER
     store.tell(told(store, FactKind.ORDER_CREATED))
 
     assert receipt not in stale(store, STALE_AFTER)

@@ -12,7 +12,7 @@ from streams.logic.merging import Merging, Told
 from streams.logic.numbers import ChannelNumbers
 from streams.logic.stages import Beat, Progress
 from streams.logic.windows import SECOND_US
-from tests.unit.streams.logic.test_stage_windows import NOW_US, MemoryRows
+from tests.unit.streams.logic.test_stage_windows import CRASHES, NOW_US, MemoryRows
 
 KINDS = st.sampled_from(["applied", "early", "rejected", "contradicting"])
 
@@ -85,21 +85,22 @@ def logs(draw: st.DrawFn) -> list[Weighed | Repeated]:
 @settings(max_examples=150, deadline=None)
 @given(
     logs(),
-    st.lists(st.tuples(st.integers(1, 6), st.one_of(st.none(), st.integers(0, 6))), max_size=12),
+    st.lists(st.tuples(st.integers(1, 6), CRASHES), max_size=12),
 )
 def test_minutes_are_exact_whatever_repeats_is_weighed_again_or_crashes(
-    log: list[Weighed | Repeated], reads: list[tuple[int, int | None]]
+    log: list[Weighed | Repeated], reads: list[tuple[int, str]]
 ) -> None:
     rows, position, committed = MemoryRows(), 0, 0
     engine = ChannelPartials(rows)
     told: list[Told[ChannelKey, ChannelNumbers]] = []
-    for size, crash in [*reads, *[(5, None)] * 5]:
+    for size, crash in [*reads, *[(5, "")] * 5]:
         effects = engine.apply(log[position : position + size])
         for part in copy.deepcopy(effects.outputs):
             if not isinstance(part, Progress):
-                told.append(Told(len(told), NOW_US, "t/0", 0, caught_up=False, part=part))
-        rows.write(effects, crash)
-        if crash is None:
+                told.append(Told(NOW_US, "t/0", 0, caught_up=False, part=part))
+        if crash != "before rows":
+            rows.write(effects)
+        if not crash:
             position = min(position + size, len(log))
             committed = position if size % 2 else committed
         else:

@@ -16,6 +16,7 @@ from deploy.local.stack import EmbeddedServers
 TESTS = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests on one worker, and all of tests/system on one, as those take ports.
 

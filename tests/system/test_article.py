@@ -18,11 +18,11 @@ ORDERS = 1_000
 
 
 @pytest.mark.timeout(600)
-def test_a_thousand_orders_show_the_articles_table(stack: WholeStack) -> None:
+def test_a_thousand_orders_show_the_articles_table_and_an_unbroken_journal(
+    stack: WholeStack,
+) -> None:
     check_article(stack, ORDERS)
 
-
-def test_the_journal_of_the_orders_is_unbroken(stack: WholeStack) -> None:
     answer = stack.concord("audit", "verify")
 
     assert (answer["orders"], answer["problem"]) == (str(ORDERS), "")

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("tests.system.board", "tests.trace_shape", "tests.canaries")
-
-from tests.system.whole_stack import WholeStack, whole_stack  # noqa: E402  # After that.
+from tests.system.whole_stack import WholeStack, whole_stack
 
 
 @pytest.fixture(scope="module")

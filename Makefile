@@ -6,9 +6,9 @@ PYTHON ?= python3
 STACK := $(BIN)/python -m deploy.local
 SOURCES := service streams clients deploy protos/build_hook.py docs/generate.py docs/generating tests
 
-# Two workers, as on the smallest machine we test; a file's tests stay together (tests/conftest.py).
+# Two workers, as on the smallest machine we test; a file's tests stay together on one.
 PYTEST := $(BIN)/pytest
-PYTEST_ALL := $(PYTEST) -n 2 --dist loadgroup
+PYTEST_ALL := $(PYTEST) -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \

@@ -19,16 +19,11 @@ pytest.register_assert_rewrite("tests.system.board", "tests.trace_shape", "tests
 TESTS = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, and all of tests/system on one, as those take ports.
+    """Take the longest first, so that the other worker does not end early.
 
-    The longest come first, so that the other worker does not end early: system, then integration.
+    A file's tests stay together on one worker (`--dist loadfile`).
     """
-    for item in items:
-        path = item.path.relative_to(TESTS)
-        group = "system" if path.parts[0] == "system" else str(path)
-        item.add_marker(pytest.mark.xdist_group(group))
     order = ("system", "integration")
     items.sort(key=lambda item: _rank(item.path.relative_to(TESTS).parts[0], order))
 

@@ -8,7 +8,7 @@ SOURCES := service streams clients deploy protos/build_hook.py docs/generate.py 
 
 # Two workers, as on the smallest machine we test; a file's tests stay together on one.
 PYTEST := $(BIN)/pytest
-PYTEST_ALL := $(PYTEST) -n 2 --dist loadfile
+PYTEST_ALL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \

@@ -97,7 +97,7 @@ def serve(settings: Settings) -> None:
         connections=pool_threads(settings.threads, settings.watchers_max) + 2,
     )
     server = _server(settings, engine, telemetry)
-    waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now, settings.stage_limits)
+    waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now, settings.terms)
     clockwork = threading.Thread(target=_tick, args=(waiting, stop), name="clockwork")
     probes = Probes(
         settings.metrics_address,
@@ -155,10 +155,10 @@ def _telemetry(settings: Settings) -> Telemetry:
 def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Server:
     encoder = ProtobufEncoder()
     storage = _storage(engine, telemetry)
-    limits = settings.stage_limits
-    reader = PostgresReader(engine, limits)
-    mutations = Mutations(storage, encoder, now, fresh_id, limits)
-    intake = Intake(storage, encoder, now, limits)
+    terms = settings.terms
+    reader = PostgresReader(engine, terms.limits)
+    mutations = Mutations(storage, encoder, now, fresh_id, terms)
+    intake = Intake(storage, encoder, now, terms)
     watchers = threading.BoundedSemaphore(settings.watchers_max)
     orders = OrderServicer(mutations, reader, now, watchers)
     insights = InsightServicer(_insights(settings, engine), FlagActs(mutations), watchers)

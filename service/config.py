@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.lifecycle import State
+from service.domain.terms import Remedy, Route, Terms
 
 T = TypeVar("T")
 
@@ -40,6 +41,19 @@ class Settings:
     threads: int
     watchers_max: int
     stage_limits: Limits
+    paid_after_cancel: Remedy
+    duplicate_charge: Remedy
+    channel_routes: Mapping[str, tuple[Route, ...]]
+
+    @property
+    def terms(self) -> Terms:
+        """On what terms orders are decided."""
+        return Terms(
+            limits=self.stage_limits,
+            paid_after_cancel=self.paid_after_cancel,
+            duplicate_charge=self.duplicate_charge,
+            routes=self.channel_routes,
+        )
 
 
 class _Environment:
@@ -106,6 +120,34 @@ def limits(text: str) -> Limits:
     return {**STAGE_LIMITS, **changed}
 
 
+def remedy(*choices: Remedy) -> Callable[[str], Remedy]:
+    """Return what reads one of these remedies, or raises ValueError."""
+
+    def read(text: str) -> Remedy:
+        for each in choices:
+            if text.lower() == each.value.lower():
+                return each
+        message = f"must be one of {', '.join(each.value.lower() for each in choices)}"
+        raise ValueError(message)
+
+    return read
+
+
+def routes(text: str) -> Mapping[str, tuple[Route, ...]]:
+    """Return who takes each channel's money, from `mini=wechatpay:wx-main+alipay` or `none`."""
+    found: dict[str, tuple[Route, ...]] = {}
+    if text == "none":
+        return found
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        channel, _, providers = part.partition("=")
+        named = [each.partition(":") for each in providers.split("+")]
+        if not channel or not all(provider for provider, _, _ in named):
+            message = f"{part!r} is no CHANNEL=PROVIDER[:ACCOUNT][+PROVIDER…]"
+            raise ValueError(message)
+        found[channel] = tuple(Route(provider, account) for provider, _, account in named)
+    return found
+
+
 ADDRESSES: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
     ("service_address", "CONCORD_SERVICE_ADDRESS", address),
     ("metrics_address", "CONCORD_METRICS_ADDRESS", address),
@@ -145,6 +187,11 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "threads": read("CONCORD_SERVICE_THREADS", positive, "16"),
         "watchers_max": read("CONCORD_WATCHERS_MAX", positive, "16"),
         "stage_limits": read("CONCORD_STAGE_LIMITS", limits, "PAID=2h"),
+        "paid_after_cancel": read("CONCORD_PAID_AFTER_CANCEL", remedy(*Remedy), "case"),
+        "duplicate_charge": read(
+            "CONCORD_DUPLICATE_CHARGE", remedy(Remedy.CASE, Remedy.REFUND), "case"
+        ),
+        "channel_routes": read("CONCORD_CHANNEL_ROUTES", routes, "none"),
     }
     if environment.problems:
         raise ConfigurationError(tuple(environment.problems))

@@ -25,12 +25,12 @@ from service.domain.errors import (
     RefundExceedsPaymentError,
     RefundNotRequestedError,
 )
-from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.facts import FACT_OF_ACTION, Fact, FactKind, OrderLine, OrderRef
 from service.domain.journal import Origin
 from service.domain.lifecycle import LIFECYCLE, Action, next_state
 from service.domain.money import Money
 from service.domain.order import Hold, Order
+from service.domain.terms import USUAL, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,9 @@ class CreateOrder:
 class Commands:
     """Every command on an order, each within the transaction of `unit`."""
 
-    def __init__(
-        self, unit: Unit, encoder: Encoder, at: datetime, limits: Limits = STAGE_LIMITS
-    ) -> None:
-        """Take the transaction, the event encoder, the present moment and the stages' limits."""
-        self._limits = limits
+    def __init__(self, unit: Unit, encoder: Encoder, at: datetime, terms: Terms = USUAL) -> None:
+        """Take the transaction, the event encoder, the present moment and the terms."""
+        self._terms = terms
         self._unit = unit
         self._encoder = encoder
         self._at = at
@@ -114,7 +112,7 @@ class Commands:
             encoder=self._encoder,
             at=self._at,
             origins={fact.fact_id: command.origin},
-            limits=self._limits,
+            terms=self._terms,
         )
         return next(iter(weighed.orders.values()))
 
@@ -224,7 +222,7 @@ class Commands:
             note=ask.reason,
             traceparent=ask.origin.traceparent,
         )
-        verdict = weigh(dossier, [fact], at=self._at, limits=self._limits)
+        verdict = weigh(dossier, [fact], at=self._at, terms=self._terms)
         assert verdict.dossier.order is not None, "it was opened"  # noqa: S101
         decided = Decided(
             order=verdict.dossier.order,

@@ -22,9 +22,9 @@ from service.application.ports import (
     receipt_key,
 )
 from service.application.weighing import weigh_facts
-from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.facts import GRAVITY, Fact, Outcome
 from service.domain.journal import encode_record
+from service.domain.terms import USUAL, Terms
 
 RECEIPT_NAMESPACE: Final = uuid.UUID("3f1d1c52-0c6b-5c11-8f0a-6f7d5e1b2a01")
 
@@ -61,10 +61,10 @@ class Intake:
     """Takes receipts and weighs their facts."""
 
     def __init__(
-        self, storage: Storage, encoder: Encoder, clock: Clock, limits: Limits = STAGE_LIMITS
+        self, storage: Storage, encoder: Encoder, clock: Clock, terms: Terms = USUAL
     ) -> None:
-        """Take the ports, and how long an order may stay in each state."""
-        self._limits = limits
+        """Take the ports, and the terms on which orders are decided."""
+        self._terms = terms
         self._storage = storage
         self._encoder = encoder
         self._clock = clock
@@ -158,7 +158,7 @@ class Intake:
             for each in due
             for fact in each.facts
         ]
-        weighed = weigh_facts(unit, told, encoder=self._encoder, at=at, limits=self._limits)
+        weighed = weigh_facts(unit, told, encoder=self._encoder, at=at, terms=self._terms)
         results = [
             self._result(receipts[each.receipt_id], each, weighed.outcomes, at) for each in due
         ]

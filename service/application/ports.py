@@ -59,6 +59,7 @@ class NewReceipt:
     order_hint: str
     address: str
     traceparent: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What happens by itself when time passes: deadlines open cases, lost receipts are sent again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -8,8 +8,8 @@ from service.application.intake import republished
 from service.application.ports import Clock, Encoder, Storage, Unit
 from service.application.recording import Decided, record
 from service.domain.deciding import expire
-from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.journal import Origin
+from service.domain.terms import USUAL, Terms
 
 # One claim holds row locks on this many orders at most: about a quarter of a second's work.
 CLAIM_MOST: Final = 50
@@ -32,7 +32,7 @@ class Waiting:
     storage: Storage
     encoder: Encoder
     clock: Clock
-    limits: Limits = field(default_factory=lambda: STAGE_LIMITS)
+    terms: Terms = USUAL
 
     def expire_due(self) -> int:
         """Open the cases of deadlines that passed; return how many deadlines were dealt with."""
@@ -44,7 +44,7 @@ class Waiting:
             decided = []
             for timer in due:
                 verdict = expire(
-                    dossiers[timer.order_id], timer.kind, timer.wait, at=now, limits=self.limits
+                    dossiers[timer.order_id], timer.kind, timer.wait, at=now, terms=self.terms
                 )
                 order = verdict.dossier.order
                 is_new = all(not unit.case_exists(act.case.case_id) for act in verdict.acts)

@@ -16,10 +16,10 @@ from typing import Final
 from service.application.ports import Encoder, Unit
 from service.application.recording import Decided, record
 from service.domain.deciding import Dossier, Verdict, weigh
-from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.facts import Fact, FactKind, OrderRef, Outcome
 from service.domain.journal import Origin
 from service.domain.order import Order
+from service.domain.terms import USUAL, Terms
 
 ORDER_NAMESPACE: Final = uuid.UUID("8d0b7c1e-95a4-5b7e-a7a1-2c5f0e9d4b02")
 
@@ -39,7 +39,7 @@ class _Desk:
 
     owners: dict[OrderRef, str | None]
     origins: Mapping[str, Origin]
-    limits: Limits
+    terms: Terms
     dossiers: dict[str, Dossier] = field(default_factory=dict)
     decided: dict[str, list[tuple[Verdict, Origin]]] = field(default_factory=dict)
     parked: list[Fact] = field(default_factory=list)
@@ -59,13 +59,13 @@ def weigh_facts(
     encoder: Encoder,
     at: datetime,
     origins: Mapping[str, Origin] | None = None,
-    limits: Limits = STAGE_LIMITS,
+    terms: Terms = USUAL,
 ) -> Weighed:
     """Weigh facts, and store what was decided."""
     if not facts:
         return Weighed({}, {}, {})
     refs = sorted({ref for fact in facts for ref in fact.refs})
-    desk = _Desk(dict(unit.lock_refs(refs)), origins or {}, limits)
+    desk = _Desk(dict(unit.lock_refs(refs)), origins or {}, terms)
     unknown = [ref for ref in refs if desk.owners[ref] is None]
     parked = unit.parked(unknown) if unknown else {}
     fresh = _name_orders(desk, facts)
@@ -116,7 +116,7 @@ def _weigh_one(
             still_parked.add(fact.fact_id)
             desk.parked.append(fact)
         return {fact.fact_id: Outcome.EARLY}
-    verdict = weigh(desk.dossiers[owner], [fact], at=at, limits=desk.limits)
+    verdict = weigh(desk.dossiers[owner], [fact], at=at, terms=desk.terms)
     desk.dossiers[owner] = verdict.dossier
     desk.decided.setdefault(owner, []).append((verdict, desk.origin(fact)))
     return verdict.outcomes

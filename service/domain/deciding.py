@@ -22,15 +22,14 @@ from service.domain.contradictions import Discrepancy, discrepancies
 from service.domain.differences import difference
 from service.domain.expectations import (
     RULES,
-    STAGE_LIMITS,
     Expectation,
     ExpectationKind,
-    Limits,
     expectations,
 )
 from service.domain.facts import Fact, FactKind, Outcome
 from service.domain.order import Order
 from service.domain.stages import changed, measures
+from service.domain.terms import USUAL, Terms
 from service.domain.truth import Truth, derive
 
 CASE_NAMESPACE: Final = uuid.UUID("5a0e3c0e-6c1d-5d0a-9f0e-0d3b5c7a9e11")
@@ -61,21 +60,21 @@ class Verdict:
     changes: tuple[Change, ...] = ()
     acts: tuple[CaseAct, ...] = ()
     awaited: tuple[Expectation, ...] = ()
-    limits: Limits = field(default_factory=lambda: STAGE_LIMITS, compare=False, repr=False)
+    terms: Terms = field(default=USUAL, compare=False, repr=False)
 
 
 def weigh(
-    dossier: Dossier, incoming: Sequence[Fact], *, at: datetime, limits: Limits = STAGE_LIMITS
+    dossier: Dossier, incoming: Sequence[Fact], *, at: datetime, terms: Terms = USUAL
 ) -> Verdict:
     """Weigh facts of one order, in the order given. Never refuses."""
-    verdict = Verdict(dossier, limits=limits)
+    verdict = Verdict(dossier, terms=terms)
     for fact in incoming:
         verdict = _weigh_one(verdict, fact, at=at)
     if verdict.dossier.order is None:
         return verdict
     truth = verdict.dossier.truth or derive(verdict.dossier.facts)
     assert truth is not None, "an order exists only after its creation was told"  # noqa: S101
-    awaited = expectations(truth, at=at, limits=limits)
+    awaited = expectations(truth, at=at, limits=terms.limits)
     return _end_met_cases(replace(verdict, awaited=awaited), at=at)
 
 
@@ -90,13 +89,13 @@ def expire(
     wait: str,
     *,
     at: datetime,
-    limits: Limits = STAGE_LIMITS,
+    terms: Terms = USUAL,
 ) -> Verdict:
     """Open the case of a wait whose deadline passed; nothing when it was met meanwhile."""
     truth = derive(dossier.facts)
     if dossier.order is None or truth is None:
         return Verdict(dossier)
-    awaited = expectations(truth, at=at, limits=limits)
+    awaited = expectations(truth, at=at, limits=terms.limits)
     missed = next((each for each in awaited if each.kind is kind and each.wait == wait), None)
     if missed is None:
         return Verdict(dossier, awaited=awaited)
@@ -157,7 +156,7 @@ def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdic
     assert new is not None, "the creation is in the set"  # noqa: S101
     was = discrepancies(before.facts) if before.found is None else before.found
     found = discrepancies(facts)
-    limits = verdict.limits
+    limits = verdict.terms.limits
     timed = changed(measures(old, limits) if old else {}, measures(new, limits))
     changes = list(difference(old, new, fact))
     acts = []

@@ -28,6 +28,11 @@ class FactKind(Enum):
     REFUND_REQUESTED = "REFUND_REQUESTED"
     REFUND_SUCCEEDED = "REFUND_SUCCEEDED"
     NOTED = "NOTED"
+    PAYMENT_CLOSED = "PAYMENT_CLOSED"
+    PAYMENT_AUTHORISED = "PAYMENT_AUTHORISED"
+    REFUND_CLOSED = "REFUND_CLOSED"
+    REFUND_FAILED = "REFUND_FAILED"
+    ORDER_REINSTATED = "ORDER_REINSTATED"
 
 
 @unique
@@ -68,6 +73,8 @@ PROVES: Final[Mapping[FactKind, State]] = MappingProxyType(
         FactKind.ORDER_CREATED: State.PENDING_PAYMENT,
         FactKind.PAYMENT_STARTED: State.PAYING,
         FactKind.PAYMENT_FAILED: State.PAYING,
+        FactKind.PAYMENT_CLOSED: State.PAYING,
+        FactKind.PAYMENT_AUTHORISED: State.PAYING,
         FactKind.PAYMENT_SUCCEEDED: State.PAID,
         FactKind.STOCK_ALLOCATED: State.AWAITING_OUTBOUND,
         FactKind.OUTBOUND_APPROVED: State.AWAITING_OUTBOUND,
@@ -89,6 +96,7 @@ FACT_OF_ACTION: Final[Mapping[Action, FactKind]] = MappingProxyType(
         Action.CONFIRM_DELIVERY: FactKind.PARCEL_DELIVERED,
         Action.COMPLETE: FactKind.ORDER_COMPLETED,
         Action.CANCEL: FactKind.ORDER_CANCELLED,
+        Action.REINSTATE: FactKind.ORDER_REINSTATED,
     }
 )
 
@@ -128,6 +136,11 @@ class Fact:
     customer: str = ""
     lines: tuple[OrderLine, ...] = ()
     note: str = ""
+    # Who moves the money, where another one tells of it; and our account there.
+    provider: str = ""
+    account: str = ""
+    # The payment that a refund gives back.
+    payment: str = ""
     receipt_id: str = ""
     recorded_at: datetime | None = field(default=None, compare=False)
     traceparent: str = field(default="", compare=False)
@@ -137,6 +150,11 @@ class Fact:
     def refs(self) -> tuple[OrderRef, ...]:
         """Every name of the order that this fact tells."""
         return (self.ref, *self.more_refs)
+
+    @property
+    def moved_by(self) -> str:
+        """The provider of the money that this fact is about, as far as the fact itself tells."""
+        return self.provider or self.source
 
     @property
     def when(self) -> tuple[datetime, str]:

@@ -28,7 +28,7 @@ class State(Enum):
     COMPLETED = "COMPLETED"
     """Done; nothing moves it."""
     CANCELLED = "CANCELLED"
-    """Called off before anything left; only proof that a parcel left moves it."""
+    """Called off before anything left. It goes on if somebody reinstates it, or a parcel left."""
 
 
 @unique
@@ -43,6 +43,7 @@ class Action(Enum):
     CONFIRM_DELIVERY = "CONFIRM_DELIVERY"
     COMPLETE = "COMPLETE"
     CANCEL = "CANCEL"
+    REINSTATE = "REINSTATE"
 
 
 LIFECYCLE: Final[Mapping[State, Mapping[Action, State]]] = MappingProxyType(
@@ -67,7 +68,7 @@ LIFECYCLE: Final[Mapping[State, Mapping[Action, State]]] = MappingProxyType(
         State.SHIPPING: {Action.CONFIRM_DELIVERY: State.DELIVERED},
         State.DELIVERED: {Action.COMPLETE: State.COMPLETED},
         State.COMPLETED: {},
-        State.CANCELLED: {},
+        State.CANCELLED: {Action.REINSTATE: State.PAID},
     }
 )
 
@@ -76,7 +77,8 @@ CORRECTIONS: Final[Mapping[State, Mapping[Action, State]]] = MappingProxyType(
     {State.CANCELLED: {Action.SHIP: State.SHIPPING}}
 )
 
-FINAL: Final = frozenset(state for state, moves in LIFECYCLE.items() if not moves)
+# Where nothing is awaited any more.
+FINAL: Final = frozenset({State.COMPLETED, State.CANCELLED})
 
 # The road an order takes when nothing goes wrong, in order.
 ROAD: Final = tuple(state for state in State if state is not State.CANCELLED)

@@ -92,6 +92,7 @@ class ProtobufEncoder:
                 content_type=receipt.content_type,
                 receive_time=timestamp(receipt.received_at),
                 order_hint=receipt.order_hint,
+                account=receipt.account,
                 address=receipt.address,
             )
         )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 from urllib.parse import unquote
@@ -13,8 +13,8 @@ from google.protobuf.message import Message
 from service.application.idempotency import once, open_answer
 from service.application.ports import Answer, Clock, Encoder, Ids, Storage, Unit
 from service.domain.errors import DeadlineExceededError
-from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.journal import Origin
+from service.domain.terms import USUAL, Terms
 from service.rpc.violations import Violations
 from service.telemetry import current_traceparent
 
@@ -33,7 +33,7 @@ class Work:
     source: str
     fresh_id: str
     at: datetime
-    limits: Limits = field(default_factory=lambda: STAGE_LIMITS)
+    terms: Terms = USUAL
 
 
 class Mutations:
@@ -45,10 +45,10 @@ class Mutations:
         encoder: Encoder,
         clock: Clock,
         ids: Ids,
-        limits: Limits = STAGE_LIMITS,
+        terms: Terms = USUAL,
     ) -> None:
-        """Take the ports, and how long an order may stay in each state."""
-        self._limits = limits
+        """Take the ports, and the terms on which orders are decided."""
+        self._terms = terms
         self._storage = storage
         self._encoder = encoder
         self._clock = clock
@@ -77,7 +77,7 @@ class Mutations:
 
         def transact(unit: Unit) -> Answer:
             at = self._clock()
-            tools = Work(unit, self._encoder, origin, source, known_as, at, self._limits)
+            tools = Work(unit, self._encoder, origin, source, known_as, at, self._terms)
             return once(
                 unit,
                 known_as,

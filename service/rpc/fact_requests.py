@@ -59,6 +59,7 @@ def _read_receipt(
         order_hint=text(f"{path}.order_hint", receipt.order_hint),
         address=text(f"{path}.address", receipt.address) or address,
         traceparent="",
+        account=text(f"{path}.account", receipt.account),
     )
 
 
@@ -149,6 +150,9 @@ def _read_fact(path: str, fact: fact_pb2.Fact, violations: Violations) -> Fact:
             for index, line in enumerate(fact.lines[:LINES_MAX])
         ),
         note=text(f"{path}.note", fact.note),
+        provider=violations.word(f"{path}.provider", fact.provider, needed=False),
+        account=text(f"{path}.account", fact.account),
+        payment=text(f"{path}.payment", fact.payment),
     )
 
 

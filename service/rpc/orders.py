@@ -314,7 +314,7 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
 
 
 def _commands(tools: Work) -> Commands:
-    return Commands(tools.unit, tools.encoder, tools.at, tools.limits)
+    return Commands(tools.unit, tools.encoder, tools.at, tools.terms)
 
 
 def _money(request: Any, read: Violations) -> Details:  # noqa: ANN401  # a refund's request

@@ -1,0 +1,42 @@
+"""On what terms orders are decided: what an installation sets, and no fact tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from types import MappingProxyType
+from typing import Final
+
+from service.domain.expectations import STAGE_LIMITS, Limits
+
+
+@unique
+class Remedy(Enum):
+    """What is done by itself about money that came and should not have."""
+
+    CASE = "CASE"
+    """A person decides; the case is opened whatever the remedy."""
+    REFUND = "REFUND"
+    """The provider is asked to give it back."""
+    REINSTATE = "REINSTATE"
+    """The order goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who takes a channel's money, where no source names it: a provider, and our account there."""
+
+    provider: str
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The settings that decisions take."""
+
+    limits: Limits = field(default_factory=lambda: STAGE_LIMITS)
+    paid_after_cancel: Remedy = Remedy.CASE
+    duplicate_charge: Remedy = Remedy.CASE
+    routes: Mapping[str, tuple[Route, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+USUAL: Final = Terms()

@@ -230,6 +230,7 @@ class Commands:
             acts=tuple((each, ask.origin) for each in verdict.acts),
             added=tuple((each, verdict.outcomes[each.fact_id]) for each in verdict.added),
             awaited=verdict.awaited,
+            inquiries=verdict.inquiries,
         )
         return record(self._unit, [decided], encoder=self._encoder, at=self._at)[0]
 

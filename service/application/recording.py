@@ -13,6 +13,7 @@ from service.domain.cases import CaseAct
 from service.domain.changes import Change, ChangeKind, MoneyMoved
 from service.domain.expectations import Expectation
 from service.domain.facts import Fact, Outcome
+from service.domain.inquiries import Inquiry
 from service.domain.journal import Origin, Row, chain_row
 from service.domain.order import Order
 
@@ -21,7 +22,7 @@ from service.domain.order import Order
 class Decided:
     """What was decided about one order, each change with its origin.
 
-    `awaited` is None where the decision did not look at what is awaited.
+    `awaited` and `inquiries` are None where the decision did not look at them.
     """
 
     order: Order
@@ -30,6 +31,7 @@ class Decided:
     added: tuple[tuple[Fact, Outcome], ...] = ()
     outcomes: tuple[tuple[str, Outcome], ...] = ()
     awaited: tuple[Expectation, ...] | None = None
+    inquiries: tuple[Inquiry, ...] | None = None
 
 
 def record(
@@ -68,6 +70,7 @@ def _chain(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
         added=decided.added,
         outcomes=dict(decided.outcomes),
         awaited=decided.awaited,
+        inquiries=decided.inquiries,
         acts=tuple(act for act, _ in decided.acts),
     )
 

@@ -27,6 +27,7 @@ from service.domain.expectations import (
     expectations,
 )
 from service.domain.facts import Fact, FactKind, Outcome
+from service.domain.inquiries import Inquiry, inquiries
 from service.domain.order import Order
 from service.domain.stages import changed, measures
 from service.domain.terms import USUAL, Terms
@@ -60,6 +61,7 @@ class Verdict:
     changes: tuple[Change, ...] = ()
     acts: tuple[CaseAct, ...] = ()
     awaited: tuple[Expectation, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
     terms: Terms = field(default=USUAL, compare=False, repr=False)
 
 
@@ -75,7 +77,8 @@ def weigh(
     truth = verdict.dossier.truth or derive(verdict.dossier.facts)
     assert truth is not None, "an order exists only after its creation was told"  # noqa: S101
     awaited = expectations(truth, at=at, limits=terms.limits)
-    return _end_met_cases(replace(verdict, awaited=awaited), at=at)
+    asked = inquiries(verdict.dossier.facts, truth, terms)
+    return _end_met_cases(replace(verdict, awaited=awaited, inquiries=asked), at=at)
 
 
 def case_id_for(order_id: str, case_type: str, wait: str = "") -> str:

@@ -296,6 +296,30 @@ class StreamNotParkedError(NotFoundError):
     REASON = "STREAM_NOT_PARKED"
 
 
+class StockNotFoundError(NotFoundError):
+    """No stock is kept of the article in that warehouse."""
+
+    REASON = "STOCK_NOT_FOUND"
+
+
+class StockReservedError(FailedPreconditionError):
+    """Fewer pieces would be there than are promised to orders."""
+
+    REASON = "STOCK_RESERVED"
+
+
+class PickListNotFoundError(NotFoundError):
+    """There is no such pick list."""
+
+    REASON = "PICK_LIST_NOT_FOUND"
+
+
+class PickListClosedError(FailedPreconditionError):
+    """The pick list is done or void."""
+
+    REASON = "PICK_LIST_CLOSED"
+
+
 class StorageUnavailableError(OutageError):
     """The service answers; a server that it needs does not."""
 
@@ -326,33 +350,13 @@ class InternalError(ConcordError):
     REASON = "INTERNAL_ERROR"
 
 
+# Every class above that stands for a reason of the contract.
 BY_REASON: Final[Mapping[str, type[ConcordError]]] = {
     kind.REASON: kind
-    for kind in (
-        OrderNotFoundError,
-        IllegalTransitionError,
-        VersionConflictError,
-        RequestIdReusedError,
-        InvalidRequestError,
-        ReferenceTakenError,
-        OrderOnHoldError,
-        OutboundNotApprovedError,
-        AmountMismatchError,
-        RefundExceedsPaymentError,
-        HoldNotFoundError,
-        CaseNotFoundError,
-        CaseClosedError,
-        ReceiptNotFoundError,
-        FlagNotFoundError,
-        CursorInvalidError,
-        RefundNotRequestedError,
-        StreamNotParkedError,
-        StorageUnavailableError,
-        ContentionError,
-        OverloadedError,
-        DeadlineExceededError,
-        InternalError,
-    )
+    for kind in tuple(globals().values())
+    if isinstance(kind, type) and issubclass(kind, ConcordError)
+    # The SDK's own reason never comes over the wire.
+    if kind.REASON and kind is not MessageTooLargeError
 }
 
 BY_CODE: Final[Mapping[StatusCode, type[ConcordError]]] = {

@@ -189,6 +189,38 @@ class StreamNotParkedError(OrderError):
     fields = ("topic", "key")
 
 
+class StockNotFoundError(OrderError):
+    """No stock is kept of the article there."""
+
+    reason = "STOCK_NOT_FOUND"
+    template = "No stock of {sku} is kept in {warehouse}. Call SetStock to begin."
+    fields = ("sku", "warehouse")
+
+
+class StockReservedError(OrderError):
+    """Fewer pieces would be there than are promised."""
+
+    reason = "STOCK_RESERVED"
+    template = "Of {sku} in {warehouse} {reserved} are promised to orders: that many must be there."
+    fields = ("sku", "warehouse", "reserved")
+
+
+class PickListNotFoundError(OrderError):
+    """There is no such pick list."""
+
+    reason = "PICK_LIST_NOT_FOUND"
+    template = "There is no pick list {pick_list}."
+    fields = ("pick_list",)
+
+
+class PickListClosedError(OrderError):
+    """The pick list is done or void."""
+
+    reason = "PICK_LIST_CLOSED"
+    template = "Pick list {pick_list} is {state}; nothing is to be picked from it."
+    fields = ("pick_list", "state")
+
+
 class OutageError(Exception):
     """A server that we need did not do its part; the adapter translated the driver's error."""
 

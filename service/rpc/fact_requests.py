@@ -58,7 +58,7 @@ def _read_receipt(
         received_at=violations.moment(f"{path}.receive_time", receipt.receive_time, default=now),
         order_hint=text(f"{path}.order_hint", receipt.order_hint),
         address=text(f"{path}.address", receipt.address) or address,
-        traceparent="",
+        traceparent=text(f"{path}.traceparent", receipt.traceparent, longest=TRACEPARENT_MAX),
         account=text(f"{path}.account", receipt.account),
     )
 

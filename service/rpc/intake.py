@@ -133,7 +133,7 @@ class IntakeServicer(intake_service_pb2_grpc.IntakeServiceServicer):
     ) -> list[Submitted]:
         origin, _ = origin_of(context)
         batch = read_batch(receipts, address=origin.address, now=self._clock())
-        contexts = begin_traces("take receipt", len(batch))
+        contexts = begin_traces("take receipt", [each.traceparent for each in batch])
         traced = [
             replace(each, traceparent=context or "")
             for each, context in zip(batch, contexts, strict=True)

@@ -236,17 +236,22 @@ def record_span(
     return traceparent_of(begun)
 
 
-def begin_traces(name: str, count: int) -> list[str | None]:
-    """Give each item of a batch a trace of its own, linked to this call; return their contexts.
+def begin_traces(name: str, came_in: Sequence[str]) -> list[str | None]:
+    """Give each item of a batch a trace, linked to this call; return their contexts.
 
-    The only item of a call stays in the call's trace. Otherwise an order's trace would hold the
-    hundreds of orders that came in by the same call.
+    An item that came in a context goes on from there. Another begins a trace of its own: otherwise
+    an order's trace would hold the hundreds of orders that came in by the same call. The only item
+    of a call, where it has no context, stays in the call's trace.
     """
     here = current_traceparent()
-    if count == 1 or here is None:
-        return [here] * count
     now = time.time_ns()
-    return [record_span(name, traceparent=None, start_ns=now, links=[here]) for _ in range(count)]
+    is_alone = len(came_in) == 1
+    return [
+        here
+        if not context and (is_alone or here is None)
+        else record_span(name, traceparent=context or None, start_ns=now, links=[here])
+        for context in came_in
+    ]
 
 
 def links_to(traceparents: Sequence[str | None]) -> list[Link]:

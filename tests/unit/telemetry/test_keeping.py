@@ -13,6 +13,8 @@ from tests.recording import Recording, recording
 
 SAMPLED = "00-11111111111111111111111111111111-2222222222222222-01"
 UNSAMPLED = "00-33333333333333333333333333333333-4444444444444444-00"
+OTHER = "00-55555555555555555555555555555555-6666666666666666-01"
+UNSAMPLED_OTHER = "00-77777777777777777777777777777777-8888888888888888-00"
 
 
 @pytest.fixture
@@ -178,7 +180,7 @@ def test_an_item_of_an_unsampled_trace_costs_nothing_and_keeps_its_context(
 
 def test_the_only_item_of_a_call_stays_in_its_trace(nothing_sampled: Recording) -> None:
     with service_spans.continue_trace(SAMPLED):
-        assert service_spans.begin_traces("take receipt", 1) == [SAMPLED]
+        assert service_spans.begin_traces("take receipt", [""]) == [SAMPLED]
 
 
 @pytest.mark.parametrize(("caller", "flag"), [(SAMPLED, "01"), (UNSAMPLED, "00")])
@@ -186,9 +188,24 @@ def test_items_of_a_batch_have_traces_of_their_own_sampled_as_the_call_is(
     nothing_sampled: Recording, caller: str, flag: str
 ) -> None:
     with service_spans.continue_trace(caller):
-        contexts = service_spans.begin_traces("take receipt", 2)
+        contexts = service_spans.begin_traces("take receipt", ["", ""])
 
     assert {context[-2:] for context in contexts if context} == {flag}
     assert len({context[3:35] for context in contexts if context} | {caller[3:35]}) == 3
     linked = {span.links[0].context.trace_id for span in nothing_sampled.spans}
     assert linked == ({int(caller[3:35], 16)} if flag == "01" else set())
+
+
+def test_an_item_that_came_in_a_context_goes_on_from_there(nothing_sampled: Recording) -> None:
+    with service_spans.continue_trace(SAMPLED):
+        contexts = service_spans.begin_traces("take receipt", [OTHER, "", UNSAMPLED_OTHER])
+
+    assert [context[3:35] for context in contexts if context][::2] == [
+        OTHER[3:35],
+        UNSAMPLED_OTHER[3:35],
+    ]
+    taken = nothing_sampled.spans[0]
+    assert taken.parent is not None
+    assert f"{taken.parent.span_id:016x}" == OTHER[36:52]
+    assert f"{taken.links[0].context.trace_id:032x}" == SAMPLED[3:35]
+    assert len(nothing_sampled.spans) == 2

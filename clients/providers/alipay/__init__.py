@@ -1,0 +1,1 @@
+"""Alipay: notices, and the signing of its gateway's questions and answers."""

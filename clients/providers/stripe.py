@@ -1,0 +1,32 @@
+"""Callbacks of Stripe."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from clients.providers.accounts.account import StripeAccount
+from clients.providers.calls import STATUSES, Answer, Call, Opened, Refusal, RefusedError
+
+TAKEN: Final = Answer(200)
+NOT_TAKEN: Final = Answer(503)
+
+
+class Stripe:
+    """Opens and answers the callbacks of Stripe."""
+
+    def open(self, account: StripeAccount, call: Call, now: datetime) -> Opened:
+        """Return what the call says, once it is proved."""
+        raise RefusedError(Refusal.MALFORMED, "not readable")
+
+    def taken(self, call: Call) -> Answer:
+        """Return what makes the platform stop."""
+        return TAKEN
+
+    def refused(self, call: Call, refusal: Refusal) -> Answer:
+        """Return what a call gets that is not believed."""
+        return Answer(STATUSES[refusal], NOT_TAKEN.body, NOT_TAKEN.content_type)
+
+    def again(self, call: Call) -> Answer:
+        """Return what makes the platform come again."""
+        return NOT_TAKEN

@@ -1,0 +1,1 @@
+"""WeChat Pay: version 3 and, where a key for it is held, version 2."""

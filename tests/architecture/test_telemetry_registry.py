@@ -15,6 +15,7 @@ from typing import Final
 
 import pytest
 
+from clients.telemetry.logs import FIELDS as CLIENTS_FIELDS
 from service.telemetry.logs import FIELDS as SERVICE_FIELDS
 from streams.telemetry.logs import FIELDS as STREAMS_FIELDS
 
@@ -105,7 +106,7 @@ def _speaks_of_spans(tree: ast.Module) -> bool:
     return any(
         isinstance(node, ast.ImportFrom)
         and node.module is not None
-        and re.match(r"opentelemetry|(service|streams)\.telemetry", node.module)
+        and re.match(r"opentelemetry|(service|streams|clients)\.telemetry", node.module)
         for node in ast.walk(tree)
     )
 
@@ -188,7 +189,7 @@ def test_every_field_of_a_log_event_passes_the_allow_list() -> None:
     fields |= IMPLICIT_FIELDS
 
     assert sorted(fields - SERVICE_FIELDS) == []
-    assert SERVICE_FIELDS == STREAMS_FIELDS
+    assert SERVICE_FIELDS == STREAMS_FIELDS == CLIENTS_FIELDS
 
 
 def test_every_span_is_registered_and_the_other_way_round() -> None:

@@ -23,6 +23,7 @@ from clients.sdk.metadata import ANYBODY, Identity
 from clients.sdk.orders import Orders
 from clients.sdk.outbox import Outbox
 from clients.sdk.policy import DEADLINE_S, channel_options
+from clients.sdk.probes import Probes
 from clients.sdk.traces import Traces
 from clients.sdk.transport import AsyncTransport, BlockingTransport, Options
 
@@ -36,6 +37,7 @@ class _Nouns(SubClient[M]):
         self.intake = Intake[M](transport, ids)
         self.cases = Cases[M](transport, ids)
         self.insights = Insights[M](transport, ids)
+        self.probes = Probes[M](transport, ids)
         self.outbox = Outbox[M](transport, ids)
         self.traces = Traces[M](transport, ids)
         self.health = Health[M](transport, ids)

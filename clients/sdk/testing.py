@@ -36,6 +36,7 @@ from concord.insights.v1 import insight_service_pb2
 from concord.intake.v1 import intake_service_pb2
 from concord.orders.v1 import order_service_pb2
 from concord.outbox.v1 import outbox_service_pb2
+from concord.probes.v1 import probe_service_pb2
 from concord.traces.v1 import trace_service_pb2
 
 __all__ = ["FakeConcord", "Refusal", "Seen", "refusal"]
@@ -45,6 +46,7 @@ MODULES: Final = (
     intake_service_pb2,
     case_service_pb2,
     insight_service_pb2,
+    probe_service_pb2,
     outbox_service_pb2,
     trace_service_pb2,
     health_pb2,

@@ -26,7 +26,7 @@ EXPORT_TIMEOUT_S: Final = 5
 # Spans are worth two seconds of a shutdown that has ten.
 LAST_EXPORT_S: Final = 2.0
 
-_ALLOWED: Final = re.compile(r"error\.type|(concord|rpc|server|network)\.[\w.]+")
+_ALLOWED: Final = re.compile(r"error\.type|(concord|http|rpc|server|network)\.[\w.]+")
 # What should be an order's may be a customer's, or whatever a caller wrote instead.
 _ORDER_KEY: Final = "order.id"
 _ORDER: Final = re.compile(r"(orders/)?ord-[\w-]{1,64}")

@@ -15,6 +15,9 @@ from prometheus_client.exposition import choose_encoder
 Ready = Callable[[], Mapping[str, str]]
 """Returns what is missing, part by part; nothing where the process can do its work."""
 
+Notes = Callable[[], Mapping[str, str]]
+"""Returns what somebody should know although the process works, part by part."""
+
 OK: Final = 200
 NOT_FOUND: Final = 404
 UNAVAILABLE: Final = 503
@@ -25,9 +28,12 @@ REQUEST_TIMEOUT_S: Final = 5.0
 class Probes:
     """Serves on `address` from threads of its own until closed."""
 
-    def __init__(self, address: str, *, registry: CollectorRegistry, ready: Ready) -> None:
+    def __init__(
+        self, address: str, *, registry: CollectorRegistry, ready: Ready, notes: Notes = dict
+    ) -> None:
+        """Begin to serve; notes are shown beside either answer of /readyz."""
         host, _, port = address.rpartition(":")
-        self._server = _Server((host.strip("[]"), int(port)), _handler(registry, ready))
+        self._server = _Server((host.strip("[]"), int(port)), _handler(registry, ready, notes))
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True
         )
@@ -53,7 +59,9 @@ class _Server(ThreadingHTTPServer):
         """Say nothing: a scraper that hangs up is no news."""
 
 
-def _handler(registry: CollectorRegistry, ready: Ready) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    registry: CollectorRegistry, ready: Ready, notes: Notes
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = REQUEST_TIMEOUT_S
 
@@ -72,10 +80,11 @@ def _handler(registry: CollectorRegistry, ready: Ready) -> type[BaseHTTPRequestH
 
         def _readyz(self) -> None:
             try:
-                missing = dict(ready())
+                missing, told = dict(ready()), dict(notes())
             except Exception as error:  # noqa: BLE001  # A probe's edge: not ready, and why.
-                missing = {"probe": type(error).__qualname__}
-            body = json.dumps(missing, ensure_ascii=False).encode() if missing else b"ok"
+                missing, told = {"probe": type(error).__qualname__}, {}
+            said = told | missing
+            body = json.dumps(said, ensure_ascii=False).encode() if said else b"ok"
             self._answer(UNAVAILABLE if missing else OK, body + b"\n", "text/plain")
 
         def _answer(self, code: int, body: bytes, content_type: str) -> None:

@@ -28,7 +28,8 @@ SPANS: Final = frozenset(
     {"span", "begin_span", "begin_traces", "record_span", "start_span", "_begin"}
 )
 ATTRIBUTE: Final = re.compile(
-    r"order\.id|error\.type|(concord|rpc|db|messaging|server|network)(\.[a-z_]+)+"
+    r"order\.id|error\.type|http\.(request|response|route)(\.[a-z_]+)*"
+    r"|(concord|rpc|db|messaging|server|network)(\.[a-z_]+)+"
 )
 # Dotted names of ours that are no attributes: proto packages and topics, modules.
 NO_ATTRIBUTE: Final = re.compile(r".*\.v\d+(\..*)?")

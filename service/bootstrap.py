@@ -244,6 +244,7 @@ def _follow_health(server: Server, engine: sa.Engine, stop: threading.Event) -> 
 def _tick(waiting: Waiting, stop: threading.Event) -> None:
     works: tuple[Callable[[], int], ...] = (
         waiting.expire_due,
+        waiting.report_orphans,
         waiting.republish_stale,
         waiting.forget_answers,
     )

@@ -43,6 +43,7 @@ class Settings:
     stage_limits: Limits
     paid_after_cancel: Remedy
     duplicate_charge: Remedy
+    orphaned_after: timedelta
     channel_routes: Mapping[str, tuple[Route, ...]]
 
     @property
@@ -52,6 +53,7 @@ class Settings:
             limits=self.stage_limits,
             paid_after_cancel=self.paid_after_cancel,
             duplicate_charge=self.duplicate_charge,
+            orphaned_after=self.orphaned_after,
             routes=self.channel_routes,
         )
 
@@ -103,20 +105,25 @@ def positive(text: str) -> int:
 UNITS: Final[Mapping[str, str]] = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
+def length(text: str) -> timedelta:
+    """Return a length such as `90s`, `30m`, `2h` or `7d`, or raise ValueError."""
+    count, unit = text[:-1], text[-1:]
+    if unit not in UNITS or not count.isdigit() or int(count) < 1:
+        message = f"{text!r} is no length such as 90s, 30m, 2h or 7d"
+        raise ValueError(message)
+    return timedelta(**{UNITS[unit]: int(count)})
+
+
 def limits(text: str) -> Limits:
     """Return the stages' limits with those of `PAID=2h,SHIPPING=7d` in place; or ValueError."""
     changed = {}
     for part in text.split(","):
-        name, _, length = part.strip().partition("=")
-        count, unit = length[:-1], length[-1:]
+        name, _, text_of_length = part.strip().partition("=")
         if name not in {state.value for state in STAGE_LIMITS}:
             known = ", ".join(state.value for state in STAGE_LIMITS)
             message = f"{name!r} is no state that waits: use {known}"
             raise ValueError(message)
-        if unit not in UNITS or not count.isdigit() or int(count) < 1:
-            message = f"{length!r} is no length such as 90s, 30m, 2h or 7d"
-            raise ValueError(message)
-        changed[State(name)] = timedelta(**{UNITS[unit]: int(count)})
+        changed[State(name)] = length(text_of_length)
     return {**STAGE_LIMITS, **changed}
 
 
@@ -191,6 +198,7 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "duplicate_charge": read(
             "CONCORD_DUPLICATE_CHARGE", remedy(Remedy.CASE, Remedy.REFUND), "case"
         ),
+        "orphaned_after": read("CONCORD_UNKNOWN_ORDER_GRACE", length, "15m"),
         "channel_routes": read("CONCORD_CHANNEL_ROUTES", routes, "none"),
     }
     if environment.problems:

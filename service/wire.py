@@ -65,7 +65,8 @@ def case_message(case: Case) -> case_pb.Case:
     """Return a case without its log."""
     message = case_pb.Case(
         name=f"cases/{case.case_id}",
-        order=f"orders/{case.order_id}",
+        order=f"orders/{case.order_id}" if case.order_id else "",
+        subject=case.subject,
         type=case.type,
         state=case_pb.Case.State.Value(f"STATE_{case.state.value}"),
         owner_role=case.owner_role,

@@ -28,6 +28,7 @@ from service.application.ports import (
     receipt_key,
 )
 from service.domain.cases import Case, CaseAct
+from service.domain.closing import MONEY, orphan_case_id
 from service.domain.deciding import Dossier
 from service.domain.errors import (
     CaseNotFoundError,
@@ -155,7 +156,7 @@ class FakeUnit:
                 tuple(
                     case
                     for case in tables.cases.values()
-                    if case.order_id == each and not case.is_resolved
+                    if case.order_id == each and (not case.is_resolved or case.is_settled)
                 ),
             )
             for each in order_ids
@@ -183,9 +184,29 @@ class FakeUnit:
                 self.tables.facts[fact.fact_id] = KeptFact(fact, order_id, outcome)
             if each.awaited is not None:
                 self._sync_timers(order_id, each.awaited)
-            for act in each.acts:
-                self.tables.cases[act.case.case_id] = act.case
-                self.tables.case_log.append(act)
+            self.save_acts(each.acts)
+
+    def save_acts(self, acts: Sequence[CaseAct]) -> None:
+        for act in acts:
+            self.tables.cases[act.case.case_id] = act.case
+            self.tables.case_log.append(act)
+
+    def orphans(self, before: datetime, *, most: int) -> list[OrderRef]:
+        told = {each.subject for each in self.tables.cases.values()}
+        found = {
+            kept.fact.ref
+            for kept in self.tables.facts.values()
+            if kept.order_id is None
+            and kept.fact.kind.value in MONEY
+            and kept.fact.recorded_at is not None
+            and kept.fact.recorded_at < before
+            and f"{kept.fact.ref.namespace}/{kept.fact.ref.value}" not in told
+        }
+        return sorted(found)[:most]
+
+    def orphan_cases(self, refs: Sequence[OrderRef]) -> dict[OrderRef, Case]:
+        cases = {ref: self.tables.cases.get(orphan_case_id(ref)) for ref in refs}
+        return {ref: case for ref, case in cases.items() if case and not case.is_resolved}
 
     def publish(self, messages: Sequence[Message]) -> None:
         self.tables.outbox += messages

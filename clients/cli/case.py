@@ -64,7 +64,7 @@ def list_cases(
     rows = (
         (
             each.name,
-            each.order,
+            each.order or each.subject,
             each.type,
             _state(each, language),
             each.owner_role,
@@ -139,6 +139,7 @@ def _details(case: Case, language: Language | None) -> Iterator[RenderableType]:
         [
             ("case", case.name),
             ("order", case.order),
+            ("about", case.subject),
             ("type", case.type),
             ("side", "" if side == "UNSPECIFIED" else side),
             ("state", _state(case, language)),

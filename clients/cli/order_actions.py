@@ -29,6 +29,8 @@ def register(app: typer.Typer) -> None:
         ("deliver", deliver),
         ("complete", complete),
         ("cancel", cancel),
+        ("reinstate", reinstate),
+        ("refund", refund),
         ("request-refund", request_refund),
         ("confirm-refund", confirm_refund),
         ("hold", hold),
@@ -170,6 +172,40 @@ def cancel(
 ) -> None:
     """Call the order off, before anything left."""
     _ask("cancel", order, as_json, reason=reason, etag=etag, request_id=request_id)
+
+
+def reinstate(
+    order: OrderName,
+    *,
+    reason: Reason = "",
+    etag: Etag = "",
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """CANCELLED → PAID: the money is there, and the order goes on after all."""
+    _ask("reinstate", order, as_json, reason=reason, etag=etag, request_id=request_id)
+
+
+def refund(
+    order: OrderName,
+    *,
+    amount: Amount,
+    currency: Currency = "CNY",
+    voucher: Annotated[str, typer.Option(help="Our refund number; empty: one is made.")] = "",
+    payment: Annotated[str, typer.Option(help="Which payment, by its number.")] = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Have the provider give money back, and follow it until it is there."""
+    _ask(
+        "refund",
+        order,
+        as_json,
+        voucher=voucher,
+        amount=_money(amount, currency),
+        payment=payment,
+        reason=reason,
+    )
 
 
 def request_refund(

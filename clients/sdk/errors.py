@@ -290,6 +290,18 @@ class RefundNotRequestedError(FailedPreconditionError):
     REASON = "REFUND_NOT_REQUESTED"
 
 
+class ProviderUnknownError(FailedPreconditionError):
+    """No provider told of a payment of this order that could give so much back."""
+
+    REASON = "PROVIDER_UNKNOWN"
+
+
+class PaymentMissingError(FailedPreconditionError):
+    """The order is not paid, so it cannot go on."""
+
+    REASON = "PAYMENT_MISSING"
+
+
 class StreamNotParkedError(NotFoundError):
     """Nothing waits to be sent again under this key."""
 

@@ -28,6 +28,7 @@ MOVES: Final[Mapping[str, tuple[str, tuple[str, ...], str | None]]] = {
         ("PENDING_PAYMENT", "PAYING", "PAID", "AWAITING_OUTBOUND"),
         "CANCELLED",
     ),
+    "ReinstateOrder": ("REINSTATE", ("CANCELLED",), "PAID"),
 }
 
 
@@ -137,6 +138,13 @@ class FakeOrders(Memory):
 
     def request_refund(self, request: orders.RequestRefundRequest) -> Order:
         order = self._to_change(request)
+        order.refund_state = Order.REFUND_STATE_REQUESTED
+        return self._record(order, "MONEY_MOVED", "", "REQUESTED", request)
+
+    def refund_order(self, request: orders.RefundOrderRequest) -> Order:
+        order = self._to_change(request)
+        if not order.paid.units and not order.paid.nanos:
+            raise refusal("PROVIDER_UNKNOWN", order=order.name, payment=request.payment)
         order.refund_state = Order.REFUND_STATE_REQUESTED
         return self._record(order, "MONEY_MOVED", "", "REQUESTED", request)
 

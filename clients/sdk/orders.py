@@ -173,6 +173,41 @@ class Orders(SubClient[M]):
         return _call("RequestRefund", request)
 
     @unary
+    def refund(
+        self,
+        name: str,
+        *,
+        amount: Money,
+        voucher: str = "",
+        payment: str = "",
+        **asked: Unpack[Asked],
+    ) -> Call[order_pb2.Order]:
+        """Ask the provider for the money back; it is followed until it is there.
+
+        Raises:
+            RefundExceedsPaymentError: more than is left of what was paid.
+            ProviderUnknownError: no payment that a provider told of has so much left.
+        """
+        request = api.RefundOrderRequest(
+            name=_name(name),
+            voucher=voucher,
+            amount=amount,
+            payment=payment,
+            **self._asked(asked),
+        )
+        return _call("RefundOrder", request)
+
+    @unary
+    def reinstate(self, name: str, **asked: Unpack[Asked]) -> Call[order_pb2.Order]:
+        """CANCELLED → PAID: the order goes on after all.
+
+        Raises:
+            PaymentMissingError: it is not paid.
+        """
+        request = api.ReinstateOrderRequest(name=_name(name), **self._asked(asked))
+        return _call("ReinstateOrder", request)
+
+    @unary
     def confirm_refund(
         self, name: str, *, voucher: str, amount: Money, **asked: Unpack[Asked]
     ) -> Call[order_pb2.Order]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.application.ports import Encoder, Unit
-from service.application.recording import Decided, record
+from service.application.recording import Decided, record, record_acts
 from service.domain.cases import CASE_TYPES, Case, CaseAct, open_case
 from service.domain.changes import Change, ChangeKind, Named
 from service.domain.errors import InvalidRequestError, OrderNotFoundError
@@ -50,6 +50,10 @@ class Desk:
         return self._write(ended, "RESOLVED", note, old=case.state.value)
 
     def _write(self, case: Case, act: str, text: str, *, old: str) -> Case:
+        done = CaseAct(case, act, self.origin.actor, self.at, text)
+        if case.subject and not case.order_id:
+            record_acts(self.unit, [(done, self.origin)], encoder=self.encoder)
+            return case
         order = self.unit.open_dossiers([case.order_id])[case.order_id].order
         if order is None:
             raise OrderNotFoundError(order=case.order_id)
@@ -62,7 +66,6 @@ class Desk:
             # The note's words stay in the case's log: they may name people.
             new=case.assignee if act == "ASSIGNED" else case.outcome or case.type,
         )
-        done = CaseAct(case, act, self.origin.actor, self.at, text)
         decided = Decided(
             order=order,
             changes=((change, self.origin),),

@@ -6,7 +6,7 @@ is one front door to an order's state.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -21,6 +21,8 @@ from service.domain.errors import (
     OrderNotFoundError,
     OrderOnHoldError,
     OutboundNotApprovedError,
+    PaymentMissingError,
+    ProviderUnknownError,
     ReferenceTakenError,
     RefundExceedsPaymentError,
     RefundNotRequestedError,
@@ -30,6 +32,7 @@ from service.domain.journal import Origin
 from service.domain.lifecycle import LIFECYCLE, Action, next_state
 from service.domain.money import Money
 from service.domain.order import Hold, Order
+from service.domain.refunds import givers, spoken_for
 from service.domain.terms import USUAL, Terms
 
 
@@ -55,6 +58,11 @@ class Details:
 
     voucher: str = ""
     amount: Money | None = None
+    # Of a refund: which payment gives it back, who moved that, and the trade's own name.
+    payment: str = ""
+    provider: str = ""
+    account: str = ""
+    ref: OrderRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +151,32 @@ class Commands:
         dossier, order = self._open(ask)
         given = details.amount
         assert given is not None, "the edge refuses a refund without amount"  # noqa: S101
-        asked = _asked_back(dossier)
-        refundable = Money(
-            max(order.paid.minor - max(asked, order.refunded.minor), 0), order.total.currency
-        )
-        _refuse_too_much(order, given, refundable)
+        _refuse_too_much(order, given, _refundable(dossier, order))
         return self._weigh(ask, dossier, FactKind.REFUND_REQUESTED, details)
+
+    def refund(self, ask: Ask, details: Details) -> Order:
+        """Ask the provider to give money back; a probe carries it there and follows it.
+
+        Raises:
+            RefundExceedsPaymentError: more than is left of what was paid.
+            ProviderUnknownError: no payment that a provider told of has so much left.
+        """
+        dossier, order = self._open(ask)
+        given = details.amount
+        assert given is not None, "the edge refuses a refund without amount"  # noqa: S101
+        _refuse_too_much(order, given, _refundable(dossier, order))
+        for payment, left in givers(dossier.facts, given.currency):
+            wanted = details.payment in {"", payment.voucher}
+            if wanted and left.minor >= given.minor:
+                of_it = replace(
+                    details,
+                    payment=payment.voucher,
+                    provider=payment.source,
+                    account=payment.account,
+                    ref=payment.ref,
+                )
+                return self._weigh(ask, dossier, FactKind.REFUND_REQUESTED, of_it)
+        raise ProviderUnknownError(order=order.order_id, payment=details.payment)
 
     def confirm_refund(self, ask: Ask, details: Details) -> Order:
         """Write down that money went back.
@@ -212,14 +240,17 @@ class Commands:
         fact = Fact(
             fact_id=f"cmd-{ask.fresh_id}",
             kind=kind,
-            ref=order.refs[0],
+            ref=details.ref or order.refs[0],
             source=ask.source,
             channel=order.channel,
-            occurred_at=self._at,
+            occurred_at=_moment(kind, dossier, self._at),
             recorded_at=self._at,
             amount=details.amount,
             voucher=details.voucher,
             note=ask.reason,
+            provider=details.provider,
+            account=details.account,
+            payment=details.payment,
             traceparent=ask.origin.traceparent,
         )
         verdict = weigh(dossier, [fact], at=self._at, terms=self._terms)
@@ -251,6 +282,11 @@ def _refuse_unapproved(order: Order, details: Details) -> None:
         raise OutboundNotApprovedError(order=order.order_id)
 
 
+def _refuse_unpaid(order: Order, _details: Details) -> None:
+    if order.paid.minor < order.total.minor or not order.paid.minor:
+        raise PaymentMissingError(order=order.order_id)
+
+
 def _refuse_other_amount(order: Order, details: Details) -> None:
     if details.amount != order.total:
         raise AmountMismatchError(order=order.order_id, expected=order.total, given=details.amount)
@@ -262,16 +298,27 @@ GUARDS: Final[Mapping[Action, Callable[[Order, Details], None]]] = MappingProxyT
         Action.CONFIRM_PAYMENT: _refuse_other_amount,
         Action.APPROVE_OUTBOUND: _refuse_hold,
         Action.SHIP: _refuse_unapproved,
+        Action.REINSTATE: _refuse_unpaid,
     }
 )
 
 
-def _asked_back(dossier: Dossier) -> int:
-    return sum(
-        each.amount.minor
-        for each in dossier.facts
-        if each.kind is FactKind.REFUND_REQUESTED and each.amount
-    )
+def _moment(kind: FactKind, dossier: Dossier, at: datetime) -> datetime:
+    """Return when a command takes effect: a cancel and its opposite follow what they undo.
+
+    Sources' clocks run ahead of ours now and then; the newest of the two holds (`truth.py`).
+    """
+    undone = {
+        FactKind.ORDER_REINSTATED: FactKind.ORDER_CANCELLED,
+        FactKind.ORDER_CANCELLED: FactKind.ORDER_REINSTATED,
+    }.get(kind)
+    earlier = [each.occurred_at for each in dossier.facts if each.kind is undone]
+    return max(at, max(earlier) + timedelta(microseconds=1)) if earlier else at
+
+
+def _refundable(dossier: Dossier, order: Order) -> Money:
+    gone = spoken_for(dossier.facts, order.total.currency)
+    return Money(max(order.paid.minor - gone.minor, 0), order.total.currency)
 
 
 def _refuse_too_much(order: Order, given: Money, most: Money) -> None:
@@ -298,6 +345,8 @@ def allowed_actions(order: Order) -> tuple[str, ...]:
         barred.add(Action.APPROVE_OUTBOUND)
     else:
         barred.add(Action.SHIP)
+    if order.paid.minor < order.total.minor:
+        barred.add(Action.REINSTATE)
     if order.holds:
         barred |= {Action.APPROVE_OUTBOUND, Action.SHIP}
     return tuple(each.value for each in LIFECYCLE[order.state] if each not in barred)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import Protocol, TypeVar
 
+from service.application.stock_ports import StockPart
 from service.domain.cases import Case, CaseAct
 from service.domain.changes import Change
 from service.domain.deciding import Dossier
@@ -169,8 +170,8 @@ class StoredFlag:
     act: str = ""
 
 
-class Unit(Protocol):
-    """One transaction. Locks are taken in one order everywhere: references, then orders."""
+class Unit(StockPart, Protocol):
+    """One transaction. Locks are taken in one order everywhere: references, orders, stock."""
 
     def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:
         """Lock names of orders, unknown ones too; return whose they are."""
@@ -189,6 +190,15 @@ class Unit(Protocol):
 
     def save(self, writes: Sequence[Writes]) -> None:
         """Store orders, journal rows, facts, timers, cases."""
+
+    def save_acts(self, acts: Sequence[CaseAct]) -> None:
+        """Store cases with their newest act."""
+
+    def orphans(self, before: datetime, *, most: int) -> list[OrderRef]:
+        """Return names under which money waits since before then, and no case tells of it."""
+
+    def orphan_cases(self, refs: Sequence[OrderRef]) -> dict[OrderRef, Case]:
+        """Return the open cases of money that waited for its order under these names."""
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Put messages into the outbox."""

@@ -41,11 +41,18 @@ def record(
     writes = [_chain(each, encoder=encoder, at=at) for each in decided]
     unit.save(writes)
     messages = [message for each in writes for message in _order_messages(each)]
-    messages += _case_messages(unit, decided, encoder)
+    acts = [pair for each in decided for pair in each.acts]
+    messages += _case_messages(unit, acts, encoder)
     customer = _customer_messages(unit, writes, encoder)
     unit.keep_customer_events(customer)
     unit.publish(messages + customer)
     return [each.order for each in writes]
+
+
+def record_acts(unit: Unit, acts: Sequence[tuple[CaseAct, Origin]], *, encoder: Encoder) -> None:
+    """Store acts on cases that belong to no order yet, and their messages."""
+    unit.save_acts([act for act, _ in acts])
+    unit.publish(_case_messages(unit, acts, encoder))
 
 
 def _chain(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
@@ -91,13 +98,14 @@ def _order_messages(writes: Writes) -> list[Message]:
     ]
 
 
-def _case_messages(unit: Unit, decided: Sequence[Decided], encoder: Encoder) -> list[Message]:
-    acts = [pair for each in decided for pair in each.acts]
-    counts = Counter(act.case.order_id for act, _ in acts)
+def _case_messages(
+    unit: Unit, acts: Sequence[tuple[CaseAct, Origin]], encoder: Encoder
+) -> list[Message]:
+    counts = Counter(_case_key(act) for act, _ in acts)
     following = unit.numbers(Stream.CASES, counts) if counts else {}
     messages = []
     for act, origin in acts:
-        key = act.case.order_id
+        key = _case_key(act)
         n = following[key]
         following[key] = n + 1
         messages.append(
@@ -113,6 +121,10 @@ def _case_messages(unit: Unit, decided: Sequence[Decided], encoder: Encoder) -> 
             )
         )
     return messages
+
+
+def _case_key(act: CaseAct) -> str:
+    return act.case.order_id or act.case.case_id
 
 
 def _customer_messages(unit: Unit, writes: Sequence[Writes], encoder: Encoder) -> list[Message]:

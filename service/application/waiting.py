@@ -6,7 +6,9 @@ from typing import Final
 
 from service.application.intake import republished
 from service.application.ports import Clock, Encoder, Storage, Unit
-from service.application.recording import Decided, record
+from service.application.recording import Decided, record, record_acts
+from service.domain.cases import CaseAct
+from service.domain.closing import orphan_case
 from service.domain.deciding import expire
 from service.domain.journal import Origin
 from service.domain.terms import USUAL, Terms
@@ -64,6 +66,26 @@ class Waiting:
                     again = Decided(order=fresh, changes=each.changes, acts=each.acts)
                     record(unit, [again], encoder=self.encoder, at=now)
             return len(due)
+
+        return self.storage.transact(work)
+
+    def report_orphans(self) -> int:
+        """Open the cases of money that waits too long for its order; return how many."""
+
+        def work(unit: Unit) -> int:
+            now = self.clock()
+            found = unit.orphans(now - self.terms.orphaned_after, most=CLAIM_MOST)
+            if not found:
+                return 0
+            # Under the lock that an order's creation takes: it is told of, or it is not.
+            owners = unit.lock_refs(found)
+            cases = [orphan_case(ref, at=now) for ref in found if owners[ref] is None]
+            fresh = [each for each in cases if not unit.case_exists(each.case_id)]
+            acts = [
+                (CaseAct(each, "OPENED", "system", now, each.subject), _SYSTEM) for each in fresh
+            ]
+            record_acts(unit, acts, encoder=self.encoder)
+            return len(fresh)
 
         return self.storage.transact(work)
 

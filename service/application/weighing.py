@@ -9,12 +9,13 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from service.application.ports import Encoder, Unit
 from service.application.recording import Decided, record
+from service.domain.cases import Case
 from service.domain.deciding import Dossier, Verdict, weigh
 from service.domain.facts import Fact, FactKind, OrderRef, Outcome
 from service.domain.journal import Origin
@@ -71,6 +72,7 @@ def weigh_facts(
     fresh = _name_orders(desk, facts)
     known = sorted({owner for owner in desk.owners.values() if owner})
     desk.dossiers = unit.open_dossiers(known)
+    _adopt_cases(desk, unit.orphan_cases(fresh) if fresh else {})
     waiting = {each.fact_id: each for ref in fresh for each in parked.get(ref, ())}
     still_parked = {each.fact_id for group in parked.values() for each in group} - set(waiting)
     outcomes: dict[str, Outcome] = {}
@@ -105,6 +107,15 @@ def _name_orders(desk: _Desk, facts: Sequence[Fact]) -> list[OrderRef]:
                 desk.owners[ref] = owner
                 fresh.append(ref)
     return fresh
+
+
+def _adopt_cases(desk: _Desk, orphaned: Mapping[OrderRef, Case]) -> None:
+    """Give cases of money without an order to the order that came for it."""
+    for ref, case in orphaned.items():
+        owner = desk.owners[ref]
+        if owner is not None:
+            dossier, own = desk.dossiers[owner], replace(case, order_id=owner)
+            desk.dossiers[owner] = replace(dossier, cases=(*dossier.cases, own))
 
 
 def _weigh_one(

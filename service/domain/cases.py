@@ -1,5 +1,6 @@
 """Cases: exception orders in handling. Types are data; the full desk builds on this table."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,6 +39,11 @@ class CaseType:
     sla: timedelta
 
 
+CASE_NAMESPACE: Final = uuid.UUID("5a0e3c0e-6c1d-5d0a-9f0e-0d3b5c7a9e11")
+
+# The outcome of a case whose contradiction needs nobody any more.
+SETTLED: Final = "SETTLED"
+
 _DAY: Final = timedelta(hours=24)
 _HOURS_4: Final = timedelta(hours=4)
 
@@ -52,6 +58,12 @@ CASE_TYPES: Final[Mapping[str, CaseType]] = MappingProxyType(
         "REFUND_OWED": CaseType(CaseClass.SYSTEM, "finance", _DAY),
         "REFUND_EXCEEDS_PAYMENT": CaseType(CaseClass.SYSTEM, "finance", _HOURS_4),
         "REFUND_OVERDUE": CaseType(CaseClass.SYSTEM, "finance", _DAY),
+        "CLAIMED_BUT_CLOSED": CaseType(CaseClass.SYSTEM, "finance", _HOURS_4),
+        "PAYMENT_WITHOUT_ORDER": CaseType(CaseClass.SYSTEM, "finance", _HOURS_4),
+        "PAYMENT_UNCONFIRMED": CaseType(CaseClass.SYSTEM, "finance", _HOURS_4),
+        "REFUND_UNCONFIRMED": CaseType(CaseClass.SYSTEM, "finance", _DAY),
+        "REFUND_NOT_ACCEPTED": CaseType(CaseClass.SYSTEM, "finance", _HOURS_4),
+        "PROBE_REFUSED": CaseType(CaseClass.SYSTEM, "finance", _HOURS_4),
         "ADDRESS_WRONG": CaseType(CaseClass.CUSTOMER, "customer_service", timedelta(hours=2)),
         "DELIVERY_REFUSED": CaseType(CaseClass.CUSTOMER, "customer_service", _DAY),
         "PAYMENT_DISPUTE": CaseType(CaseClass.CUSTOMER, "finance", _DAY),
@@ -77,6 +89,8 @@ class Case:
     outcome: str = ""
     resolved_at: datetime | None = None
     version: int = 1
+    # What it is about where no order is known: `merchant/2026112200017`.
+    subject: str = ""
 
     @property
     def is_resolved(self) -> bool:
@@ -104,6 +118,17 @@ class Case:
             version=self.version + 1,
         )
 
+    @property
+    def is_settled(self) -> bool:
+        """Ended by the facts alone; should they come to say otherwise, it opens again."""
+        return self.is_resolved and self.outcome == SETTLED
+
+    def reopen(self) -> "Case":
+        """Return the case as it waits for its owner again."""
+        return replace(
+            self, state=CaseState.OPEN, outcome="", resolved_at=None, version=self.version + 1
+        )
+
     def noted(self) -> "Case":
         """Count a note."""
         return replace(self, version=self.version + 1)
@@ -124,6 +149,11 @@ class CaseAct:
     text: str = ""
     # The fact that brought it, by id; empty where time or an operator did.
     fact_id: str = ""
+
+
+def case_id_for(order_id: str, case_type: str, wait: str = "") -> str:
+    """Return the id of the one case of a type (and of a wait) on an order."""
+    return f"case-{uuid.uuid5(CASE_NAMESPACE, f'{order_id}|{case_type}|{wait}')}"
 
 
 def open_case(case_id: str, order_id: str, case_type: str, *, at: datetime) -> Case:

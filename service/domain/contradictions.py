@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Final
 
 from service.domain.facts import Fact, FactKind
-from service.domain.truth import of_kind
+from service.domain.lifecycle import State
+from service.domain.truth import Truth, of_kind
 
 
 @unique
@@ -25,6 +26,7 @@ class DiscrepancyKind(Enum):
     DUPLICATE_CHARGE = "DUPLICATE_CHARGE"
     AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
     TOTAL_DIFFERS = "TOTAL_DIFFERS"
+    REFUND_FAILED = "REFUND_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,22 @@ class Discrepancy:
     evidence: frozenset[str]
 
 
+def _by_nobody_but_a_person(_truth: Truth) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a contradiction means to people and who must act on it."""
+    """What a contradiction means to people, who must act on it, and when it is settled.
+
+    A contradiction stands for ever; its case ends by itself as soon as the truth says that
+    nothing is left to do, and opens again should that change.
+    """
 
     owner_role: str
     text_en: str
     text_zh: str
+    is_settled: Callable[[Truth], bool] = _by_nobody_but_a_person
 
 
 POLICY: Final[Mapping[DiscrepancyKind, Policy]] = MappingProxyType(
@@ -50,6 +61,9 @@ POLICY: Final[Mapping[DiscrepancyKind, Policy]] = MappingProxyType(
             "finance",
             "The money came after the order was cancelled: refund it or reinstate the order.",
             "取消之后收到付款:请退款或恢复订单。",
+            lambda truth: (
+                truth.state is not State.CANCELLED or truth.refunded.minor >= truth.paid.minor
+            ),
         ),
         DiscrepancyKind.SHIPPED_AFTER_CANCEL: Policy(
             "warehouse",
@@ -65,6 +79,7 @@ POLICY: Final[Mapping[DiscrepancyKind, Policy]] = MappingProxyType(
             "finance",
             "The buyer was charged more than once: refund what is too much.",
             "重复扣款:请退回多收的款项。",
+            lambda truth: truth.paid.minor - truth.refunded.minor <= truth.total.minor,
         ),
         DiscrepancyKind.AMOUNT_DIFFERS: Policy(
             "finance",
@@ -75,6 +90,12 @@ POLICY: Final[Mapping[DiscrepancyKind, Policy]] = MappingProxyType(
             "operations",
             "The order was told with different totals: find out which one holds.",
             "订单金额有不同说法:请核实。",
+        ),
+        DiscrepancyKind.REFUND_FAILED: Policy(
+            "finance",
+            "The provider could not deliver a refund: agree with the buyer on another way.",
+            "退款无法送达买家账户:请与买家商定其他退款方式。",
+            lambda truth: truth.refunded.minor >= truth.refund_requested.minor,
         ),
     }
 )
@@ -120,6 +141,10 @@ def _paid_other_amount(facts: Sequence[Fact]) -> Pairs:
     }
 
 
+def _refund_bounced(facts: Sequence[Fact]) -> Pairs:
+    return {frozenset({each.fact_id}) for each in of_kind(facts, FactKind.REFUND_FAILED)}
+
+
 def _told_other_total(facts: Sequence[Fact]) -> Pairs:
     told = [each for each in of_kind(facts, FactKind.ORDER_CREATED) if each.amount]
     return {
@@ -144,5 +169,6 @@ _FINDERS: Final[Mapping[DiscrepancyKind, Callable[[Sequence[Fact]], Pairs]]] = M
         DiscrepancyKind.DUPLICATE_CHARGE: _paid_twice,
         DiscrepancyKind.AMOUNT_DIFFERS: _paid_other_amount,
         DiscrepancyKind.TOTAL_DIFFERS: _told_other_total,
+        DiscrepancyKind.REFUND_FAILED: _refund_bounced,
     }
 )

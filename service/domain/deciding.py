@@ -3,37 +3,31 @@
 1. Join the fact with those already known; a repeat changes nothing and is *confirmed*.
 2. Derive the truth anew from the whole set, so that the order of arrival cannot matter.
 3. Write the way from the old truth to the new as changes, one for each journal row.
-4. Open a case for each contradiction that is found for the first time, and end the cases
-   whose expectation has been met.
+4. Open a case for each contradiction that is found for the first time; end the cases whose
+   expectation was met or whose contradiction is settled, and open a settled one again where
+   the facts come to say otherwise. So the cases, too, are a function of the set of facts.
 
 A fact whose order nobody has told of is *early*: it is kept, and weighed when the order comes.
 """
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from service.domain import order as orders
-from service.domain.cases import Case, CaseAct, open_case
+from service.domain.cases import Case, CaseAct, case_id_for, open_case
 from service.domain.changes import Change, ChangeKind, Named
+from service.domain.closing import Standing, act_row, closing_acts
 from service.domain.contradictions import Discrepancy, discrepancies
 from service.domain.differences import difference
-from service.domain.expectations import (
-    RULES,
-    Expectation,
-    ExpectationKind,
-    expectations,
-)
+from service.domain.expectations import Expectation, ExpectationKind, expectations
 from service.domain.facts import Fact, FactKind, Outcome
 from service.domain.inquiries import Inquiry, inquiries
 from service.domain.order import Order
+from service.domain.remedies import reinstatements
 from service.domain.stages import changed, measures
 from service.domain.terms import USUAL, Terms
 from service.domain.truth import Truth, derive
-
-CASE_NAMESPACE: Final = uuid.UUID("5a0e3c0e-6c1d-5d0a-9f0e-0d3b5c7a9e11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +40,14 @@ class Dossier:
     order_id: str
     order: Order | None = None
     facts: tuple[Fact, ...] = ()
-    open_cases: tuple[Case, ...] = ()
+    cases: tuple[Case, ...] = ()
     truth: Truth | None = field(default=None, compare=False)
     found: tuple[Discrepancy, ...] | None = field(default=None, compare=False)
+
+    @property
+    def open_cases(self) -> tuple[Case, ...]:
+        """The cases that somebody must still handle."""
+        return tuple(each for each in self.cases if not each.is_resolved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,7 @@ def weigh(
     assert truth is not None, "an order exists only after its creation was told"  # noqa: S101
     awaited = expectations(truth, at=at, limits=terms.limits)
     asked = inquiries(verdict.dossier.facts, truth, terms)
-    return _end_met_cases(replace(verdict, awaited=awaited, inquiries=asked), at=at)
-
-
-def case_id_for(order_id: str, case_type: str, wait: str = "") -> str:
-    """Return the id of the one case of a type (and of a wait) on an order."""
-    return f"case-{uuid.uuid5(CASE_NAMESPACE, f'{order_id}|{case_type}|{wait}')}"
+    return _close(replace(verdict, awaited=awaited, inquiries=asked), truth, at=at)
 
 
 def expire(
@@ -132,7 +126,17 @@ def _weigh_one(verdict: Verdict, fact: Fact, *, at: datetime) -> Verdict:
         )
     if dossier.order is None:
         return _place(verdict, fact, at=at)
-    return _join(replace(verdict, added=(*verdict.added, fact)), dossier.order, fact, at=at)
+    return _take(verdict, fact, at=at)
+
+
+def _take(verdict: Verdict, fact: Fact, *, at: datetime) -> Verdict:
+    """Join a fact, and then the facts that follow from it by the terms."""
+    order = verdict.dossier.order
+    assert order is not None, "facts are joined to an order that exists"  # noqa: S101
+    verdict = _join(replace(verdict, added=(*verdict.added, fact)), order, fact, at=at)
+    for following in reinstatements(verdict.dossier.facts, verdict.terms):
+        verdict = _take(verdict, following, at=at)
+    return verdict
 
 
 def _place(verdict: Verdict, creation: Fact, *, at: datetime) -> Verdict:
@@ -140,15 +144,13 @@ def _place(verdict: Verdict, creation: Fact, *, at: datetime) -> Verdict:
     truth = derive((creation,))
     assert truth is not None, "a creation proves that the order exists"  # noqa: S101
     order = orders.placed(verdict.dossier.order_id, truth, at=at)
-    verdict = replace(
-        verdict,
-        dossier=replace(verdict.dossier, facts=()),
-        added=(*verdict.added, creation),
-    )
-    verdict = _join(verdict, order, creation, at=at)
+    verdict = replace(verdict, dossier=replace(verdict.dossier, order=order, facts=()))
+    verdict = _take(verdict, creation, at=at)
     for fact in parked:
-        assert verdict.dossier.order is not None, "it was placed above"  # noqa: S101
-        verdict = _join(verdict, verdict.dossier.order, fact, at=at)
+        taken = _take(verdict, fact, at=at)
+        # It is stored already and only finds its order now; what follows from it is new.
+        following = taken.added[len(verdict.added) + 1 :]
+        verdict = replace(taken, added=(*verdict.added, *following))
     return verdict
 
 
@@ -183,7 +185,7 @@ def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdic
             facts=facts,
             truth=new,
             found=found,
-            open_cases=(*verdict.dossier.open_cases, *(act.case for act in acts)),
+            cases=(*verdict.dossier.cases, *(act.case for act in acts)),
         ),
         outcomes={**verdict.outcomes, fact.fact_id: outcome},
         changes=(*verdict.changes, *(each.brought_by(fact.fact_id) for each in changes)),
@@ -241,39 +243,17 @@ def _note(fact: Fact, note: str) -> Change:
     )
 
 
-def _end_met_cases(verdict: Verdict, *, at: datetime) -> Verdict:
-    order_id = verdict.dossier.order_id
-    standing = {case_id_for(order_id, each.case_type, each.wait) for each in verdict.awaited}
-    met = [
-        case
-        for case in verdict.dossier.open_cases
-        if case.type in _OPENED_BY_WAITING and case.case_id not in standing
-    ]
-    if not met:
-        return verdict
-    acts = tuple(
-        CaseAct(case.resolve("EVIDENCE_CAME", at=at), "RESOLVED", "system", at, "") for case in met
-    )
-    rows = tuple(
-        Change(
-            kind=ChangeKind.CASE_CHANGED,
-            detail=Named(act.case.case_id, act.act),
-            occurred_at=at,
-            source="system",
-            old=act.case.type,
-            new="RESOLVED",
-            reason="EVIDENCE_CAME",
-        )
-        for act in acts
-    )
-    rest = tuple(case for case in verdict.dossier.open_cases if case not in met)
+def _close(verdict: Verdict, truth: Truth, *, at: datetime) -> Verdict:
+    dossier = verdict.dossier
+    found = discrepancies(dossier.facts) if dossier.found is None else dossier.found
+    standing = Standing(dossier.order_id, truth, found, verdict.awaited, verdict.inquiries)
+    acts = closing_acts(dossier.cases, standing, at=at)
+    after = {act.case.case_id: act.case for act in acts}
     return replace(
         verdict,
-        dossier=replace(verdict.dossier, open_cases=rest),
-        changes=verdict.changes + rows,
-        acts=verdict.acts + acts,
+        dossier=replace(
+            dossier, cases=tuple(after.get(each.case_id, each) for each in dossier.cases)
+        ),
+        changes=(*verdict.changes, *(act_row(act) for act in acts)),
+        acts=(*verdict.acts, *acts),
     )
-
-
-# Cases that a deadline opened; the fact that was waited for ends them.
-_OPENED_BY_WAITING: Final = frozenset(rule.case_type for rule in RULES.values())

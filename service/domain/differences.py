@@ -1,6 +1,7 @@
 """The way from an old truth to a new one, as changes: one journal row each."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from service.domain.changes import Change, ChangeKind, MoneyMoved, Moved, Named, Placed
 from service.domain.facts import Fact, FactKind
@@ -93,11 +94,15 @@ def _sums(paid: Money, refunded: Money, refund_state: RefundState) -> str:
 def _notes(old: Truth | None, new: Truth, fact: Fact) -> Iterator[Change]:
     if fact.kind is FactKind.NOTED:
         yield _note(fact, fact.note or "noted")
-    elif fact.kind is FactKind.PAYMENT_FAILED:
-        yield _note(fact, "payment_failed")
+    elif fact.kind in _ALWAYS_NOTED:
+        yield _note(fact, fact.kind.value.lower())
+    elif fact.kind in _REFUNDS and not _counts(fact, new):
+        yield _note(fact, "refund_amount_unknown")
     if old is None:
         return
     moved = old.state is not new.state
+    if fact.kind is FactKind.ORDER_REINSTATED and not moved:
+        yield _note(fact, "order_reinstated")
     if new.parcels - old.parcels and not moved:
         yield _note(fact, "parcel_shipped")
     is_first = State.AWAITING_OUTBOUND not in old.entered
@@ -107,6 +112,23 @@ def _notes(old: Truth | None, new: Truth, fact: Fact) -> Iterator[Change]:
         yield _note(fact, "stock_allocated")
     if fact.kind is FactKind.ORDER_CREATED and set(new.refs) - set(old.refs):
         yield _note(fact, "referenced")
+
+
+# These move neither state nor money by themselves, and somebody will want to know of them.
+_ALWAYS_NOTED: Final = frozenset(
+    {
+        FactKind.PAYMENT_FAILED,
+        FactKind.PAYMENT_CLOSED,
+        FactKind.PAYMENT_AUTHORISED,
+        FactKind.REFUND_CLOSED,
+        FactKind.REFUND_FAILED,
+    }
+)
+_REFUNDS: Final = frozenset({FactKind.REFUND_REQUESTED, FactKind.REFUND_SUCCEEDED})
+
+
+def _counts(fact: Fact, new: Truth) -> bool:
+    return fact.amount is not None and fact.amount.currency == new.total.currency
 
 
 def _note(fact: Fact, note: str) -> Change:

@@ -133,6 +133,25 @@ class RefundNotRequestedError(OrderError):
     fields = ("order", "voucher")
 
 
+class ProviderUnknownError(OrderError):
+    """No provider told of a payment that could give so much back."""
+
+    reason = "PROVIDER_UNKNOWN"
+    template = (
+        "Order {order} has no payment {payment} by a provider that could give so much back. "
+        "Call RequestRefund and give it back by hand, or ask for less."
+    )
+    fields = ("order", "payment")
+
+
+class PaymentMissingError(OrderError):
+    """The order is not paid, so it cannot go on."""
+
+    reason = "PAYMENT_MISSING"
+    template = "Order {order} is not paid in full, so it cannot go on."
+    fields = ("order",)
+
+
 class HoldNotFoundError(OrderError):
     """There is no such hold."""
 

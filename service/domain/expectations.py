@@ -55,6 +55,7 @@ class ExpectationKind(Enum):
     REFUND_FOR_CANCELLED = "REFUND_FOR_CANCELLED"
     PAYMENT_FOR_REFUND = "PAYMENT_FOR_REFUND"
     REFUND_RESULT = "REFUND_RESULT"
+    PAYMENT_PROOF = "PAYMENT_PROOF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,12 @@ def _fixed(limit: timedelta) -> Callable[[Truth, Limits], timedelta]:
     return lambda _truth, _limits: limit
 
 
+def _came_late(truth: Truth) -> bool:
+    """Tell whether all money came after the cancel: a contradiction, with a case of its own."""
+    paid, cancelled = truth.entered.get(State.PAID), truth.entered.get(State.CANCELLED)
+    return bool(paid and cancelled and paid.occurred_at > cancelled.occurred_at)
+
+
 RULES: Final[Mapping[ExpectationKind, Rule]] = MappingProxyType(
     {
         ExpectationKind.NEXT_STAGE: Rule(
@@ -99,7 +106,9 @@ RULES: Final[Mapping[ExpectationKind, Rule]] = MappingProxyType(
         ),
         ExpectationKind.REFUND_FOR_CANCELLED: Rule(
             applies=lambda truth: (
-                truth.state is State.CANCELLED and truth.paid.minor > truth.refunded.minor
+                truth.state is State.CANCELLED
+                and truth.paid.minor > truth.refunded.minor
+                and not _came_late(truth)
             ),
             waits_for=lambda _truth: "finance",
             limit=_fixed(timedelta(hours=2)),
@@ -119,6 +128,18 @@ RULES: Final[Mapping[ExpectationKind, Rule]] = MappingProxyType(
             waits_for=lambda _truth: "finance",
             limit=_fixed(timedelta(hours=24)),
             case_type="REFUND_OVERDUE",
+        ),
+        # The channel says paid, a provider says that its trade was closed, and no payment has a
+        # number: either another trade brought the money, or none did.
+        ExpectationKind.PAYMENT_PROOF: Rule(
+            applies=lambda truth: (
+                truth.is_trade_closed
+                and State.PAID in truth.entered
+                and truth.proven.minor < truth.total.minor
+            ),
+            waits_for=lambda _truth: "finance",
+            limit=_fixed(timedelta(minutes=15)),
+            case_type="CLAIMED_BUT_CLOSED",
         ),
     }
 )

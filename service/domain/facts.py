@@ -82,6 +82,7 @@ PROVES: Final[Mapping[FactKind, State]] = MappingProxyType(
         FactKind.PARCEL_DELIVERED: State.DELIVERED,
         FactKind.ORDER_COMPLETED: State.COMPLETED,
         FactKind.ORDER_CANCELLED: State.CANCELLED,
+        FactKind.ORDER_REINSTATED: State.PAID,
     }
 )
 

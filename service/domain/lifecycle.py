@@ -116,7 +116,8 @@ def walk(current: State, goal: State) -> tuple[tuple[State, Action, State], ...]
 
 
 def _step_towards(at: State, goal: State) -> tuple[State, Action, State]:
-    moves = {**LIFECYCLE[at], **CORRECTIONS.get(at, {})}
+    # Evidence first: what left is further on than what may go on.
+    moves = {**CORRECTIONS.get(at, {}), **LIFECYCLE[at]}
     for action, target in moves.items():
         if target is goal and target is not at:
             return at, action, target

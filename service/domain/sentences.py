@@ -36,6 +36,10 @@ AWAITED: Final[Mapping[ExpectationKind, tuple[str, str]]] = MappingProxyType(
         ),
         ExpectationKind.PAYMENT_FOR_REFUND: ("the payment behind the refund", "退款对应的付款"),
         ExpectationKind.REFUND_RESULT: ("the result of the refund", "退款结果"),
+        ExpectationKind.PAYMENT_PROOF: (
+            "the provider's word on what the channel calls paid",
+            "支付平台对渠道所称已付款的确认",
+        ),
     }
 )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum, unique
 from types import MappingProxyType
 from typing import Final
@@ -36,6 +37,8 @@ class Terms:
     limits: Limits = field(default_factory=lambda: STAGE_LIMITS)
     paid_after_cancel: Remedy = Remedy.CASE
     duplicate_charge: Remedy = Remedy.CASE
+    # How long money may wait for its order before somebody must look for it.
+    orphaned_after: timedelta = timedelta(minutes=15)
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 

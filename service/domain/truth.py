@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
+from typing import Final
 
 from service.domain.facts import PROVES, Fact, FactKind, OrderLine, OrderRef
 from service.domain.lifecycle import ROAD, State
@@ -37,6 +38,9 @@ class Truth:
     paid: Money
     refunded: Money
     refund_requested: Money
+    # What payments with a number of their own brought: a channel's mere word is not in it.
+    proven: Money
+    is_trade_closed: bool
     channel: str
     customer: str
     placed_at: datetime
@@ -83,9 +87,12 @@ def derive(facts: Sequence[Fact]) -> Truth | None:
     payments = kinds[FactKind.PAYMENT_SUCCEEDED]
     paid = paid_amount(payments, total)
     refunded = sum_by_voucher(kinds[FactKind.REFUND_SUCCEEDED], currency)
-    requested = sum_by_voucher(kinds[FactKind.REFUND_REQUESTED], currency)
+    requested = sum_by_voucher(_standing_requests(kinds), currency)
+    is_paid = any(_is_covered(each, payments) for each in creations)
     entered = entries(ordered)
-    state = _state(entered, is_paid=any(_is_covered(each, payments) for each in creations))
+    if is_paid and _is_lifted(kinds):
+        del entered[State.CANCELLED]
+    state = _state(entered, is_paid=is_paid)
     return Truth(
         state=state,
         since=_since(state, facts, entered),
@@ -97,10 +104,12 @@ def derive(facts: Sequence[Fact]) -> Truth | None:
         paid=paid,
         refunded=refunded,
         refund_requested=requested,
+        proven=sum_by_voucher([each for each in payments if each.voucher], currency),
+        is_trade_closed=bool(kinds[FactKind.PAYMENT_CLOSED]),
         channel=next((each.channel for each in creations if each.channel), ""),
         customer=next((each.customer for each in creations if each.customer), ""),
         placed_at=first.occurred_at,
-        outbound_approved=FactKind.OUTBOUND_APPROVED in kinds,
+        outbound_approved=bool(kinds[FactKind.OUTBOUND_APPROVED]),
         refs=tuple(sorted({ref for fact in facts for ref in fact.refs})),
         lines=next((each.lines for each in creations if each.lines), ()),
         parcels=frozenset(each.voucher for each in kinds[FactKind.PARCEL_SHIPPED]),
@@ -116,10 +125,37 @@ def entries(ordered: Iterable[Fact]) -> dict[State, Fact]:
     entered: dict[State, Fact] = {}
     for fact in ordered:
         state = PROVES.get(fact.kind)
-        enters = fact.kind not in {FactKind.PAYMENT_FAILED, FactKind.OUTBOUND_APPROVED}
-        if state is not None and enters:
+        if state is not None and fact.kind not in _CLAIMS_ONLY:
             entered.setdefault(state, fact)
     return entered
+
+
+# These tell of a state and do not enter it.
+_CLAIMS_ONLY: Final = frozenset(
+    {
+        FactKind.PAYMENT_FAILED,
+        FactKind.PAYMENT_CLOSED,
+        FactKind.OUTBOUND_APPROVED,
+        FactKind.ORDER_REINSTATED,
+    }
+)
+
+
+def _is_lifted(kinds: Mapping[FactKind, Sequence[Fact]]) -> bool:
+    """Tell whether the order was reinstated after its last cancellation.
+
+    Of an unpaid order a reinstatement moves nothing until the money is there.
+    """
+    cancelled, reinstated = kinds[FactKind.ORDER_CANCELLED], kinds[FactKind.ORDER_REINSTATED]
+    if not cancelled or not reinstated:
+        return False
+    return reinstated[-1].occurred_at > cancelled[-1].occurred_at
+
+
+def _standing_requests(kinds: Mapping[FactKind, Sequence[Fact]]) -> list[Fact]:
+    """Return the refunds asked for, without those that the provider closed."""
+    closed = {each.voucher for each in kinds[FactKind.REFUND_CLOSED]}
+    return [each for each in kinds[FactKind.REFUND_REQUESTED] if each.voucher not in closed]
 
 
 def paid_amount(payments: Sequence[Fact], total: Money) -> Money:

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from service.domain.cases import Case, CaseState
+from service.domain.cases import SETTLED, Case, CaseState
+from service.domain.closing import MONEY, orphan_case_id
 from service.domain.deciding import Dossier
 from service.domain.facts import Fact, OrderRef, Outcome
 from service.postgres import tables
@@ -66,7 +67,7 @@ class Dossiers:
             ).mappings()
         }
         facts = self._facts(list(orders))
-        cases = self._open_cases(list(orders))
+        cases = self._cases(list(orders))
         return {
             each: Dossier(each, orders.get(each), tuple(facts[each]), tuple(cases[each]))
             for each in ids
@@ -96,6 +97,34 @@ class Dossiers:
                 [fact_row(each, None, Outcome.EARLY) for each in facts],
             )
 
+    def orphans(self, before: datetime, *, most: int) -> list[OrderRef]:
+        """Return names under which money waits since before then, and no case tells of it."""
+        table, cases = tables.facts, tables.cases
+        name = table.c.namespace + "/" + table.c.value
+        rows = self._connection.execute(
+            sa.select(table.c.namespace, table.c.value)
+            .where(
+                table.c.order_id.is_(None),
+                table.c.kind.in_(MONEY),
+                table.c.recorded_at < before,
+                ~sa.exists().where(cases.c.subject == name),
+            )
+            .distinct()
+            .limit(most)
+        )
+        return sorted(OrderRef(row.namespace, row.value) for row in rows)
+
+    def orphan_cases(self, refs: Sequence[OrderRef]) -> dict[OrderRef, Case]:
+        """Return the open cases of money that waited for its order under these names."""
+        ids = {orphan_case_id(ref): ref for ref in refs}
+        table = tables.cases
+        rows = self._connection.execute(
+            sa.select(table)
+            .where(table.c.case_id.in_(ids), table.c.state != CaseState.RESOLVED.value)
+            .with_for_update()
+        ).mappings()
+        return {ids[row["case_id"]]: case_from(row) for row in rows}
+
     def _lock(self, wanted: sa.Select[Any]) -> sa.Select[Any]:
         return wanted.with_for_update()
 
@@ -108,13 +137,17 @@ class Dossiers:
                 found[row["order_id"]].append(fact_from(row))
         return found
 
-    def _open_cases(self, ids: Sequence[str]) -> dict[str, list[Case]]:
+    def _cases(self, ids: Sequence[str]) -> dict[str, list[Case]]:
         found: dict[str, list[Case]] = defaultdict(list)
         if ids:
             for row in self._connection.execute(
                 sa.select(tables.cases).where(
                     tables.cases.c.order_id.in_(ids),
-                    tables.cases.c.state != CaseState.RESOLVED.value,
+                    # What the facts settled they may open again.
+                    sa.or_(
+                        tables.cases.c.state != CaseState.RESOLVED.value,
+                        tables.cases.c.outcome == SETTLED,
+                    ),
                 )
             ).mappings():
                 found[row["order_id"]].append(case_from(row))

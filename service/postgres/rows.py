@@ -180,6 +180,7 @@ def case_row(case: Case) -> dict[str, Any]:
         "outcome": case.outcome,
         "resolved_at": case.resolved_at,
         "version": case.version,
+        "subject": case.subject,
     }
 
 
@@ -200,6 +201,7 @@ _CASE_COLUMNS: Final = [
     "outcome",
     "resolved_at",
     "version",
+    "subject",
 ]
 
 

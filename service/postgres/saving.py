@@ -34,7 +34,7 @@ class Saving:
             ],
         )
         self._sync_timers(writes)
-        self._save_acts([act for each in writes for act in each.acts])
+        self.save_acts([act for each in writes for act in each.acts])
 
     def _sync_timers(self, writes: Sequence[Writes]) -> None:
         decided = [each for each in writes if each.awaited is not None]
@@ -69,7 +69,8 @@ class Saving:
             rows,
         )
 
-    def _save_acts(self, acts: Sequence[CaseAct]) -> None:
+    def save_acts(self, acts: Sequence[CaseAct]) -> None:
+        """Store cases with their newest act."""
         newest = {act.case.case_id: act.case for act in acts}
         self._upsert(tables.cases, [case_row(each) for each in newest.values()])
         self._insert(

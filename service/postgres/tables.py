@@ -208,7 +208,9 @@ cases = sa.Table(
     _text("outcome"),
     sa.Column("resolved_at", Moment),
     sa.Column("version", sa.Integer, nullable=False),
+    _text("subject"),
     sa.Index("ix_cases_order_id", "order_id"),
+    sa.Index("ix_cases_subject", "subject", postgresql_where=sa.text("subject <> ''")),
     sa.Index("ix_cases_due_at", "due_at", "case_id"),
 )
 

@@ -33,6 +33,8 @@ CODES: Final[Mapping[type[Exception], int]] = {
     errors.AmountMismatchError: code_pb2.FAILED_PRECONDITION,
     errors.RefundExceedsPaymentError: code_pb2.FAILED_PRECONDITION,
     errors.RefundNotRequestedError: code_pb2.FAILED_PRECONDITION,
+    errors.ProviderUnknownError: code_pb2.FAILED_PRECONDITION,
+    errors.PaymentMissingError: code_pb2.FAILED_PRECONDITION,
     errors.HoldNotFoundError: code_pb2.NOT_FOUND,
     errors.CaseNotFoundError: code_pb2.NOT_FOUND,
     errors.CaseClosedError: code_pb2.FAILED_PRECONDITION,

@@ -2,9 +2,9 @@
 
 from concord.orders.v1 import order_service_pb2 as pb
 from service.application.reading import Explanation, JournalLine
+from service.domain.cases import case_id_for
 from service.domain.claims import Claim
 from service.domain.contradictions import POLICY, Discrepancy
-from service.domain.deciding import case_id_for
 from service.domain.expectations import Expectation
 from service.wire import order_message, state_number, timestamp
 

@@ -1,5 +1,6 @@
 """Reads order requests: every field checked, all violations at once."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -97,6 +98,18 @@ def read_creation(request: pb.CreateOrderRequest, work: Work) -> CreateOrder:
     )
     violations.refuse()
     return command
+
+
+def read_refund(request: pb.RefundOrderRequest, ask: Ask, violations: Violations) -> Details:
+    """Read what a provider is to give back, or raise `InvalidRequestError`."""
+    # Every provider takes such a number; UnionPay no shorter one, and no other signs.
+    number = violations.text("voucher", request.voucher) or f"R{ask.fresh_id.replace('-', '')}"[:32]
+    if not re.fullmatch("[0-9A-Za-z]{8,32}", number):
+        violations.add("voucher", "send 8 to 32 letters and digits, or nothing")
+    amount = violations.positive_money("amount", request.amount)
+    payment = violations.text("payment", request.payment)
+    violations.refuse()
+    return Details(number, amount, payment=payment)
 
 
 def read_query(request: pb.ListOrdersRequest, now: datetime) -> OrderQuery:

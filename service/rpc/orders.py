@@ -24,6 +24,7 @@ from service.rpc.order_requests import (
     read_details,
     read_query,
     read_ref,
+    read_refund,
 )
 from service.rpc.violations import Violations
 from service.rpc.watching import place
@@ -134,6 +135,22 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
             context,
             lambda commands, ask, read: commands.request_refund(ask, _money(request, read)),
         )
+
+    def RefundOrder(
+        self, request: pb.RefundOrderRequest, context: grpc.ServicerContext
+    ) -> order_pb2.Order:
+        """Ask the provider for the money back."""
+
+        def change(commands: Commands, ask: Ask, read: Violations) -> Order:
+            return commands.refund(ask, read_refund(request, ask, read))
+
+        return self._change(request, context, change)
+
+    def ReinstateOrder(
+        self, request: pb.ReinstateOrderRequest, context: grpc.ServicerContext
+    ) -> order_pb2.Order:
+        """CANCELLED → PAID."""
+        return self._advance(request, context, Action.REINSTATE)
 
     def ConfirmRefund(
         self, request: pb.ConfirmRefundRequest, context: grpc.ServicerContext

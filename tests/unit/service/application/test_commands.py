@@ -19,6 +19,7 @@ from service.domain.errors import (
     OrderNotFoundError,
     OrderOnHoldError,
     OutboundNotApprovedError,
+    PaymentMissingError,
     ReferenceTakenError,
     RefundExceedsPaymentError,
     RefundNotRequestedError,
@@ -110,7 +111,9 @@ def test_what_is_said_to_be_allowed_is_allowed_and_nothing_else(state: State) ->
         if action.value in allowed:
             shop.advance(action)
         else:
-            with pytest.raises((IllegalTransitionError, OutboundNotApprovedError)):
+            with pytest.raises(
+                (IllegalTransitionError, OutboundNotApprovedError, PaymentMissingError)
+            ):
                 shop.advance(action)
 
 

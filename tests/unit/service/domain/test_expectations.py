@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from service.domain.cases import CASE_TYPES
-from service.domain.deciding import Verdict, case_id_for, expire, weigh
+from service.domain.cases import CASE_TYPES, case_id_for
+from service.domain.deciding import Verdict, expire, weigh
 from service.domain.expectations import (
     ARRIVAL_GRACE,
     RULES,
@@ -115,12 +115,26 @@ def test_what_was_awaited_ends_its_case_when_it_comes() -> None:
     assert kinds(verdict.changes)[-1] == "CASE_CHANGED"
 
 
-def test_a_case_of_a_contradiction_outlives_all_evidence() -> None:
+def test_a_case_of_a_contradiction_is_settled_when_nothing_is_left_to_do() -> None:
     late = a_fact(FactKind.PAYMENT_SUCCEEDED, minute=5)
 
-    verdict = weigh(a_dossier(), [CREATED, CANCELLED, late, REFUNDED], at=EVENING)
-
+    verdict = weigh(a_dossier(), [CREATED, CANCELLED, late], at=EVENING)
     assert [each.type for each in verdict.dossier.open_cases] == ["PAID_AFTER_CANCEL"]
+    verdict = weigh(verdict.dossier, [REFUNDED], at=EVENING)
+
+    (case,) = verdict.dossier.cases
+    assert (case.type, case.outcome) == ("PAID_AFTER_CANCEL", "SETTLED")
+
+
+def test_a_settled_case_opens_again_when_more_money_comes() -> None:
+    late = a_fact(FactKind.PAYMENT_SUCCEEDED, minute=5)
+    later = a_fact(FactKind.PAYMENT_SUCCEEDED, minute=9, voucher="pay-2")
+    settled = weigh(a_dossier(), [CREATED, CANCELLED, late, REFUNDED], at=EVENING).dossier
+
+    verdict = weigh(settled, [later], at=EVENING)
+
+    assert {each.type for each in verdict.dossier.open_cases} == {"PAID_AFTER_CANCEL"}
+    assert "REOPENED" in {act.act for act in verdict.acts}
 
 
 def test_more_time_for_what_is_awaited_follows_the_limits_that_are_given() -> None:

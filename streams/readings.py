@@ -12,7 +12,7 @@ from concord.intake.v1 import fact_pb2, receipt_pb2
 from concord.intake.v1.intake_service_pb2 import Reading as ReadingMessage
 from concord.orders.v1 import order_pb2
 from streams.logic.normalising import Fact, Money, Reading, Receipt
-from streams.logic.normalising.amounts import exponent
+from streams.logic.normalising.currencies import exponent
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NANOS: Final = 1_000_000_000
@@ -29,6 +29,7 @@ def receipt_of(message: receipt_pb2.Receipt) -> Receipt:
         body=message.body,
         content_type=message.content_type,
         receive_time=_EPOCH + timedelta(seconds=at.seconds, microseconds=at.nanos // 1000),
+        account=message.account,
     )
 
 
@@ -71,6 +72,9 @@ def _fact(fact: Fact) -> fact_pb2.Fact:
             for line in fact.lines
         ],
         note=fact.note,
+        provider=fact.provider,
+        account=fact.account,
+        payment=fact.payment,
     )
 
 

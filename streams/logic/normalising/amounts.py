@@ -2,41 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
+from streams.logic.normalising.currencies import exponent
 from streams.logic.normalising.facts import Money
 from streams.logic.normalising.json_text import Fraction
 from streams.logic.normalising.refusals import UnfitError
 
-# ISO 4217: the currencies that have no minor unit, and those whose minor unit is a thousandth.
-_WHOLE: Final = (
-    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"),
-    *("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
-)
-_THOUSANDTHS: Final = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
-    dict.fromkeys(_WHOLE, 0) | dict.fromkeys(_THOUSANDTHS, 3)
-)
-
 # 10^15 minor units is ten trillion yuan: above any order, far below what 64 bits hold.
 MINOR_MAX: Final = 10**15
 
-_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _DECIMAL: Final = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,9}))?", re.ASCII)
-
-
-def exponent(currency: str) -> int:
-    """Return how many decimal digits the currency's minor unit has."""
-    return EXPONENTS.get(currency, 2)
-
-
-def currency_code(value: object) -> str:
-    """Return an ISO 4217 code as sent."""
-    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
-        raise UnfitError("A currency is three capital letters: CNY.")
-    return value
 
 
 def minor_units(value: object, currency: str) -> Money:
@@ -48,6 +25,21 @@ def minor_units(value: object, currency: str) -> Money:
     if not isinstance(value, int) or isinstance(value, bool):
         raise UnfitError("An amount is a number.")
     return _bounded(value, currency)
+
+
+def counted_apart(value: object, currency: str, digits: Mapping[str, int]) -> Money:
+    """Return an amount in the sender's own minor units, where its digits are not the ISO ones.
+
+    Stripe's 500 in ISK is five krónur; Adyen's 500 in IDR is five hundred whole rupiah.
+    """
+    shift = exponent(currency) - digits.get(currency, exponent(currency))
+    amount = minor_units(value, currency)
+    if shift >= 0:
+        return _bounded(amount.minor * 10**shift, currency)
+    whole, rest = divmod(amount.minor, 10**-shift)
+    if rest:
+        raise UnfitError(f"{currency} has no such fraction; this amount has digits too many.")
+    return Money(whole, currency)
 
 
 def decimal(value: object, currency: str) -> Money:

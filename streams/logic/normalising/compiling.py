@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from streams.logic.normalising import amounts, times
+from streams.logic.normalising.bodies import FORMATS
+from streams.logic.normalising.currencies import WRITTEN
 from streams.logic.normalising.facts import Circumstance, FactKind, Money
 from streams.logic.normalising.places import Path
 from streams.logic.normalising.refusals import TemplateError
@@ -42,7 +44,7 @@ _UNITS: Final[Mapping[str, Callable[[object, str], Money]]] = MappingProxyType(
 )
 _PICK_KEYS: Final = {"path", "is", "optional"}
 _ORDER: Final = {"namespace", "value"}
-_PART_KEYS: Final = {"always", "switch", "other_cases", "cases", "parts"}
+_PART_KEYS: Final = {"when", "order", "always", "switch", "other_cases", "cases", "parts"}
 
 
 def templates_from(documents: Iterable[object]) -> dict[str, Template]:
@@ -83,12 +85,15 @@ def _with_base(
 
 
 def _template(data: dict[str, object]) -> Template:
-    allowed = {"name", "about", "channel", "records", "json_text", "refuse", "order", "source"}
+    allowed = {"name", "about", "format", "channel", "records", "json_text", "refuse", "source"}
     _mapping(data, allowed | _PART_KEYS | {"channel_at", "circumstances"})
+    form = _string(data, "format", "json")
+    if ("order" in data) is (form == "opaque"):
+        raise TemplateError("A template names its order, unless its format is opaque.")
     return Template(
         name=_string(data, "name"),
         channel=_string(data, "channel", ""),
-        order=_ref(data.get("order")),
+        opening=_member(FORMATS, form),
         root=_part(data, _paths(data.get("records", "."))),
         source=_maybe(_pick, data.get("source")),
         channel_at=_maybe(_pick, data.get("channel_at")),
@@ -99,20 +104,29 @@ def _template(data: dict[str, object]) -> Template:
 
 
 def _part(data: Mapping[str, object], each: tuple[Path, ...]) -> Part:
-    others = _string(data, "other_cases", "refuse")
-    if others not in {"refuse", "ignore"}:
-        raise TemplateError(f"other_cases is refuse or ignore, not {others!r}.")
     cases = _mapping(data.get("cases", {}), None)
     if bool(cases) is not ("switch" in data):
         raise TemplateError("switch and cases go together.")
     return Part(
         each=each,
+        when=_conditions(data.get("when")),
+        order=_maybe(_ref, data.get("order")),
         always=_facts(data.get("always")),
         switch=_maybe(_pick, data.get("switch")),
         cases=MappingProxyType({key: _facts(rules) for key, rules in cases.items()}),
-        refuses_other_cases=others == "refuse",
+        others=_others(data.get("other_cases", "refuse")),
         parts=tuple(_inner(part) for part in _list(data.get("parts"))),
     )
+
+
+def _others(value: object) -> tuple[FactRule, ...] | None:
+    if value == "refuse":
+        return None
+    if value == "ignore":
+        return ()
+    if not isinstance(value, list):
+        raise TemplateError(f"other_cases is refuse, ignore or a list of facts, not {value!r}.")
+    return _facts(value)
 
 
 def _inner(part: object) -> Part:
@@ -131,18 +145,22 @@ def _facts(rules: object) -> tuple[FactRule, ...]:
 
 def _fact(rule: object) -> FactRule:
     allowed = {"fact", "at", "when", "amount", "list_amount", "voucher", "customer", "note"}
+    allowed |= {"provider", "account", "payment"}
     data = _mapping(rule, allowed | {"more_refs", "lines", "circumstances"})
     circumstances = data.get("circumstances")
     is_told = isinstance(circumstances, dict)
     return FactRule(
         kind=_member(FactKind.__members__, _string(data, "fact")),
         at=_time(data.get("at")),
-        when=tuple(_condition(each) for each in _list(data.get("when"))),
+        when=_conditions(data.get("when")),
         amount=_maybe(_money, data.get("amount")),
         list_amount=_maybe(_money, data.get("list_amount")),
         voucher=_maybe(_pick, data.get("voucher")),
         customer=_maybe(_customer, data.get("customer")),
         note=_maybe(_pick, data.get("note")),
+        provider=_maybe(_pick, data.get("provider")),
+        account=_maybe(_pick, data.get("account")),
+        payment=_maybe(_pick, data.get("payment")),
         more_refs=tuple(_ref(each) for each in _list(data.get("more_refs"))),
         lines=_maybe(_lines, data.get("lines")),
         circumstances=() if is_told else _circumstances(circumstances),
@@ -154,22 +172,36 @@ def _time(value: object) -> TimeRule:
     if value == "receipt":
         return TimeRule(Pick(is_optional=True), None)
     data = _mapping(value, {"path", "format", "zone", "or"})
-    written = _string(data, "format")
     if "zone" in data:
+        patterns = tuple(times.pattern(each) for each in _strings(data.get("format")))
         read: Callable[[object], datetime] = partial(
-            times.local, pattern=written, zone=times.zone(_string(data, "zone"))
+            times.local, patterns=patterns, zone=times.zone(_string(data, "zone"))
         )
     else:
-        read = _member(_TIMES, written)
+        read = _member(_TIMES, _string(data, "format"))
     if data.get("or", "receipt") != "receipt":
         raise TemplateError("The only other time is that of the receipt.")
     return TimeRule(Pick(_paths(data.get("path"))), read, falls_back_to_receipt="or" in data)
 
 
 def _money(value: object) -> MoneyRule:
-    data = _mapping(value, {"path", "unit", "currency", "optional"})
+    data = _mapping(value, {"path", "unit", "digits", "currency", "written", "optional"})
     pick = _pick({key: data[key] for key in ("path", "optional") if key in data})
-    return MoneyRule(pick, _pick(data.get("currency")), _member(_UNITS, _string(data, "unit")))
+    read = _member(_UNITS, _string(data, "unit"))
+    if "digits" in data:
+        if read is not amounts.minor_units:
+            raise TemplateError("Only minor units have digits of their own.")
+        read = partial(amounts.counted_apart, digits=_digits(data["digits"]))
+    code = _member(WRITTEN, _string(data, "written", "upper"))
+    return MoneyRule(pick, _pick(data.get("currency")), code, read)
+
+
+def _digits(value: object) -> Mapping[str, int]:
+    data = _mapping(value, None)
+    digits = {key: each for key, each in data.items() if isinstance(each, int)}
+    if digits != data or not set(digits.values()) <= {0, 2, 3}:
+        raise TemplateError(f"A currency has 0, 2 or 3 digits: {data}")
+    return MappingProxyType(digits)
 
 
 def _ref(value: object) -> RefRule:
@@ -199,13 +231,17 @@ def _customer(value: object) -> CustomerRule:
     return CustomerRule(pick, is_opaque=data.get("opaque") is True)
 
 
+def _conditions(value: object) -> tuple[Condition, ...]:
+    return tuple(_condition(each) for each in _list(value))
+
+
 def _condition(value: object) -> Condition:
     data = _mapping(value, {"present", "absent", "path", "is"})
     if set(data) == {"path", "is"}:
-        return Condition(_path(data["path"]), equals=_string(data, "is"))
+        return Condition(_paths(data["path"]), equals=_strings(data["is"]))
     if set(data) in ({"present"}, {"absent"}):
         (key,) = data
-        return Condition(_path(data[key]), negated=key == "absent")
+        return Condition(_paths(data[key]), negated=key == "absent")
     raise TemplateError(f"No condition: {sorted(data)}")
 
 
@@ -259,6 +295,13 @@ def _list(value: object) -> list[object]:
     if not isinstance(value, list):
         raise TemplateError(f"A list belongs here, not {value!r}.")
     return value
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    found = tuple(value) if isinstance(value, list) else (value,)
+    if not found or not all(isinstance(each, str) for each in found):
+        raise TemplateError(f"A text, or a list of them, belongs here, not {value!r}.")
+    return found
 
 
 def _string(data: Mapping[str, object], key: str, default: str | None = None) -> str:

@@ -22,6 +22,11 @@ class FactKind(StrEnum):
     REFUND_REQUESTED = "REFUND_REQUESTED"
     REFUND_SUCCEEDED = "REFUND_SUCCEEDED"
     NOTED = "NOTED"
+    PAYMENT_CLOSED = "PAYMENT_CLOSED"
+    PAYMENT_AUTHORISED = "PAYMENT_AUTHORISED"
+    REFUND_CLOSED = "REFUND_CLOSED"
+    REFUND_FAILED = "REFUND_FAILED"
+    ORDER_REINSTATED = "ORDER_REINSTATED"
 
 
 @unique
@@ -58,6 +63,7 @@ class Receipt:
     body: bytes
     content_type: str
     receive_time: datetime
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,9 @@ class Fact:
     customer: str = ""
     lines: tuple[OrderLine, ...] = ()
     note: str = ""
+    provider: str = ""
+    account: str = ""
+    payment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ The id is a UUID5 over what is claimed, not over how we learnt it:
     and for NOTED            the note
     and for ORDER_CREATED    list amount, customer, lines and further references
 
-Left out are the receipt and its message id (a second notice tells the same fact), the
-circumstances (a query that confirms a callback tells the same fact; how it was learnt first
-stays), and a time that was borrowed from the receipt because the message has none (or else
-every query would be a fact of its own). Everything that can disagree is in: two notices of one
-payment with two amounts are two facts, so that the service sees the contradiction.
+Left out are provider, account and payment (they say where money moved, not that it did), the
+receipt and its message id (a second notice tells the same fact), the circumstances (a query that
+confirms a callback tells the same fact; how it was learnt first stays), and a time that was
+borrowed from the receipt because the message has none (or else every query would be a fact of
+its own). Everything that can disagree is in: two notices of one payment with two amounts are two
+facts, so that the service sees the contradiction.
 """
 
 import json

@@ -5,20 +5,16 @@ in an object, NaN and Infinity are no JSON.
 """
 
 import json
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from streams.logic.normalising.facts import RejectionReason
-from streams.logic.normalising.refusals import UnreadableError
+from streams.logic.normalising.refusals import UnreadableError, field_named
 
 # Orders nest about eight deep at the most talkative channel; 32 leaves room and still stops a
 # message that is made of brackets.
 DEPTH_MAX: Final = 32
-
-# Keys come from the message. Only one that looks like a field name is repeated in a rejection.
-_FIELD_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
     raise UnreadableError(
         RejectionReason.SYNTAX_INVALID,
-        twice if _FIELD_NAME.fullmatch(twice) else "body",
+        field_named(twice),
         "An object names a key twice, so nobody can say which value counts.",
     )
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from streams.logic.normalising.facts import Fact, Reading, Receipt, Rejection, RejectionReason
-from streams.logic.normalising.json_text import decode, parse
+from streams.logic.normalising.json_text import parse
 from streams.logic.normalising.places import Record
 from streams.logic.normalising.refusals import UnreadableError
-from streams.logic.normalising.telling import Teller
+from streams.logic.normalising.telling import Teller, holds
 from streams.logic.normalising.template import Part, Template, Templates
 
 
@@ -53,11 +53,7 @@ def _rejected(receipt: Receipt, rejection: Rejection) -> Reading:
 
 
 def _read_by(template: Template, receipt: Receipt, templates: Templates) -> Reading:
-    body = Record(parse(decode(receipt.body)))
-    if not isinstance(body.value, dict | list):
-        raise UnreadableError(
-            RejectionReason.SYNTAX_INVALID, "body", "A JSON object or a list of them belongs here."
-        )
+    body = Record(template.opening(receipt.body, receipt.content_type))
     _refuse_other_messages(template, body)
     facts: dict[str, Fact] = {}
     rejection = None
@@ -110,6 +106,10 @@ def _open_json_text(template: Template, record: Record) -> Record:
 
 
 def _facts_of(part: Part, record: Record, teller: Teller) -> Iterator[Fact]:
+    if not all(holds(condition, record) for condition in part.when):
+        return
+    if part.order is not None:
+        teller = replace(teller, order=(part.order, record))
     rules = part.always
     if part.switch is not None:
         rules += teller.case(part, record)

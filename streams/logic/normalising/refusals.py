@@ -1,6 +1,12 @@
 """How reading ends early: a value that does not fit, and a message that cannot be read."""
 
+import re
+from typing import Final
+
 from streams.logic.normalising.facts import Rejection, RejectionReason
+
+# Keys come from the message, so they may hold anything that its sender put there.
+_FIELD_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
 class UnfitError(Exception):
@@ -21,3 +27,8 @@ class UnreadableError(Exception):
 
 class TemplateError(ValueError):
     """A template that contradicts its own format. Raised when templates are loaded."""
+
+
+def field_named(key: str) -> str:
+    """Return a key of the message as a rejection may name it: only if it looks like a field."""
+    return key if _FIELD_NAME.fullmatch(key) else "body"

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from streams.logic.normalising import texts
-from streams.logic.normalising.amounts import currency_code
 from streams.logic.normalising.facts import (
     Circumstance,
     Fact,
@@ -38,12 +37,16 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Knows what the facts of one record have in common: template, receipt, order."""
+    """Knows what the facts of one record have in common: template, receipt, order.
+
+    The order is named by a rule, read from the record that the rule stands at.
+    """
 
     template: Template
     receipt: Receipt
     pseudonym: Pseudonym | None
     record: Record
+    order: tuple[RefRule, Record] | None = None
 
     def case(self, part: Part, record: Record) -> tuple[FactRule, ...]:
         """Return the rules of the case that the record is, or refuse it."""
@@ -53,8 +56,8 @@ class Teller:
             return ()
         if chosen in part.cases:
             return part.cases[chosen]
-        if not part.refuses_other_cases:
-            return ()
+        if part.others is not None:
+            return part.others
         raise UnreadableError(
             RejectionReason.FIELD_INVALID,
             record.label_of(part.switch.paths[0]),
@@ -66,7 +69,8 @@ class Teller:
         if not all(holds(condition, record) for condition in rule.when):
             return None
         template, receipt = self.template, self.receipt
-        ref = next(refs(template.order, self.record), None)
+        assert self.order is not None, "a template that tells facts names their order"  # noqa: S101
+        ref = next(refs(*self.order), None)
         assert ref is not None, "an order's own reference is not optional"  # noqa: S101
         own_time = _time(rule.at, record)
         fact = Fact(
@@ -84,6 +88,9 @@ class Teller:
             customer=self._customer(rule.customer, record, ref.namespace),
             lines=_lines(rule.lines, record),
             note=_text(rule.note, record, texts.word),
+            provider=_text(rule.provider, record, texts.namespace),
+            account=_text(rule.account, record, texts.account) or receipt.account,
+            payment=_text(rule.payment, record, texts.identifier),
         )
         return replace(fact, fact_id=fact_id(fact, has_own_time=own_time is not None))
 
@@ -126,10 +133,12 @@ def take(record: Record, pick: Pick, read: Callable[[object], _T]) -> _T | None:
 
 def holds(condition: Condition, record: Record) -> bool:
     """Return whether a condition holds for a record."""
-    if condition.equals is None:
-        found = record.has(condition.path)
+    if condition.equals:
+        found = any(
+            each in condition.equals for path in condition.paths for each in record.all(path)
+        )
     else:
-        found = condition.equals in record.all(condition.path)
+        found = any(record.has(path) for path in condition.paths)
     return found is not condition.negated
 
 
@@ -166,7 +175,7 @@ def _time(rule: TimeRule, record: Record) -> datetime | None:
 def _money(rule: MoneyRule | None, record: Record) -> Money | None:
     if rule is None or take(record, rule.pick, lambda value: value) is None:
         return None
-    currency = take(record, rule.currency, currency_code)
+    currency = take(record, rule.currency, rule.code)
     assert currency is not None, "a currency is not optional"  # noqa: S101
     return take(record, rule.pick, lambda value: rule.read(value, currency))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from streams.logic.normalising.bodies import Opening
 from streams.logic.normalising.facts import Circumstance, FactKind, Money
 from streams.logic.normalising.places import Path
 
@@ -31,10 +32,11 @@ class TimeRule:
 
 @dataclass(frozen=True, slots=True)
 class MoneyRule:
-    """How much: the value, the currency, and the declared unit as a reader."""
+    """How much: the value, the currency, and how each is written, as readers."""
 
     pick: Pick
     currency: Pick
+    code: Callable[[object], str]
     read: Callable[[object, str], Money]
 
 
@@ -72,10 +74,10 @@ class CustomerRule:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Holds where a value is present; or, with `equals`, where it is this one."""
+    """Holds where any of the values is present; or, with `equals`, where one is one of these."""
 
-    path: Path
-    equals: str | None = None
+    paths: tuple[Path, ...]
+    equals: tuple[str, ...] = ()
     negated: bool = False
 
 
@@ -91,6 +93,9 @@ class FactRule:
     voucher: Pick | None = None
     customer: CustomerRule | None = None
     note: Pick | None = None
+    provider: Pick | None = None
+    account: Pick | None = None
+    payment: Pick | None = None
     more_refs: tuple[RefRule, ...] = ()
     lines: LineRule | None = None
     circumstances: tuple[Circumstance, ...] = ()
@@ -99,13 +104,19 @@ class FactRule:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What to read from a record: facts always, facts by case, and parts inside it."""
+    """What to read from a record: facts always, facts by case, and parts inside it.
+
+    `others` is what a case means that is not listed; None refuses the record. An `order` holds
+    for this part and all inside it.
+    """
 
     each: tuple[Path, ...]
+    when: tuple[Condition, ...] = ()
+    order: RefRule | None = None
     always: tuple[FactRule, ...] = ()
     switch: Pick | None = None
     cases: Mapping[str, tuple[FactRule, ...]] = field(default_factory=dict)
-    refuses_other_cases: bool = True
+    others: tuple[FactRule, ...] | None = None
     parts: tuple["Part", ...] = ()
 
 
@@ -123,7 +134,7 @@ class Template:
 
     name: str
     channel: str
-    order: RefRule
+    opening: Opening
     root: Part
     source: Pick | None = None
     channel_at: Pick | None = None

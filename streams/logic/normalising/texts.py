@@ -16,6 +16,7 @@ _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,64}", re.ASCII)
 _NAMESPACE: Final = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
+_ACCOUNT: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 
 # 2^31 - 1 is what the contract holds; a million pieces of one article is a typing error.
 _QUANTITY_MAX: Final = 1_000_000
@@ -56,6 +57,13 @@ def namespace(value: object) -> str:
     """Return whose name an order number is: lower-case letters, digits, `_`."""
     if not isinstance(value, str) or not _NAMESPACE.fullmatch(value):
         raise UnfitError("This must be lower-case ASCII letters, digits and _ (at most 32).")
+    return value
+
+
+def account(value: object) -> str:
+    """Return the name of a merchant account, as our settings write it."""
+    if not isinstance(value, str) or not _ACCOUNT.fullmatch(value):
+        raise UnfitError("This must be lower-case ASCII letters, digits and - (at most 40).")
     return value
 
 

@@ -1,7 +1,10 @@
 """Reads times: each template declares format, zone and unit; what comes out is aware UTC."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 from streams.logic.normalising.refusals import TemplateError, UnfitError
@@ -10,6 +13,16 @@ _RFC3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d:\d\d)?", re.ASCII
 )
 _OFFSET: Final = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
+
+# What a pattern may be made of, and how many digits each has.
+_DIRECTIVE: Final = re.compile("(%.)")
+_DIGITS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "%Y": r"\d{4}",
+        **dict.fromkeys(("%m", "%d", "%H", "%M", "%S"), r"\d{2}"),
+        "%f": r"\d{1,6}",
+    }
+)
 
 # Platforms write "never" as year 1 or as epoch zero, and a wrong unit lands in the far future.
 # No order that can be in dispute lies outside these bounds.
@@ -50,14 +63,35 @@ def epoch_milliseconds(value: object) -> datetime:
     return _bounded(_EPOCH + timedelta(milliseconds=_epoch(value, _MILLISECONDS_DIGITS)))
 
 
-def local(value: object, pattern: str, zone: timezone) -> datetime:
-    """Return a time that is written without an offset, in a zone that the template knows."""
+def local(value: object, patterns: tuple[str, ...], zone: timezone) -> datetime:
+    """Return a time that is written without an offset, in a zone that the template knows.
+
+    Takes the first pattern that fits digit for digit: `strptime` alone would read a time that
+    was cut short as another time.
+    """
     if not isinstance(value, str):
         raise UnfitError("A time is text here.")
-    try:
-        return _bounded(datetime.strptime(value, pattern).replace(tzinfo=zone))
-    except ValueError:
-        raise UnfitError(f"A time is written {pattern} here, without an offset.") from None
+    for pattern in patterns:
+        if _shape(pattern).fullmatch(value):
+            try:
+                return _bounded(datetime.strptime(value, pattern).replace(tzinfo=zone))
+            except ValueError:
+                continue
+    raise UnfitError(f"A time is written {' or '.join(patterns)} here, without an offset.")
+
+
+@cache
+def _shape(pattern: str) -> re.Pattern[str]:
+    parts = _DIRECTIVE.split(pattern)
+    return re.compile("".join(_DIGITS.get(each, re.escape(each)) for each in parts), re.ASCII)
+
+
+def pattern(written: str) -> str:
+    """Return a `strptime` pattern of a template, if it is made of digits with fixed places."""
+    unknown = {each for each in _DIRECTIVE.findall(written) if each not in _DIGITS}
+    if unknown or not _DIRECTIVE.search(written):
+        raise TemplateError(f"A time is written with {', '.join(_DIGITS)}, not {written!r}.")
+    return written
 
 
 def zone(offset: str) -> timezone:

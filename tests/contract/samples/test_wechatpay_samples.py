@@ -50,6 +50,7 @@ EXPECTED = {
         occurred_at=utc("2018-06-08 02:34:56"),
         amount=Money(999, "CNY"),
         voucher="7752501201407033233368018",
+        payment="1008450740201411110005820873",
     ),
     ("v3_query_refund_response.json", "wechatpay.v3.refund.query"): Fact(
         fact_id="",
@@ -59,6 +60,7 @@ EXPECTED = {
         occurred_at=utc("2021-03-26 06:52:11"),
         amount=Money(1, "CNY"),
         voucher="sdk12345678920210326145039",
+        payment="4200000991202103266853086457",
         circumstances=BY_QUERY,
     ),
 }

@@ -11,7 +11,13 @@ TEMPLATES = load_templates(keyed(b"a key of this test's own"))
 
 
 def a_receipt(
-    template: str = "concord.event", body: object = b"", *, source: str = "", channel: str = ""
+    template: str = "concord.event",
+    body: object = b"",
+    *,
+    source: str = "",
+    channel: str = "",
+    account: str = "",
+    content_type: str = "application/json",
 ) -> Receipt:
     """A receipt of a body: bytes as they are, text as UTF-8, anything else as JSON."""
     if isinstance(body, str):
@@ -22,8 +28,9 @@ def a_receipt(
         template=template,
         channel=channel,
         body=body if isinstance(body, bytes) else json.dumps(body).encode(),
-        content_type="application/json",
+        content_type=content_type,
         receive_time=RECEIVED,
+        account=account,
     )
 
 

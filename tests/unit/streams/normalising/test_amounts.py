@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.logic.normalising import Money
-from streams.logic.normalising.amounts import MINOR_MAX, currency_code, decimal, minor_units
+from streams.logic.normalising.amounts import MINOR_MAX, counted_apart, decimal, minor_units
+from streams.logic.normalising.currencies import lower, numeric, upper
 from streams.logic.normalising.json_text import Fraction
 from streams.logic.normalising.refusals import UnfitError
 
@@ -81,7 +82,44 @@ def test_an_amount_in_another_unit_is_refused_and_not_converted(value: object) -
 @pytest.mark.parametrize("code", ["cny", "RMB¥", "CN", "", 156, None])
 def test_a_currency_is_three_capital_letters(code: object) -> None:
     with pytest.raises(UnfitError):
-        currency_code(code)
+        upper(code)
+
+
+def test_a_currency_may_be_written_small_or_as_its_number() -> None:
+    assert (lower("usd"), numeric("156"), numeric("036")) == ("USD", "CNY", "AUD")
+
+
+@pytest.mark.parametrize("code", ["USD", "us", "", 156, None])
+def test_a_currency_in_small_letters_is_not_written_otherwise(code: object) -> None:
+    with pytest.raises(UnfitError):
+        lower(code)
+
+
+@pytest.mark.parametrize("code", ["CNY", "000", "999", 156, "", None])
+def test_a_number_that_is_no_currency_that_we_know_is_refused(code: object) -> None:
+    with pytest.raises(UnfitError):
+        numeric(code)
+
+
+OWN_DIGITS = {"ISK": 2, "MGA": 0}
+
+
+@pytest.mark.parametrize(
+    ("sent", "currency", "minor"),
+    [(1099, "USD", 1099), (500, "JPY", 500), (500, "ISK", 5), (5, "MGA", 500), ("0", "ISK", 0)],
+)
+def test_a_sender_may_count_the_digits_of_a_currency_its_own_way(
+    sent: object, currency: str, minor: int
+) -> None:
+    assert counted_apart(sent, currency, OWN_DIGITS) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("sent", "currency"), [(550, "ISK"), (MINOR_MAX, "MGA"), (-100, "ISK"), ("1.0", "MGA")]
+)
+def test_what_another_count_of_digits_would_round_is_refused(sent: object, currency: str) -> None:
+    with pytest.raises(UnfitError):
+        counted_apart(sent, currency, OWN_DIGITS)
 
 
 @given(st.integers(0, MINOR_MAX), st.sampled_from(["CNY", "JPY", "KWD"]))

@@ -21,6 +21,11 @@ TYPES = {
     "refund.requested": FactKind.REFUND_REQUESTED,
     "refund.succeeded": FactKind.REFUND_SUCCEEDED,
     "noted": FactKind.NOTED,
+    "payment.closed": FactKind.PAYMENT_CLOSED,
+    "payment.authorised": FactKind.PAYMENT_AUTHORISED,
+    "refund.closed": FactKind.REFUND_CLOSED,
+    "refund.failed": FactKind.REFUND_FAILED,
+    "order.reinstated": FactKind.ORDER_REINSTATED,
 }
 
 
@@ -60,6 +65,15 @@ def test_a_creation_carries_price_customer_lines_and_further_names() -> None:
     assert fact.customer == "c-123"
     assert fact.lines == (OrderLine("a", 2, Money(617, "CNY")), OrderLine("b", 1))
     assert fact.more_refs == (OrderRef("merchant", "T-1"),)
+
+
+def test_a_shop_says_who_moves_the_money_and_where() -> None:
+    told = {"provider": "unionpay", "account": "union-main", "payment": "4200"}
+
+    fact = fact_of("concord.event", an_event(type="payment.started", **told))
+
+    assert (fact.provider, fact.account, fact.payment) == ("unionpay", "union-main", "4200")
+    assert fact.fact_id == fact_of("concord.event", an_event(type="payment.started")).fact_id
 
 
 def test_what_the_event_leaves_out_comes_from_the_receipt() -> None:

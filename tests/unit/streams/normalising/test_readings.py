@@ -62,6 +62,9 @@ def test_a_fact_keeps_every_field() -> None:
         customer="c-1",
         lines=(OrderLine("a", 2, Money(617, "CNY")), OrderLine("b", 1)),
         note="word",
+        provider="unionpay",
+        account="union-main",
+        payment="P",
     )
 
     message = _message(fact)
@@ -74,6 +77,7 @@ def test_a_fact_keeps_every_field() -> None:
         1_795_334_400,
         123_456_000,
     )
+    assert (message.provider, message.account, message.payment) == ("unionpay", "union-main", "P")
     assert [line.quantity for line in message.lines] == [2, 1]
     assert message.lines[0].unit_price.nanos == 170_000_000
     assert not message.lines[1].HasField("unit_price")
@@ -117,6 +121,7 @@ def test_a_receipt_comes_in_with_its_time_to_the_microsecond() -> None:
         channel="douyin",
         body=b"{}",
         content_type="application/json",
+        account="wechat-main",
     )
     message.receive_time.seconds = 1_795_334_400
     message.receive_time.nanos = 123_456_789
@@ -124,4 +129,5 @@ def test_a_receipt_comes_in_with_its_time_to_the_microsecond() -> None:
     receipt = receipt_of(message)
 
     assert receipt.receive_time == datetime(2026, 11, 22, 8, 0, 0, 123_456, tzinfo=UTC)
+    assert receipt.account == "wechat-main"
     assert (receipt.name, receipt.body, receipt.template) == ("receipts/r", b"{}", "douyin.push")

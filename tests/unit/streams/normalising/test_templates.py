@@ -20,11 +20,32 @@ always:
 
 def test_every_shipped_template_loads_under_its_own_name() -> None:
     assert sorted(TEMPLATES.by_name) == [
+        "adyen.notice",
+        "adyen.unknown",
+        "alipay.notice",
+        "alipay.refund",
+        "alipay.refund.query",
+        "alipay.trade.query",
+        "alipay.unknown",
         "amazon.order_change",
         "amazon.orders.v0",
         "amazon.orders.v2026",
         "concord.event",
         "douyin.push",
+        "douyin_pay.notice",
+        "douyin_pay.unknown",
+        "stripe.event",
+        "stripe.payment_intent.query",
+        "stripe.refund",
+        "stripe.refund.query",
+        "stripe.unknown",
+        "unionpay.notice",
+        "unionpay.query",
+        "unionpay.refund",
+        "unionpay.unknown",
+        "wechatpay.unknown",
+        "wechatpay.v2.refund",
+        "wechatpay.v2.transaction",
         "wechatpay.v3.refund",
         "wechatpay.v3.refund.query",
         "wechatpay.v3.transaction",
@@ -68,9 +89,38 @@ def test_a_channel_that_writes_local_times_is_a_matter_of_data() -> None:
     assert fact.amount.minor == 8910
 
 
+@pytest.mark.parametrize("body", [b"", b"\xff\x00", b"{}", b"a=b", b"<xml/>", b"[" * 100_000])
+def test_a_kind_that_we_do_not_follow_means_nothing_whatever_it_says(body: bytes) -> None:
+    for provider in ("wechatpay", "alipay", "unionpay", "stripe", "adyen", "douyin_pay"):
+        reading = read(a_receipt(f"{provider}.unknown", body), TEMPLATES)
+        assert (reading.facts, reading.rejection) == ((), None)
+
+
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
+        ("name: shop.push", "name: shop.push\nformat: yaml"),
+        ("name: shop.push", "name: shop.push\nformat: opaque"),
+        ("order: {namespace: {is: shop}, value: id}", ""),
+        ("always:", "other_cases: 5\nalways:"),
+        ("always:", "when: {present: a}\nalways:"),
+        ("at: receipt", 'at: {path: t, format: "%b %d", zone: "+08:00"}'),
+        ("at: receipt", 'at: {path: t, format: [], zone: "+08:00"}'),
+        ("at: receipt", "at: receipt\n    when: [{path: a, is: []}]"),
+        ("at: receipt", "at: receipt\n    account: {is: 5}"),
+        (
+            "at: receipt",
+            "at: receipt\n    amount: {path: a, unit: minor, currency: {is: CNY}, written: small}",
+        ),
+        (
+            "at: receipt",
+            "at: receipt\n    amount:"
+            " {path: a, unit: decimal, digits: {ISK: 2}, currency: {is: CNY}}",
+        ),
+        (
+            "at: receipt",
+            "at: receipt\n    amount: {path: a, unit: minor, digits: {ISK: 5}, currency: {is: CNY}}",
+        ),
         ("at: receipt", "at: now"),
         ("at: receipt", "at: {path: t}"),
         ("at: receipt", "at: {path: t, format: epoch}"),

@@ -88,7 +88,7 @@ def test_seconds_where_milliseconds_are_declared_are_refused() -> None:
 
 
 def test_a_local_time_is_read_in_the_zone_of_its_template() -> None:
-    read = times.local("2018-07-31 18:34:54", PATTERN, times.zone("+08:00"))
+    read = times.local("2018-07-31 18:34:54", (PATTERN,), times.zone("+08:00"))
 
     # The same order carries 1533033294 beside this text.
     assert read == datetime.fromtimestamp(1_533_033_294, tz=UTC)
@@ -97,7 +97,32 @@ def test_a_local_time_is_read_in_the_zone_of_its_template() -> None:
 @pytest.mark.parametrize("written", ["2018-07-31T18:34:54", "0001-01-01 00:00:00", 5, ""])
 def test_a_local_time_in_another_format_is_refused(written: object) -> None:
     with pytest.raises(UnfitError):
-        times.local(written, PATTERN, times.zone("+08:00"))
+        times.local(written, (PATTERN,), times.zone("+08:00"))
+
+
+@pytest.mark.parametrize(
+    "written", ["20240105145046", "20240105145046.5", "2024-01-05 14:50:46.500"]
+)
+def test_the_first_pattern_that_fits_is_the_one(written: str) -> None:
+    patterns = ("%Y%m%d%H%M%S", "%Y%m%d%H%M%S.%f", "%Y-%m-%d %H:%M:%S.%f")
+
+    read = times.local(written, patterns, times.zone("+08:00"))
+
+    assert read.replace(microsecond=0) == datetime(2024, 1, 5, 6, 50, 46, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written", ["2024010514504", "202401051450", "20240105145061", "２０２４0105145046"]
+)
+def test_a_time_without_signs_that_was_cut_is_not_another_time(written: str) -> None:
+    with pytest.raises(UnfitError):
+        times.local(written, ("%Y%m%d%H%M%S",), times.zone("+08:00"))
+
+
+@pytest.mark.parametrize("written", ["%y%m%d", "%Y-%m-%d %I:%M %p", "%s", "today", "%%Y"])
+def test_a_pattern_is_made_of_digits_with_fixed_places(written: str) -> None:
+    with pytest.raises(TemplateError):
+        times.pattern(written)
 
 
 def test_a_zone_of_a_template_is_a_fixed_offset() -> None:

@@ -41,8 +41,8 @@ def test_a_paid_transaction_is_the_total_under_its_number_at_its_time() -> None:
         ("USERPAYING", FactKind.PAYMENT_STARTED, ""),
         ("ACCEPT", FactKind.PAYMENT_STARTED, ""),
         ("PAYERROR", FactKind.PAYMENT_FAILED, ""),
-        ("CLOSED", FactKind.ORDER_CANCELLED, "trade_closed"),
-        ("REVOKED", FactKind.ORDER_CANCELLED, "trade_revoked"),
+        ("CLOSED", FactKind.PAYMENT_CLOSED, "trade_closed"),
+        ("REVOKED", FactKind.PAYMENT_CLOSED, "trade_revoked"),
     ],
 )
 def test_a_state_without_a_time_of_its_own_held_when_it_was_received(
@@ -85,6 +85,12 @@ def test_a_refund_is_our_number_and_what_went_back(field: str) -> None:
     assert fact.occurred_at == PAID_AT
 
 
+def test_a_refund_names_the_payment_that_it_gives_back() -> None:
+    fact = fact_of(REFUND, _refund(status="SUCCESS", transaction_id="42000002"))
+
+    assert (fact.payment, fact_of(REFUND, _refund(status="SUCCESS")).payment) == ("42000002", "")
+
+
 def test_a_refund_on_its_way_was_asked_for_when_it_was_made() -> None:
     fact = fact_of(REFUND, _refund(status="PROCESSING", create_time="2026-01-01T07:00:00+08:00"))
 
@@ -92,17 +98,18 @@ def test_a_refund_on_its_way_was_asked_for_when_it_was_made() -> None:
     assert fact.occurred_at == datetime(2025, 12, 31, 23, 0, tzinfo=UTC)
 
 
-def test_a_refund_that_the_card_refused_is_still_owed_and_noted() -> None:
-    owed, noted = facts_of(REFUND, _refund(refund_status="ABNORMAL"))
+def test_a_refund_that_the_card_refused_is_still_owed_and_failed() -> None:
+    owed, failed = facts_of(REFUND, _refund(refund_status="ABNORMAL"))
 
     assert (owed.kind, owed.amount) == (FactKind.REFUND_REQUESTED, Money(300, "CNY"))
-    assert (noted.kind, noted.note) == (FactKind.NOTED, "refund_abnormal")
+    assert (failed.kind, failed.note) == (FactKind.REFUND_FAILED, "refund_abnormal")
+    assert owed.voucher == failed.voucher == "R-1"
 
 
 def test_a_refund_that_was_closed_moves_no_money() -> None:
     fact = fact_of(REFUND, _refund(refund_status="CLOSED"))
 
-    assert (fact.kind, fact.note) == (FactKind.NOTED, "refund_closed")
+    assert (fact.kind, fact.voucher) == (FactKind.REFUND_CLOSED, "R-1")
 
 
 def test_the_payer_does_not_reach_a_fact() -> None:

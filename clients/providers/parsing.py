@@ -5,15 +5,15 @@ A name that stands twice is refused everywhere: two readers of one message might
 
 from __future__ import annotations
 
-import codecs
 import json
-from collections.abc import Iterable
-from typing import Any, Final
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NoReturn
 from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser
+from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # Has none.
+from defusedxml.ElementTree import DefusedXMLParser  # type: ignore[import-untyped]  # Has none.
 
 from clients.providers.calls import Refusal, RefusedError
 
@@ -30,6 +30,10 @@ CHARSETS: Final = {
     "gb18030": "gb18030",
 }
 SPACE: Final = b" "
+# An escape that may stand for half a character, which no charset can write.
+HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
+# What may name a message or an order in a receipt.
+NAME: Final = re.compile(r"[ -~]{1,200}")
 
 
 def malformed(detail: str) -> RefusedError:
@@ -52,12 +56,12 @@ def text_of(content: bytes, charset: str = "utf-8") -> str:
         raise malformed("text is not in its charset") from None
 
 
-def charset_of(name: str) -> str:
-    """Return Python's name of a charset that a platform may declare."""
-    charset = CHARSETS.get(name.strip().strip('"').lower())
+def charset_of(declared: str) -> str:
+    """Return a charset that a platform may declare, by one name of it."""
+    charset = CHARSETS.get(declared.strip().strip('"').lower())
     if charset is None:
         raise malformed("charset is unknown")
-    return codecs.lookup(charset).name
+    return charset
 
 
 def json_object(content: bytes | str) -> dict[str, Any]:
@@ -69,33 +73,41 @@ def json_object(content: bytes | str) -> dict[str, Any]:
         raise malformed("body is no JSON") from None
     if not isinstance(found, dict) or _is_deep(found):
         raise malformed("body is no JSON object of sound depth")
+    if HALF_CHARACTER.search(text) and not _is_text(json.dumps(found, ensure_ascii=False)):
+        raise malformed("body has half a character")
     return found
 
 
-def string(holder: object, name: str) -> str:
+def string(holder: object, key: str) -> str:
     """Return a text of an object that must be there."""
-    found = holder.get(name) if isinstance(holder, dict) else None
+    found = holder.get(key) if isinstance(holder, dict) else None
     if not isinstance(found, str) or not found:
-        raise malformed(f"{name} is missing or no text")
+        raise malformed(f"{key} is missing or no text")
     return found
+
+
+def name(found: object) -> str:
+    """Return what names a message or an order; nothing where it could not be stored as a name."""
+    is_name = isinstance(found, str) and NAME.fullmatch(found) is not None
+    return str(found) if is_name else ""
 
 
 def fields_of_form(body: bytes) -> dict[str, bytes]:
     """Return the fields of a form, url-decoded, in whatever charset they are."""
     return _fields(
-        (unquote_to_bytes(name.replace(b"+", SPACE)), unquote_to_bytes(value.replace(b"+", SPACE)))
-        for name, value in _pairs(body)
+        (unquote_to_bytes(key.replace(b"+", SPACE)), unquote_to_bytes(value.replace(b"+", SPACE)))
+        for key, value in _pairs(body)
     )
 
 
 def fields_of_plain(body: bytes) -> dict[str, bytes]:
-    """Return the fields of `k=v&k=v` that is not url-encoded: `+` and line ends stay as they are."""
+    """Return the fields of `k=v&k=v` that is not url-encoded: `+` and line ends stay."""
     return _fields(_pairs(body))
 
 
-def decoded(fields: dict[str, bytes], charset: str) -> dict[str, str]:
+def decoded(fields: Mapping[str, bytes], charset: str) -> dict[str, str]:
     """Return fields as text."""
-    return {name: text_of(value, charset) for name, value in fields.items()}
+    return {key: text_of(value, charset) for key, value in fields.items()}
 
 
 def fields_of_xml(content: bytes, root: str) -> dict[str, str]:
@@ -150,19 +162,19 @@ def _pairs(body: bytes) -> Iterable[tuple[bytes, bytes]]:
     if len(parts) > FIELDS_MAX:
         raise malformed("body has too many fields")
     for part in parts:
-        name, equals, value = part.partition(b"=")
-        if not equals or not name:
+        key, equals, value = part.partition(b"=")
+        if not equals or not key:
             raise malformed("body has a part that is no field")
-        yield name, value
+        yield key, value
 
 
 def _fields(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for raw, value in pairs:
-        name = text_of(raw, "ascii")
-        if name in found:
+        key = text_of(raw, "ascii")
+        if key in found:
             raise malformed("a field stands twice")
-        found[name] = value
+        found[key] = value
     return found
 
 
@@ -173,8 +185,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse(name: str) -> Any:
+def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _is_text(found: str) -> bool:
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_deep(found: object) -> bool:

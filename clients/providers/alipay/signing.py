@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from clients.providers.accounts.account import AlipayAccount
 from clients.providers.calls import Refusal, RefusedError
-from clients.providers.keys import PlatformKey, is_signed, sign
+from clients.providers.keys import is_signed, sign
 from clients.providers.parsing import bounded, json_object, malformed, text_of
 
 RSA2: Final = "RSA2"
@@ -35,12 +35,15 @@ def request(
         "biz_content": json.dumps(business, ensure_ascii=False, separators=(",", ":")),
     }
     given = {name: value for name, value in fields.items() if value}
-    return {**given, "sign": sign(account.private_key, text_to_sign(given).encode())}
+    text = text_to_sign({name: value.encode() for name, value in given.items()})
+    return {**given, "sign": sign(account.private_key, text)}
 
 
-def text_to_sign(fields: Mapping[str, str]) -> str:
-    """Return the fields that have a value, sorted, as `k=v&k=v`."""
-    return "&".join(f"{name}={value}" for name, value in sorted(fields.items()) if value)
+def text_to_sign(fields: Mapping[str, bytes]) -> bytes:
+    """Return the fields that have a value, sorted, as `k=v&k=v`; the charset is theirs."""
+    return b"&".join(
+        name.encode() + b"=" + value for name, value in sorted(fields.items()) if value
+    )
 
 
 def verify(account: AlipayAccount, text: bytes, signature: str, now: datetime) -> None:
@@ -52,7 +55,7 @@ def verify(account: AlipayAccount, text: bytes, signature: str, now: datetime) -
     keys = [each for each in account.platform_keys if each.counts_at(now)]
     if not keys:
         raise RefusedError(Refusal.KEY_UNKNOWN, "no key of the platform counts at this time")
-    if not any(_is_signed(each, text, signature) for each in keys):
+    if not any(is_signed(each.key, text, signature) for each in keys):
         raise RefusedError(Refusal.SIGNATURE, "sign is not the platform's")
 
 
@@ -76,10 +79,6 @@ def answer(account: AlipayAccount, method: str, body: bytes, now: datetime) -> d
         raise malformed("the answer is to another method")
     verify(account, spans[name].encode(), signature, now)
     return json_object(spans[name])
-
-
-def _is_signed(key: PlatformKey, text: bytes, signature: str) -> bool:
-    return is_signed(key.key, text, signature)
 
 
 def _members(text: str) -> dict[str, str]:

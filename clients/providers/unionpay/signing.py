@@ -25,7 +25,7 @@ from clients.providers.keys import (
     key_of,
     sign,
 )
-from clients.providers.parsing import decoded, fields_of_plain
+from clients.providers.parsing import charset_of, decoded, fields_of_plain, text_of
 
 VERSION: Final = "5.1.0"
 RSA: Final = "01"
@@ -44,15 +44,21 @@ def request(account: UnionPayAccount, fields: Mapping[str, str]) -> dict[str, st
         "merId": account.merchant,
         **fields,
     }
-    return {**given, "signature": sign(account.private_key, text_to_sign(given))}
+    text = text_to_sign({name: value.encode() for name, value in given.items()})
+    return {**given, "signature": sign(account.private_key, text)}
 
 
-def text_to_sign(fields: Mapping[str, str]) -> bytes:
-    """Return what is signed: the SHA-256, as lower-case hexadecimal text, of the sorted fields."""
-    joined = "&".join(
-        f"{name}={value}" for name, value in sorted(fields.items()) if value and name != "signature"
+def text_to_sign(fields: Mapping[str, bytes]) -> bytes:
+    """Return what is signed: the SHA-256, as lower-case hexadecimal text, of the sorted fields.
+
+    The fields are bytes of the charset that `encoding` names.
+    """
+    joined = b"&".join(
+        name.encode() + b"=" + value
+        for name, value in sorted(fields.items())
+        if value and name != "signature"
     )
-    return hashlib.sha256(joined.encode()).hexdigest().encode()
+    return hashlib.sha256(joined).hexdigest().encode()
 
 
 def answer(account: UnionPayAccount, body: bytes, now: datetime) -> dict[str, str]:
@@ -63,26 +69,28 @@ def answer(account: UnionPayAccount, body: bytes, now: datetime) -> dict[str, st
     Raises:
         RefusedError: MALFORMED, SIGNATURE, CERTIFICATE or OTHER_ACCOUNT.
     """
-    fields = decoded(fields_of_plain(body), "utf-8")
-    verify(account, fields, now)
-    return fields
+    return verified(account, fields_of_plain(body), now)
 
 
-def verify(account: UnionPayAccount, fields: Mapping[str, str], now: datetime) -> None:
-    """Check that the platform has signed the fields, and that they are for this account.
+def verified(
+    account: UnionPayAccount, fields: Mapping[str, bytes], now: datetime
+) -> dict[str, str]:
+    """Return the fields as text, once it is proved that the platform has signed them for us.
 
     Raises:
-        RefusedError: SIGNATURE, CERTIFICATE or OTHER_ACCOUNT.
+        RefusedError: MALFORMED, SIGNATURE, CERTIFICATE or OTHER_ACCOUNT.
     """
-    if fields.get("signMethod") != RSA or fields.get("version") != VERSION:
+    texts = decoded(fields, charset_of(text_of(fields.get("encoding", b"utf-8"), "ascii")))
+    if texts.get("signMethod") != RSA or texts.get("version") != VERSION:
         raise RefusedError(Refusal.SIGNATURE, "signMethod or version is another")
-    if not fields.get("signature") or not fields.get("signPubKeyCert"):
+    if not texts.get("signature") or not texts.get("signPubKeyCert"):
         raise RefusedError(Refusal.SIGNATURE, "signature or signPubKeyCert is missing")
-    key = _trusted_key(account, fields["signPubKeyCert"], now)
-    if not is_signed(key.key, text_to_sign(fields), fields["signature"]):
+    key = _trusted_key(account, texts["signPubKeyCert"], now)
+    if not is_signed(key.key, text_to_sign(fields), texts["signature"]):
         raise RefusedError(Refusal.SIGNATURE, "signature is not the certificate's")
-    if fields.get("merId") != account.merchant:
+    if texts.get("merId") != account.merchant:
         raise RefusedError(Refusal.OTHER_ACCOUNT, "merId is another")
+    return texts
 
 
 def _trusted_key(account: UnionPayAccount, pem: str, now: datetime) -> PlatformKey:

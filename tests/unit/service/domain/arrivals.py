@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from service.domain.changes import Change, Moved
+from service.domain.cases import CaseState
 from service.domain.contradictions import Discrepancy
 from service.domain.deciding import Dossier, weigh
 from service.domain.facts import Fact, Outcome
@@ -14,6 +15,7 @@ from service.domain.lifecycle import CORRECTIONS, LIFECYCLE, State
 from service.domain.money import Money
 from service.domain.order import Order
 from service.domain.stages import Measure, Stage
+from service.domain.terms import USUAL, Terms
 from tests.builders import EVENING, a_dossier
 
 
@@ -27,7 +29,7 @@ class Left:
     money: tuple[Money, Money, Money]
     placed: tuple[object, ...]
     discrepancies: tuple[Discrepancy, ...]
-    cases: frozenset[tuple[str, str]]
+    cases: frozenset[tuple[str, str, CaseState, str]]
     measures: frozenset[tuple[Stage, Measure]]
 
 
@@ -36,6 +38,7 @@ class Arrival:
     """An order while its facts arrive one by one, each in a decision of its own."""
 
     dossier: Dossier = field(default_factory=a_dossier)
+    terms: Terms = USUAL
     changes: list[Change] = field(default_factory=list)
     opened: list[tuple[str, str]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -44,7 +47,7 @@ class Arrival:
         """Weigh facts one after another, a second apart."""
         for fact in facts:
             at = EVENING + timedelta(seconds=len(self.outcomes))
-            verdict = weigh(self.dossier, [fact], at=at)
+            verdict = weigh(self.dossier, [fact], at=at, terms=self.terms)
             self.dossier = verdict.dossier
             self.changes += verdict.changes
             self.opened += [
@@ -79,7 +82,9 @@ class Arrival:
                 order.discrepancies,
             ),
             discrepancies=self.dossier.found or (),
-            cases=frozenset(self.opened),
+            cases=frozenset(
+                (case.case_id, case.type, case.state, case.outcome) for case in self.dossier.cases
+            ),
             measures=frozenset(summed(self.changes).items()),
         )
 

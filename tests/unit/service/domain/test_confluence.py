@@ -7,6 +7,7 @@ import pytest
 from service.domain.facts import Fact, FactKind, Outcome
 from service.domain.lifecycle import State
 from service.domain.money import Money
+from service.domain.terms import Remedy, Terms
 from service.domain.truth import RefundState
 from tests.builders import TOTAL, a_fact
 from tests.unit.service.domain.arrivals import Arrival, assert_walks_the_table
@@ -24,6 +25,45 @@ SCENARIOS: dict[str, tuple[tuple[Fact, ...], State, int, int, RefundState, set[s
     "create, start, pay, ship, cancel, refund": (
         (CREATED, STARTED, PAID, SHIPPED, CANCELLED, REFUNDED),
         State.SHIPPING, 9_990, 9_990, RefundState.FULL, {"CANCEL_AFTER_SHIPMENT"},
+    ),
+    "create, pay, cancel, refund, ship, late pay": (
+        (CREATED, PAID, a_fact(FactKind.ORDER_CANCELLED, minute=3),
+         a_fact(FactKind.REFUND_SUCCEEDED, minute=4), a_fact(FactKind.PARCEL_SHIPPED, minute=5),
+         a_fact(FactKind.PAYMENT_SUCCEEDED, minute=6, source="wechatpay", voucher="pay-2")),
+        State.SHIPPING, 19_980, 9_990, RefundState.PARTIAL,
+        {"PAID_AFTER_CANCEL", "SHIPPED_AFTER_CANCEL", "DUPLICATE_CHARGE"},
+    ),
+    "create, start, cancel, late pay, refund, reinstate": (
+        (CREATED, STARTED, a_fact(FactKind.ORDER_CANCELLED, minute=3),
+         a_fact(FactKind.PAYMENT_SUCCEEDED, minute=4, source="alipay"),
+         a_fact(FactKind.REFUND_SUCCEEDED, minute=5, amount=Money(10, "CNY")),
+         a_fact(FactKind.ORDER_REINSTATED, minute=6)),
+        State.PAID, 9_990, 10, RefundState.PARTIAL, {"PAID_AFTER_CANCEL"},
+    ),
+    "reinstated, and cancelled once more": (
+        (CREATED, PAID, a_fact(FactKind.ORDER_CANCELLED, minute=3),
+         a_fact(FactKind.ORDER_REINSTATED, minute=4),
+         a_fact(FactKind.ORDER_CANCELLED, minute=5, fact_id="cancel-2")),
+        State.CANCELLED, 9_990, 0, RefundState.NONE, set(),
+    ),
+    "reinstated before any money came": (
+        (CREATED, a_fact(FactKind.ORDER_CANCELLED, minute=3),
+         a_fact(FactKind.ORDER_REINSTATED, minute=4),
+         a_fact(FactKind.PAYMENT_SUCCEEDED, minute=9)),
+        State.PAID, 9_990, 0, RefundState.NONE, {"PAID_AFTER_CANCEL"},
+    ),
+    "a trade closed, the next one paid": (
+        (CREATED, a_fact(FactKind.PAYMENT_CLOSED, minute=1, source="wechatpay"),
+         a_fact(FactKind.PAYMENT_STARTED, minute=2), PAID),
+        State.PAID, 9_990, 0, RefundState.NONE, set(),
+    ),
+    "refunds asked for, closed and bounced": (
+        (CREATED, PAID,
+         a_fact(FactKind.REFUND_REQUESTED, minute=4, voucher="r-1", amount=Money(10, "CNY")),
+         a_fact(FactKind.REFUND_CLOSED, minute=5, voucher="r-1"),
+         a_fact(FactKind.REFUND_REQUESTED, minute=6, voucher="r-2", amount=Money(20, "CNY")),
+         a_fact(FactKind.REFUND_FAILED, minute=7, voucher="r-2")),
+        State.PAID, 9_990, 0, RefundState.REQUESTED, {"REFUND_FAILED"},
     ),
     "paid after the cancel": (
         (CREATED, STARTED, a_fact(FactKind.ORDER_CANCELLED, minute=1), PAID),
@@ -130,8 +170,35 @@ def test_every_order_of_arrival_with_each_fact_twice_leaves_the_same(name: str) 
     (left,) = results
     assert (left.state, left.refund_state) == (state, refund_state)
     assert (left.money[1].minor, left.money[2].minor) == (paid, refunded)
-    assert {case_type for _, case_type in left.cases} == cases
+    assert {case_type for _, case_type, *_ in left.cases} == cases
     assert {each.kind.value for each in left.discrepancies} == cases
+
+
+LATE = a_fact(FactKind.PAYMENT_SUCCEEDED, minute=6, source="wechatpay", voucher="pay-2")
+
+
+@pytest.mark.parametrize("remedy", Remedy)
+def test_a_remedy_leaves_the_same_whatever_the_order_of_arrival(remedy: Remedy) -> None:
+    terms = Terms(paid_after_cancel=remedy)
+    facts = (
+        CREATED,
+        STARTED,
+        a_fact(FactKind.ORDER_CANCELLED, minute=3),
+        LATE,
+        ALLOCATED,
+        REFUNDED,
+    )
+
+    results = {
+        Arrival(terms=terms).arrive([*arrived, *arrived]).left() for arrived in permutations(facts)
+    }
+
+    (left,) = results
+    goes_on = remedy is Remedy.REINSTATE
+    assert left.state is (State.AWAITING_OUTBOUND if goes_on else State.CANCELLED)
+    assert {(case_type, outcome) for _, case_type, _, outcome in left.cases} == {
+        ("PAID_AFTER_CANCEL", "SETTLED")
+    }
 
 
 def test_the_first_scenario_is_all_720_orders_of_arrival() -> None:

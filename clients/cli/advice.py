@@ -36,6 +36,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "REFUND_NOT_REQUESTED": "Ask for it first: `concord order request-refund {order} …`.",
     "PROVIDER_UNKNOWN": "Give it back by hand, and write it down: `concord order request-refund`.",
     "PAYMENT_MISSING": "It is not paid: `concord order explain {order}` says what is awaited.",
+    "PROBE_NOT_FOUND": "`concord probe list` shows what providers are asked.",
+    "LEASE_LOST": "Somebody else asks by now, or the evidence came. Claim probes again.",
     "STREAM_NOT_PARKED": "`concord outbox parked` lists what waits for you.",
     "STOCK_NOT_FOUND": "`concord stock list` shows what is kept; `concord stock set` begins.",
     "STOCK_RESERVED": "At least {reserved} must be there; they belong to orders.",

@@ -302,6 +302,18 @@ class PaymentMissingError(FailedPreconditionError):
     REASON = "PAYMENT_MISSING"
 
 
+class ProbeNotFoundError(NotFoundError):
+    """There is no such probe, or nothing to ask about the order."""
+
+    REASON = "PROBE_NOT_FOUND"
+
+
+class LeaseLostError(FailedPreconditionError):
+    """The probe is not claimed under this lease any more; the receipt of what was learnt counts."""
+
+    REASON = "LEASE_LOST"
+
+
 class StreamNotParkedError(NotFoundError):
     """Nothing waits to be sent again under this key."""
 

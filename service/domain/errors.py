@@ -192,6 +192,22 @@ class FlagNotFoundError(OrderError):
     fields = ("flag",)
 
 
+class ProbeNotFoundError(OrderError):
+    """There is no such probe."""
+
+    reason = "PROBE_NOT_FOUND"
+    template = "There is no probe {probe}."
+    fields = ("probe",)
+
+
+class LeaseLostError(OrderError):
+    """The probe is not claimed under this lease any more."""
+
+    reason = "LEASE_LOST"
+    template = "Probe {probe} is not claimed under this lease any more. Claim probes again."
+    fields = ("probe",)
+
+
 class CursorInvalidError(OrderError):
     """The cursor or page token is not ours, or its history is gone."""
 

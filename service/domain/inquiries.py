@@ -6,7 +6,7 @@ number money may still come, and its callback may be lost (ADR 0011).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import Final
@@ -241,13 +241,13 @@ def _refunds(known: _Known) -> Iterator[Inquiry]:
     for payment in surplus(known.facts, known.truth, known.terms):
         number = refund_number(payment)
         if number not in told:
-            yield _refund(
-                known,
-                payment.source,
-                number,
-                payment,
-                since=payment.occurred_at,
+            trade = next(iter(known.trades(payment)), "")
+            yield replace(
+                _refund(known, payment.source, trade, number),
+                payment=payment.voucher,
                 amount=payment.amount,
+                total=payment.amount,
+                since=payment.occurred_at,
                 submit=True,
                 settles=ARRIVAL_GRACE,
             )
@@ -265,62 +265,45 @@ def _begun(
     if not provider:
         return
     name = next((each.payment for each in facts if each.payment), "")
-    giving = [each for each in known.payments if each.voucher == name] or [
-        each for each in known.payments if not name and each.moved_by == provider
-    ]
-    payment = own or (giving[0] if len(giving) == 1 else None)
+    payment = own or _given_back(known, provider, name)
     amounts = [each.amount for each in asked if each.amount is not None]
-    yield _refund(
-        known,
-        provider,
-        number,
-        payment,
-        since=asked[0].occurred_at,
+    numbers = known.trades(payment) if payment else ()
+    numbers = numbers or tuple(each.ref.value for each in facts if each.ref.namespace == MERCHANT)
+    trade = next(iter(numbers or known.numbers), "")
+    yield replace(
+        _refund(known, provider, trade, number),
+        payment=name or (payment.voucher if payment else ""),
         amount=max(amounts, key=lambda each: each.minor, default=None),
+        total=payment.amount if payment else None,
+        since=asked[0].occurred_at,
         submit=bool(ordered) and all(each.source != provider for each in facts),
         slow=FactKind.REFUND_FAILED in kinds,
-        name=name,
-        account=next((each.account for each in facts if each.account), ""),
-        own_trade=next(
-            (each.ref.value for each in facts if each.ref.namespace == MERCHANT), ""
-        ),
     )
 
 
-def _refund(
-    known: _Known,
-    provider: str,
-    number: str,
-    payment: Fact | None,
-    *,
-    since: datetime,
-    amount: Money | None,
-    submit: bool,
-    slow: bool = False,
-    settles: timedelta = timedelta(),
-    name: str = "",
-    account: str = "",
-    own_trade: str = "",
-) -> Inquiry:
-    of_payment = known.trades(payment) if payment else ()
-    trades = of_payment or ((own_trade,) if own_trade else known.numbers)
-    trade = trades[0] if len(trades) == 1 else own_trade
+def _given_back(known: _Known, provider: str, name: str) -> Fact | None:
+    """Return the payment of this name; without a name, the provider's only one."""
+    found = [
+        each
+        for each in known.payments
+        if (each.voucher == name if name else each.moved_by == provider)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _refund(known: _Known, provider: str, trade: str, number: str) -> Inquiry:
+    told = (each for each in known.of(*_REFUNDS) if each.voucher == number)
     handles = {each.voucher for each in known.started(provider, trade) if each.voucher}
     return Inquiry(
         key=_key(InquiryKind.REFUND, provider, number),
         kind=InquiryKind.REFUND,
         provider=provider,
-        account=account or (payment.account if payment else "") or known.account(provider, trade),
+        account=next((each.account for each in told if each.account), "")
+        or known.account(provider, trade),
         trade=trade,
         handle=min(handles) if len(handles) == 1 else "",
-        payment=name or (payment.voucher if payment else ""),
         refund=number,
-        amount=amount,
-        total=payment.amount if payment else None,
-        since=since,
-        submit=submit,
-        slow=slow,
-        settles=settles,
+        since=known.truth.placed_at,
     )
 
 

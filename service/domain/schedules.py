@@ -65,7 +65,7 @@ def after_missed(
 ) -> datetime:
     """Return when to try again after so many attempts in a row that brought no answer."""
     doublings = min(max(missed - 1, 0), DOUBLINGS_MOST)
-    wait = min(schedule.missed_first * 2**doublings, schedule.missed_most)
+    wait = min(schedule.missed_first * (1 << doublings), schedule.missed_most)
     return at + max(wait, min(retry_after, RETRY_AFTER_MOST))
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from service.domain.expectations import STAGE_LIMITS, Limits
+from service.domain.schedules import Schedules
 
 
 @unique
@@ -40,6 +41,7 @@ class Terms:
     # How long money may wait for its order before somebody must look for it.
     orphaned_after: timedelta = timedelta(minutes=15)
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    schedules: Schedules = field(default_factory=Schedules)
 
 
 USUAL: Final = Terms()

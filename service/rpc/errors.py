@@ -40,6 +40,8 @@ CODES: Final[Mapping[type[Exception], int]] = {
     errors.CaseClosedError: code_pb2.FAILED_PRECONDITION,
     errors.ReceiptNotFoundError: code_pb2.NOT_FOUND,
     errors.FlagNotFoundError: code_pb2.NOT_FOUND,
+    errors.ProbeNotFoundError: code_pb2.NOT_FOUND,
+    errors.LeaseLostError: code_pb2.FAILED_PRECONDITION,
     errors.CursorInvalidError: code_pb2.INVALID_ARGUMENT,
     errors.StreamNotParkedError: code_pb2.NOT_FOUND,
     errors.StockNotFoundError: code_pb2.NOT_FOUND,

@@ -41,6 +41,7 @@ from service.domain.facts import Fact, OrderRef, Outcome
 from service.domain.journal import Row
 from service.domain.order import Order
 from tests.builders import EVENING
+from tests.fake_stock import FakeStockUnit, StockTables
 
 T = TypeVar("T")
 Republished = tuple[str, str, bytes, str, datetime]
@@ -132,9 +133,10 @@ class Tables:
     outbox: list[Message] = field(default_factory=list)
     customer_events: list[Message] = field(default_factory=list)
     heads: dict[tuple[Stream, str], int] = field(default_factory=lambda: defaultdict(int))
+    stock: StockTables = field(default_factory=StockTables)
 
 
-class FakeUnit:
+class FakeUnit(FakeStockUnit):
     """Implements `service.application.ports.Unit` on tables in memory."""
 
     def __init__(self, tables: Tables) -> None:
@@ -394,5 +396,6 @@ def _copied(tables: Tables) -> Tables:
     """Copy what can change; domain values are frozen and can be shared."""
     shallow = {name: copy.copy(getattr(tables, name)) for name in Tables.__slots__}
     shallow["receipts"] = {key: copy.copy(each) for key, each in tables.receipts.items()}
+    shallow["stock"] = tables.stock.copied()
     shallow["timers"] = {key: copy.copy(each) for key, each in tables.timers.items()}
     return Tables(**shallow)

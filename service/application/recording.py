@@ -16,6 +16,7 @@ from service.domain.facts import Fact, Outcome
 from service.domain.inquiries import Inquiry
 from service.domain.journal import Origin, Row, chain_row
 from service.domain.order import Order
+from service.domain.stock import concerns_stock, needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def record(
     customer = _customer_messages(unit, writes, encoder)
     unit.keep_customer_events(customer)
     unit.publish(messages + customer)
+    moved = [each.order for each in writes if each.rows and concerns_stock(each.order)]
+    unit.queue_stock({each.order_id: tuple(needs(each.lines)) for each in moved}, at=at)
     return [each.order for each in writes]
 
 

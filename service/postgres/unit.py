@@ -6,13 +6,27 @@ from service.application.ports import Envelopes
 from service.postgres.case_rows import CaseRows
 from service.postgres.dossiers import Dossiers
 from service.postgres.outbox_rows import OutboxRows
+from service.postgres.pick_rows import PickRows
 from service.postgres.receipt_rows import ReceiptRows
 from service.postgres.request_rows import RequestRows
 from service.postgres.saving import Saving
+from service.postgres.stock_queue_rows import StockQueueRows
+from service.postgres.stock_rows import StockRows
 from service.postgres.timer_rows import TimerRows
 
 
-class PostgresUnit(Dossiers, Saving, ReceiptRows, OutboxRows, RequestRows, TimerRows, CaseRows):
+class PostgresUnit(
+    Dossiers,
+    Saving,
+    ReceiptRows,
+    OutboxRows,
+    RequestRows,
+    TimerRows,
+    CaseRows,
+    StockQueueRows,
+    StockRows,
+    PickRows,
+):
     """Implements `service.application.ports.Unit`."""
 
     def __init__(self, connection: sa.Connection, envelopes: Envelopes) -> None:

@@ -1,0 +1,153 @@
+"""Stock, its queue and pick lists in memory; `tests/contract/test_stock_storage.py` holds them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from service.application.stock_ports import StockBusyError, StockWork
+from service.domain.errors import PickListNotFoundError, StockNotFoundError
+from service.domain.lifecycle import State
+from service.domain.picking import PickList
+from service.domain.stock import Reservation, Stock, needs
+
+
+@dataclass(slots=True)
+class QueuedOrder:
+    """An order whose stock must be looked at."""
+
+    since: datetime
+    due_at: datetime
+    conflicts: int = 0
+    waits_for: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class StockTables:
+    """Everything that is stored of stock."""
+
+    stock: dict[tuple[str, str], Stock] = field(default_factory=dict)
+    kept_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    swept: set[tuple[str, str]] = field(default_factory=set)
+    queue: dict[str, QueuedOrder] = field(default_factory=dict)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
+    pick_lists: dict[str, PickList] = field(default_factory=dict)
+    # How often a lock of an article is still taken by somebody else.
+    taken: dict[str, int] = field(default_factory=dict)
+
+    def copied(self) -> StockTables:
+        """Return a copy of what can change; only what others hold is theirs, not ours."""
+        own = {name: copy.copy(getattr(self, name)) for name in self.__slots__}
+        own["queue"] = {key: copy.copy(each) for key, each in self.queue.items()}
+        own["taken"] = self.taken
+        return StockTables(**own)
+
+
+class FakeStockUnit:
+    """Implements `service.application.stock_ports.StockPart` on tables in memory."""
+
+    tables: Any
+
+    @property
+    def _own(self) -> StockTables:
+        own: StockTables = self.tables.stock
+        return own
+
+    def queue_stock(self, orders: Mapping[str, Sequence[str]], *, at: datetime) -> None:
+        kept = {sku for sku, _ in self._own.stock}
+        for order_id, skus in orders.items():
+            if set(skus) <= kept:
+                queued = self._own.queue.setdefault(order_id, QueuedOrder(at, at))
+                queued.due_at = min(queued.due_at, at)
+
+    def claim_stock_work(self, now: datetime, *, until: datetime, most: int) -> list[StockWork]:
+        due = sorted(
+            (each.due_at, each.since, order_id)
+            for order_id, each in self._own.queue.items()
+            if each.due_at <= now
+        )[:most]
+        for _, _, order_id in due:
+            self._own.queue[order_id].due_at = until
+        names = sorted((since, order_id) for _, since, order_id in due)
+        return [work for _, name in names if (work := self.stock_work(name))]
+
+    def stock_work(self, order_id: str) -> StockWork | None:
+        queued = self._own.queue.get(order_id)
+        order = self.tables.orders.get(order_id)
+        if queued is None or order is None:
+            return None
+        return StockWork(order_id, order.refs[0], queued.conflicts)
+
+    def finish_stock_work(self, order_id: str) -> None:
+        self._own.queue.pop(order_id, None)
+
+    def put_off_stock_work(
+        self, order_id: str, *, until: datetime, skus: Sequence[str] = (), conflicts: int = 0
+    ) -> None:
+        if queued := self._own.queue.get(order_id):
+            queued.due_at, queued.waits_for = until, tuple(skus)
+            queued.conflicts += conflicts
+
+    def wake_stock_work(self, skus: Sequence[str], *, at: datetime) -> None:
+        for each in self._own.queue.values():
+            if set(each.waits_for) & set(skus):
+                each.due_at = min(each.due_at, at)
+
+    def adopt_orders(self, sku: str, *, at: datetime) -> None:
+        for order in self.tables.orders.values():
+            waits = order.state in {State.PAID, State.AWAITING_OUTBOUND}
+            if waits and sku in needs(order.lines):
+                self._own.queue.setdefault(order.order_id, QueuedOrder(order.state_since, at))
+
+    def claim_unswept(self, before: datetime, *, most: int) -> list[str]:
+        found = [
+            key
+            for key, kept_at in sorted(self._own.kept_at.items(), key=lambda each: each[1])
+            if kept_at < before and key not in self._own.swept
+        ][:most]
+        self._own.swept.update(found)
+        return sorted({sku for sku, _ in found})
+
+    def lock_stock(self, skus: Sequence[str], *, wait: bool) -> list[Stock]:
+        for sku in skus:
+            if not wait and self._own.taken.get(sku, 0):
+                self._own.taken[sku] -= 1
+                raise StockBusyError
+        return [each for key, each in sorted(self._own.stock.items()) if key[0] in skus]
+
+    def lock_one_stock(self, sku: str, warehouse: str) -> Stock:
+        if (sku, warehouse) not in self._own.stock:
+            raise StockNotFoundError(sku=sku, warehouse=warehouse)
+        return self._own.stock[sku, warehouse]
+
+    def keep_stock(self, stock: Stock) -> Stock:
+        key = stock.sku, stock.warehouse
+        self._own.kept_at.setdefault(key, stock.counted_at)
+        return self._own.stock.setdefault(key, stock)
+
+    def save_stock(self, stocks: Sequence[Stock]) -> None:
+        for each in stocks:
+            assert 0 <= each.reserved <= each.on_hand, "what a CHECK refuses"
+            self._own.stock[each.sku, each.warehouse] = each
+
+    def reservations(self, order_id: str) -> list[Reservation]:
+        return [each for each in self._own.reservations.values() if each.order_id == order_id]
+
+    def save_reservation(self, reservation: Reservation) -> None:
+        ordered = replace(reservation, parts=tuple(sorted(reservation.parts)))
+        self._own.reservations[reservation.reservation_id] = ordered
+
+    def lock_pick_lists(self, order_id: str) -> list[PickList]:
+        found = [each for each in self._own.pick_lists.values() if each.order_id == order_id]
+        return sorted(found, key=lambda each: each.pick_list_id)
+
+    def save_pick_lists(self, lists: Sequence[PickList]) -> None:
+        self._own.pick_lists.update({each.pick_list_id: each for each in lists})
+
+    def order_of_pick_list(self, pick_list_id: str) -> str:
+        if pick_list_id not in self._own.pick_lists:
+            raise PickListNotFoundError(pick_list=pick_list_id)
+        return self._own.pick_lists[pick_list_id].order_id

@@ -28,7 +28,7 @@ def bundle(pem: bytes) -> tuple[x509.Certificate, ...]:
     """
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise KeyUnreadableError("must hold certificates in PEM") from error
 
 
@@ -44,15 +44,16 @@ def leads_to(
     """
     current = leaf
     for _ in range(CHAIN_MAX):
-        if now is not None and not _counts_at(current, now):
-            return False
         if current in anchors:
-            return True
+            return now is None or _counts_at(current, now)
         issuer = next(
             (each for each in (*anchors, *between) if _has_issued(each, current)),
             None,
         )
         if issuer is None or issuer == current:
+            return False
+        # Looked into only after its signature is proved.
+        if now is not None and not _counts_at(current, now):
             return False
         current = issuer
     return False

@@ -82,7 +82,7 @@ def certificate(pem: bytes) -> x509.Certificate:
     """
     try:
         return x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise KeyUnreadableError("must be a certificate in PEM") from error
 
 
@@ -94,7 +94,7 @@ def key_of(certified: x509.Certificate) -> PlatformKey:
     """
     try:
         key = certified.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyUnreadableError("must certify an RSA key") from error
     return PlatformKey(
         _long_enough(key),

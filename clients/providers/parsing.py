@@ -32,6 +32,9 @@ CHARSETS: Final = {
 SPACE: Final = b" "
 # An escape that may stand for half a character, which no charset can write.
 HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
+# A form as the platforms write it, each character in one spelling: with two, one signature would
+# do for bodies that differ.
+FORM: Final = re.compile(rb"(?:[A-Za-z0-9*._~+=&-]|%[0-9A-F]{2})*")
 # What may name a message or an order in a receipt.
 NAME: Final = re.compile(r"[ -~]{1,200}")
 
@@ -94,6 +97,8 @@ def name(found: object) -> str:
 
 def fields_of_form(body: bytes) -> dict[str, bytes]:
     """Return the fields of a form, url-decoded, in whatever charset they are."""
+    if FORM.fullmatch(bounded(body)) is None:
+        raise malformed("body is no form")
     return _fields(
         (unquote_to_bytes(key.replace(b"+", SPACE)), unquote_to_bytes(value.replace(b"+", SPACE)))
         for key, value in _pairs(body)

@@ -96,14 +96,16 @@ def verified(
 def _trusted_key(account: UnionPayAccount, pem: str, now: datetime) -> PlatformKey:
     try:
         brought = certificate(pem.encode())
-        key = key_of(brought)
-        names = _names(brought)
+        is_trusted = leads_to(account.root_certificates, brought, now=now)
+        # Looked into only when somebody whom we trust has signed it.
+        names = _names(brought) if is_trusted else frozenset()
+        key = key_of(brought) if is_trusted else None
     except (KeyUnreadableError, ValueError) as error:
         raise RefusedError(Refusal.CERTIFICATE, "signPubKeyCert is no sound certificate") from error
+    if key is None:
+        raise RefusedError(Refusal.CERTIFICATE, "signPubKeyCert is not of our trust, or its time")
     if names.isdisjoint(account.common_names):
         raise RefusedError(Refusal.CERTIFICATE, "signPubKeyCert names somebody else")
-    if not leads_to(account.root_certificates, brought, now=now):
-        raise RefusedError(Refusal.CERTIFICATE, "signPubKeyCert is not of our trust, or its time")
     return key
 
 

@@ -40,7 +40,7 @@ def opened(account: WechatPayAccount, call: Call, now: datetime) -> Opened:
     """
     verify(account, call.headers, bounded(call.body), now)
     envelope = json_object(call.body)
-    plain = _unsealed(account, envelope.get("resource"))
+    plain = unsealed(account, envelope.get("resource"))
     content = json_object(plain)
     template = TEMPLATES.get(string(envelope, "event_type"), UNKNOWN)
     template = _check_owner(account, content, template)
@@ -54,7 +54,12 @@ def opened(account: WechatPayAccount, call: Call, now: datetime) -> Opened:
     )
 
 
-def _unsealed(account: WechatPayAccount, resource: object) -> bytes:
+def unsealed(account: WechatPayAccount, resource: object) -> bytes:
+    """Return what a sealed resource holds.
+
+    Raises:
+        RefusedError: MALFORMED; or KEY_UNKNOWN, as it is sealed with another key than ours.
+    """
     if string(resource, "algorithm") != ALGORITHM:
         raise malformed("resource.algorithm is another")
     sealed = canonical_base64(string(resource, "ciphertext"))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from service.domain.lifecycle import FINAL, State
+from service.domain.probing import ProbeState
 
 metadata: Final = sa.MetaData(
     naming_convention={
@@ -211,7 +212,51 @@ cases = sa.Table(
     _text("subject"),
     sa.Index("ix_cases_order_id", "order_id"),
     sa.Index("ix_cases_subject", "subject", postgresql_where=sa.text("subject <> ''")),
+    sa.Index(
+        "ix_cases_refused",
+        "order_id",
+        postgresql_where=sa.text("type = 'PROBE_REFUSED' AND state <> 'RESOLVED'"),
+    ),
     sa.Index("ix_cases_due_at", "due_at", "case_id"),
+)
+
+probes = sa.Table(
+    "probes",
+    metadata,
+    sa.Column("probe_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    _text("account"),
+    # What else the question says: `probe_rows.py` knows.
+    sa.Column("detail", JSONB, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("armed_at", Moment, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("give_up_at", Moment, nullable=False),
+    # The queue: from when it may be claimed, among those of one provider and one interval.
+    sa.Column("lane", sa.BigInteger, nullable=False),
+    sa.Column("wake_at", Moment, nullable=False),
+    sa.Column("asked", sa.Integer, nullable=False),
+    sa.Column("missed", sa.Integer, nullable=False),
+    sa.Column("refused", sa.Integer, nullable=False),
+    sa.Column("submitted", sa.Boolean, nullable=False),
+    sa.Column("last_ask_at", Moment),
+    _text("last_result"),
+    _text("last_code"),
+    _text("lease"),
+    sa.Column("lease_until", Moment),
+    sa.CheckConstraint(f"state IN ({_in(ProbeState)})", name="state"),
+    sa.Index("ix_probes_order_id", "order_id"),
+    sa.Index("ix_probes_due_at", "due_at", "probe_id"),
+    sa.Index(
+        "ix_probes_queue",
+        "provider",
+        "lane",
+        "wake_at",
+        postgresql_where=sa.text("state = 'ARMED'"),
+    ),
 )
 
 case_log = sa.Table(

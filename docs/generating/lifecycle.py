@@ -40,6 +40,13 @@ DISAGREE: Final[Mapping[DiscrepancyKind, str]] = {
     DiscrepancyKind.DUPLICATE_CHARGE: "payments under two vouchers",
     DiscrepancyKind.AMOUNT_DIFFERS: "a payment is not the total that a source told",
     DiscrepancyKind.TOTAL_DIFFERS: "two sources tell different totals",
+    DiscrepancyKind.REFUND_FAILED: "a provider could not deliver a refund",
+}
+# When the facts end the case of a contradiction; the others take a person.
+SETTLED: Final[Mapping[DiscrepancyKind, str]] = {
+    DiscrepancyKind.PAID_AFTER_CANCEL: "all of it went back, or the order goes on",
+    DiscrepancyKind.DUPLICATE_CHARGE: "what is too much went back",
+    DiscrepancyKind.REFUND_FAILED: "what was asked back went back",
 }
 AWAITS: Final[Mapping[ExpectationKind, str]] = {
     ExpectationKind.NEXT_STAGE: "the state is not final",
@@ -47,6 +54,9 @@ AWAITS: Final[Mapping[ExpectationKind, str]] = {
     ExpectationKind.REFUND_FOR_CANCELLED: "cancelled, and more was paid than went back",
     ExpectationKind.PAYMENT_FOR_REFUND: "more went back than came",
     ExpectationKind.REFUND_RESULT: "more was asked back than went back",
+    ExpectationKind.PAYMENT_PROOF: (
+        "a channel says paid, a provider closed its trade, and no numbered payment covers the total"
+    ),
 }
 
 
@@ -157,10 +167,11 @@ def _contradictions() -> str:
             DISAGREE[kind],
             POLICY[kind].owner_role,
             f"{POLICY[kind].text_en} {POLICY[kind].text_zh}",
+            SETTLED.get(kind, "–"),
         )
         for kind in DiscrepancyKind
     )
-    return table(("Kind", "When", "Who must act", "What it says"), rows)
+    return table(("Kind", "When", "Who must act", "What it says", "Settled when"), rows)
 
 
 def _expectations() -> Iterator[tuple[str, ...]]:

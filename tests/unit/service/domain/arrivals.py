@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from service.domain.changes import Change, Moved
 from service.domain.cases import CaseState
+from service.domain.changes import Change, Moved
 from service.domain.contradictions import Discrepancy
 from service.domain.deciding import Dossier, weigh
 from service.domain.facts import Fact, Outcome

@@ -54,6 +54,11 @@ def streams(context: typer.Context) -> None:
     become("streams", "worker", *context.args)
 
 
+def gateway(context: typer.Context) -> None:
+    """Run the gateway for callbacks of payment platforms."""
+    become("clients.gateway", *context.args)
+
+
 def become(module: str, *arguments: str) -> None:
     """Become `python -m module arguments`."""
     sys.stdout.flush()

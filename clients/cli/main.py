@@ -31,6 +31,7 @@ for name, command in (
     ("serve", local.serve),
     ("relay", local.relay),
     ("streams", local.streams),
+    ("gateway", local.gateway),
     ("migrate", local.migrate),
 ):
     app.command(name, rich_help_panel=RUNNING, **local.PASSED_ON)(command)

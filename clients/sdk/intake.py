@@ -32,12 +32,15 @@ class Intake(SubClient[M]):
     """`IntakeService`."""
 
     @unary
-    def submit(self, receipts: Sequence[receipt_pb2.Receipt]) -> Call[api.SubmitReceiptsResponse]:
+    def submit(
+        self, receipts: Sequence[receipt_pb2.Receipt], *, timeout_s: float | None = None
+    ) -> Call[api.SubmitReceiptsResponse]:
         """Store at most 1000 receipts; they are durable when the answer is there.
 
         A repeat is counted and not stored, so sending again after any failure is safe.
         """
-        return _call("SubmitReceipts", api.SubmitReceiptsRequest(receipts=receipts))
+        request = api.SubmitReceiptsRequest(receipts=receipts)
+        return Call(IntakeServiceStub, "SubmitReceipts", request, timeout_s)
 
     @uploaded
     def upload(

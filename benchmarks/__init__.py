@@ -1,0 +1,1 @@
+"""How fast Concord is, measured on whole processes; see benchmarks/README.md."""

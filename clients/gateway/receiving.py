@@ -1,0 +1,172 @@
+"""One callback: proved, made durable, answered.
+
+1. read the body, within limits of size and time;
+2. prove it by its provider's protocol, over the bytes as they came;
+3. submit one receipt, and wait until the service says that it is durable;
+4. answer what makes the platform stop.
+
+If we crash anywhere before 4, the platform comes again, and the repeat is counted and not stored.
+Whatever fails here is answered so that it comes again; what is not believed leaves a number and a
+log line, and nothing of what it said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from google.protobuf.timestamp_pb2 import Timestamp
+from opentelemetry.trace import Span
+
+from clients import telemetry
+from clients.gateway import requests
+from clients.gateway.batches import Batches, FullError, NotStoredError
+from clients.gateway.config import Clock, Settings
+from clients.gateway.limits import ANSWER_WITHIN_S, BODY_BYTES_MAX, BODY_WITHIN_S
+from clients.gateway.metrics import Metrics
+from clients.gateway.peers import sender
+from clients.gateway.seldom import Seldom
+from clients.providers.accounts import Account
+from clients.providers.callbacks import Answer, Call, Opened, Protocol, RefusedError
+from concord.intake.v1.receipt_pb2 import Receipt
+
+log = structlog.get_logger(__name__)
+
+TOO_LARGE: Final = Answer(413, b"too large\n")
+TOO_SLOW: Final = Answer(408, b"too slow\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request on its way in, and whom it is for."""
+
+    account: Account
+    protocol: Protocol[Any]
+    scope: requests.Scope
+    receive: requests.Receive
+    began_at: float
+    """In seconds of the loop."""
+
+    def call(self, headers: dict[str, str], body: bytes) -> Call:
+        """Return the request as protocols see it."""
+        query = self.scope["query_string"].decode("latin-1")
+        return Call(self.scope["method"], self.scope["path"], query, headers, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the platform is told, and why."""
+
+    answer: Answer
+    outcome: str
+    """`taken`, `refused`, `again`, `shed`, or a way in which the request itself was wrong."""
+    must_close: bool = False
+
+
+class Receiving:
+    """Takes callbacks, at most so many at once."""
+
+    def __init__(
+        self, settings: Settings, batches: Batches, metrics: Metrics, clock: Clock, seldom: Seldom
+    ) -> None:
+        self._settings = settings
+        self._batches = batches
+        self._metrics = metrics
+        self._clock = clock
+        self._seldom = seldom
+        self._active = 0
+
+    async def take(self, arrival: Arrival, span: Span) -> Told:
+        """Return what to tell the platform; never raises, and never later than its limit."""
+        headers = requests.headers_of(arrival.scope["headers"])
+        unread = arrival.call(headers, b"")
+        if self._active >= self._settings.concurrency:
+            self._tell("callback_shed", arrival.account, "concurrency")
+            return Told(arrival.protocol.again(unread), "shed")
+        self._active += 1
+        self._metrics.active.set(self._active)
+        try:
+            call = arrival.call(headers, await self._body(arrival, headers))
+            return await self._opened(arrival, call, span)
+        except requests.TooLargeError:
+            return self._stray(TOO_LARGE, "too_large")
+        except requests.TooSlowError:
+            return self._stray(TOO_SLOW, "too_slow")
+        except requests.GoneError:
+            return self._stray(TOO_SLOW, "gone")
+        except Exception:
+            # A defect of ours must not cost a payment: the platform comes again, also tomorrow.
+            log.exception("callback_bug", provider=arrival.account.provider)
+            return Told(arrival.protocol.again(unread), "again")
+        finally:
+            self._active -= 1
+            self._metrics.active.set(self._active)
+
+    async def _body(self, arrival: Arrival, headers: dict[str, str]) -> bytes:
+        until = arrival.began_at + BODY_WITHIN_S
+        return await requests.read_body(
+            arrival.receive, headers, at_most=BODY_BYTES_MAX, until=until
+        )
+
+    async def _opened(self, arrival: Arrival, call: Call, span: Span) -> Told:
+        account, protocol = arrival.account, arrival.protocol
+        try:
+            # Some 50 µs of arithmetic, here on the loop: to hand it to a thread costs as much.
+            opened = protocol.open(account, call, self._clock())
+        except RefusedError as refused:
+            kind = refused.refusal.value
+            self._metrics.refusals.labels(account.provider, account.name, kind).inc()
+            self._tell("callback_refused", account, kind)
+            return Told(protocol.refused(call, refused.refusal), "refused")
+        receipt = self._receipt(arrival, call, opened)
+        try:
+            await self._batches.submit(receipt, arrival.began_at + ANSWER_WITHIN_S)
+        except FullError as full:
+            self._tell("callback_shed", account, full.reason)
+            return Told(protocol.again(call), "shed")
+        except NotStoredError as failed:
+            telemetry.fail(span, failed)
+            self._tell("callback_failed", account, failed.reason)
+            return Told(protocol.again(call), "again")
+        return Told(protocol.taken(call), "taken")
+
+    def _receipt(self, arrival: Arrival, call: Call, opened: Opened) -> Receipt:
+        client = arrival.scope.get("client")
+        forwarded = call.headers.get("x-forwarded-for", "")
+        received = Timestamp()
+        received.FromDatetime(self._clock())
+        return Receipt(
+            source=arrival.account.provider,
+            account=arrival.account.name,
+            template=opened.template,
+            message_id=opened.message_id,
+            body=opened.body,
+            order_hint=opened.order_hint,
+            content_type=opened.content_type,
+            receive_time=received,
+            address=sender(client[0], forwarded, self._settings.trusted_proxies) if client else "",
+            traceparent=self._traceparent(),
+        )
+
+    def _traceparent(self) -> str:
+        """Return the callback's context; nothing where we do not trace, but others may."""
+        traced = self._settings.otlp_endpoint is not None
+        return telemetry.current_traceparent() or "" if traced else ""
+
+    def _stray(self, answer: Answer, reason: str) -> Told:
+        self._metrics.strays.labels(reason).inc()
+        return Told(answer, reason, must_close=True)
+
+    def _tell(self, event: str, account: Account, reason: str) -> None:
+        """Log it, once a second for each account and reason."""
+        count = self._seldom.count((event, account.provider, account.name, reason))
+        if not count:
+            return
+        who = {"provider": account.provider, "account": account.name, "count": count}
+        if event == "callback_refused":
+            log.info("callback_refused", refusal=reason, **who)
+        elif event == "callback_shed":
+            log.warning("callback_shed", reason=reason, **who)
+        else:
+            log.warning("callback_failed", reason=reason, **who)

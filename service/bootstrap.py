@@ -3,11 +3,12 @@
 The only place that owns the real clock, the real ids and the signals.
 """
 
+import random
 import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Final
@@ -16,10 +17,13 @@ import sqlalchemy as sa
 import structlog
 
 from concord.cases.v1 import case_service_pb2_grpc
+from concord.fulfilment.v1 import fulfilment_service_pb2_grpc
 from concord.insights.v1 import insight_service_pb2_grpc
 from concord.intake.v1 import intake_service_pb2_grpc
+from concord.inventory.v1 import inventory_service_pb2_grpc
 from concord.orders.v1 import order_service_pb2_grpc
 from concord.outbox.v1 import outbox_service_pb2_grpc
+from service.application.allocating import Allocating
 from service.application.insights import (
     ChannelBoards,
     OverdueOrders,
@@ -39,13 +43,16 @@ from service.postgres.insights import ArrivalRows, FlagRows, JournalMeasures, Ov
 from service.postgres.outbox_desk import PostgresOutboxQueue
 from service.postgres.outbox_queue import PostgresRelayQueue
 from service.postgres.reader import PostgresReader
+from service.postgres.stock_reading import PostgresStockReader
 from service.postgres.storage import Observer, PostgresStorage, translated
 from service.rpc.calling import Mutations
 from service.rpc.cases import CaseServicer
 from service.rpc.errors import ErrorsInterceptor
 from service.rpc.flags import FlagActs
+from service.rpc.fulfilment import FulfilmentServicer
 from service.rpc.insights import InsightServicer, InsightUseCases
 from service.rpc.intake import IntakeServicer
+from service.rpc.inventory import InventoryServicer
 from service.rpc.metrics import MetricsInterceptor
 from service.rpc.orders import OrderServicer
 from service.rpc.outbox import OutboxServicer
@@ -98,7 +105,16 @@ def serve(settings: Settings) -> None:
     )
     server = _server(settings, engine, telemetry)
     waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now, settings.terms)
-    clockwork = threading.Thread(target=_tick, args=(waiting, stop), name="clockwork")
+    allocating = _allocating(settings, engine, telemetry)
+    works = (
+        waiting.expire_due,
+        waiting.report_orphans,
+        waiting.republish_stale,
+        waiting.forget_answers,
+        allocating.settle_due,
+        allocating.sweep,
+    )
+    clockwork = threading.Thread(target=_tick, args=(works, stop), name="clockwork")
     probes = Probes(
         settings.metrics_address,
         registry=telemetry.metrics.registry,
@@ -179,6 +195,14 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
             insight_service_pb2_grpc.add_InsightServiceServicer_to_server,
             insights,
         ),
+        "concord.inventory.v1.InventoryService": (
+            inventory_service_pb2_grpc.add_InventoryServiceServicer_to_server,
+            InventoryServicer(mutations, PostgresStockReader(engine)),
+        ),
+        "concord.fulfilment.v1.FulfilmentService": (
+            fulfilment_service_pb2_grpc.add_FulfilmentServiceServicer_to_server,
+            FulfilmentServicer(mutations, PostgresStockReader(engine)),
+        ),
         "concord.outbox.v1.OutboxService": (
             outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
             OutboxServicer(PostgresOutboxQueue(engine, topics=NAMES, ids=fresh_id)),
@@ -202,6 +226,18 @@ def _storage(engine: sa.Engine, telemetry: Telemetry) -> PostgresStorage:
     counting = Counting(telemetry.metrics)
     observer = Observer(counting.committed, counting.retried)
     return PostgresStorage(engine, ProtobufEnvelopes(), observer)
+
+
+def _allocating(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Allocating:
+    return Allocating(
+        _storage(engine, telemetry),
+        ProtobufEncoder(),
+        now,
+        chance=random.random,
+        pause=time.sleep,
+        told=Counting(telemetry.metrics).settled,
+        terms=settings.terms,
+    )
 
 
 def _insights(settings: Settings, engine: sa.Engine) -> InsightUseCases:
@@ -241,13 +277,7 @@ def _follow_health(server: Server, engine: sa.Engine, stop: threading.Event) -> 
         stop.wait(WAITING_POLL_S)
 
 
-def _tick(waiting: Waiting, stop: threading.Event) -> None:
-    works: tuple[Callable[[], int], ...] = (
-        waiting.expire_due,
-        waiting.report_orphans,
-        waiting.republish_stale,
-        waiting.forget_answers,
-    )
+def _tick(works: Sequence[Callable[[], int]], stop: threading.Event) -> None:
     while not stop.is_set():
         done = 0
         for work in works:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from service.application.ports import Writes
+from service.application.stock_desk import Settled
 from service.domain.changes import Moved
 from service.telemetry import Metrics
 
@@ -26,6 +27,11 @@ class Counting:
             for act in each.acts:
                 if act.act == "OPENED":
                     self._metrics.cases_opened.labels(act.case.type).inc()
+
+    def settled(self, settled: Settled) -> None:
+        """Count what came of looking at an order's stock."""
+        if settled is not Settled.NOTHING:
+            self._metrics.stock_settled.labels(settled.value).inc()
 
     def retried(self) -> None:
         """Count a transaction that begins again."""

@@ -87,6 +87,12 @@ class Metrics:
             ["type"],
             registry=self.registry,
         )
+        self.stock_settled = Counter(
+            "concord_stock_settled",
+            "Orders whose stock was looked at, by what came of it.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.transaction_retries = Counter(
             "concord_transaction_retries",
             "Transactions begun again after a conflict.",

@@ -1,0 +1,54 @@
+"""What the connectors count and measure. Labels are bounded: never an id, never others' words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+# A provider answers within 50 to 500 ms; 20 s are both of its addresses timed out.
+ASK_BUCKETS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
+
+
+class Metrics:
+    """The metrics of one worker."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.asked = Counter(
+            "concord_probes_asked",
+            "Questions to providers, by what came of them.",
+            ["provider", "result"],
+            registry=registry,
+        )
+        self.ask_duration = Histogram(
+            "concord_probe_ask_seconds",
+            "From sending a question to its whole answer, or to giving it up.",
+            ["provider"],
+            buckets=ASK_BUCKETS,
+            registry=registry,
+        )
+        self.unproved = Counter(
+            "concord_probe_answers_unproved",
+            "Answers that were not believed: not signed by the provider, or about another trade.",
+            ["provider"],
+            registry=registry,
+        )
+        self.lapsed = Counter(
+            "concord_probe_leases_lapsed",
+            "Probes that were not reported in time; others ask again.",
+            ["provider"],
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            "concord_probes_in_flight",
+            "Probes being worked on.",
+            ["provider"],
+            registry=registry,
+        )
+        self.paused = Gauge(
+            "concord_connector_paused_accounts",
+            "Accounts that are left alone for a while, because the provider fails or throttles.",
+            ["provider"],
+            registry=registry,
+        )

@@ -1,0 +1,73 @@
+"""Builds the desks of a worker out of its settings; nothing runs yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx2
+
+from clients.connectors import config
+from clients.connectors.alipay import Alipay
+from clients.connectors.inquiry import Clock, Connector
+from clients.connectors.metrics import Metrics
+from clients.connectors.pacing import Lines, Monotonic
+from clients.connectors.probing import Prober
+from clients.connectors.stripe import Stripe
+from clients.connectors.unionpay import UnionPay
+from clients.connectors.web import Web, new_client
+from clients.connectors.wechatpay import WechatPay
+from clients.connectors.worker import Desk, Pace
+from clients.providers.accounts import AccountBook
+from clients.sdk import AsyncConcord
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What is real in a process, and at hand in a test."""
+
+    clock: Clock = config.now
+    monotonic: Monotonic = config.monotonic
+    nonce: Callable[[], str] = config.nonce
+    transport: httpx2.AsyncBaseTransport | None = None
+
+
+REAL: Final = Tools()
+
+MAKE: Final[Mapping[str, Callable[[Web, Tools], Connector[Any]]]] = {
+    "wechatpay": lambda web, tools: WechatPay(web, clock=tools.clock, nonce=tools.nonce),
+    "alipay": lambda web, tools: Alipay(web, clock=tools.clock),
+    "unionpay": lambda web, tools: UnionPay(web, clock=tools.clock),
+    "stripe": lambda web, _: Stripe(web),
+}
+
+
+async def desks(
+    settings: config.Settings,
+    book: AccountBook,
+    concord: AsyncConcord,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+    tools: Tools = REAL,
+) -> list[Desk]:
+    """Return a desk for each provider, with clients that `stack` closes."""
+    made = []
+    for provider in settings.providers:
+        client = new_client(settings.concurrency, proxy=settings.proxy, transport=tools.transport)
+        await stack.enter_async_context(client)
+        web = Web(client, timeout_s=settings.timeout_s, clock=tools.clock)
+        prober = Prober(
+            provider=provider,
+            connector=MAKE[provider](web, tools),
+            concord=concord,
+            book=book,
+            lines=Lines(settings.rates[provider], tools.monotonic, settings.longest_pause_s),
+            metrics=metrics,
+            clock=tools.clock,
+            monotonic=tools.monotonic,
+        )
+        pace = Pace(settings.concurrency, settings.lease_s, settings.poll_s)
+        made.append(Desk(prober, pace, settings.worker_id))
+    return made

@@ -1,4 +1,4 @@
-"""Storage in memory, a clock that stands still, ids that count.
+"""Storage in memory; with a clock that stands still and ids that count.
 
 `tests/contract/test_storage.py` holds the storage to what PostgreSQL does. Transactions run one
 at a time on a copy, which replaces the original when the work ends well.
@@ -41,35 +41,13 @@ from service.domain.facts import Fact, OrderRef, Outcome
 from service.domain.journal import Row
 from service.domain.order import Order
 from tests.builders import EVENING
+from tests.fake_clock import FakeClock, FakeIds
 from tests.fake_stock import FakeStockUnit, StockTables
+
+__all__ = ["FakeClock", "FakeIds", "FakeStorage", "FakeUnit", "KeptReceipt", "Tables"]
 
 T = TypeVar("T")
 Republished = tuple[str, str, bytes, str, datetime]
-
-
-class FakeClock:
-    """Stands still until it is moved."""
-
-    def __init__(self, at: datetime = EVENING) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def pass_time(self, delta: timedelta) -> None:
-        """Move on."""
-        self.at += delta
-
-
-class FakeIds:
-    """UUIDs that count: 00000000-…-000000000001 and so on."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def __call__(self) -> str:
-        self._count += 1
-        return f"00000000-0000-4000-8000-{self._count:012}"
 
 
 @dataclass(slots=True)

@@ -173,16 +173,13 @@ class FakeUnit(FakeStockUnit):
 
     def orphans(self, before: datetime, *, most: int) -> list[OrderRef]:
         told = {each.subject for each in self.tables.cases.values()}
-        found = {
+        money = {
             kept.fact.ref
             for kept in self.tables.facts.values()
-            if kept.order_id is None
-            and kept.fact.kind.value in MONEY
-            and kept.fact.recorded_at is not None
-            and kept.fact.recorded_at < before
-            and f"{kept.fact.ref.namespace}/{kept.fact.ref.value}" not in told
+            if kept.order_id is None and kept.fact.kind.value in MONEY
+            if kept.fact.recorded_at is not None and kept.fact.recorded_at < before
         }
-        return sorted(found)[:most]
+        return sorted(each for each in money if f"{each.namespace}/{each.value}" not in told)[:most]
 
     def orphan_cases(self, refs: Sequence[OrderRef]) -> dict[OrderRef, Case]:
         cases = {ref: self.tables.cases.get(orphan_case_id(ref)) for ref in refs}

@@ -53,7 +53,7 @@ def test_a_field_that_is_taken_away_would_be_found(built: Path, tmp_path: Path) 
         for message in file.message_type
         if message.name == "Order"
     )
-    del order.field[-1]
+    order.field.remove(next(each for each in order.field if each.name == "discrepancies"))
     broken = tmp_path / "broken.binpb"
     broken.write_bytes(less.SerializeToString())
 

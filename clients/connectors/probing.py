@@ -38,8 +38,8 @@ from clients.connectors.metrics import Metrics
 from clients.connectors.pacing import Line, Lines, Monotonic
 from clients.providers.accounts import AccountBook
 from clients.providers.accounts.account import Account
-from clients.sdk import AsyncConcord, RefusalError
-from clients.sdk.errors import ConcordError, LeaseLostError, ProbeNotFoundError
+from clients.sdk import AsyncConcord, ConcordError, RefusalError
+from clients.sdk.errors import LeaseLostError, ProbeNotFoundError
 from clients.telemetry import span
 from concord.intake.v1.receipt_pb2 import Receipt
 from concord.probes.v1.probe_service_pb2 import Probe, ReportProbeRequest

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from clients.connectors.probing import Prober
-from clients.sdk.errors import ConcordError
+from clients.sdk import ConcordError
 from concord.probes.v1.probe_service_pb2 import Probe
 
 # Of each lease, so much is kept back: for clocks, and for a report that is on its way.

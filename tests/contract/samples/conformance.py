@@ -11,7 +11,7 @@ RECEIVED = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 TEMPLATES = load_templates(keyed(b"a key of this test's own"))
 
 
-def reading_of(template: str, body: bytes) -> Reading:
+def reading_of(template: str, body: bytes, content_type: str = "", *, account: str = "") -> Reading:
     return read(
         Receipt(
             name="receipts/r-1",
@@ -19,19 +19,31 @@ def reading_of(template: str, body: bytes) -> Reading:
             template=template,
             channel="",
             body=body,
-            content_type="application/json",
+            content_type=content_type or "application/json",
             receive_time=RECEIVED,
+            account=account,
         ),
         TEMPLATES,
     )
 
 
-def facts_of(template: str, body: bytes) -> tuple[Fact, ...]:
+def facts_of(
+    template: str, body: bytes, content_type: str = "", *, account: str = ""
+) -> tuple[Fact, ...]:
     """The facts of a sample without their ids, which are nobody's expectation."""
-    reading = reading_of(template, body)
+    reading = reading_of(template, body, content_type, account=account)
     assert reading.rejection is None, reading.rejection
     assert len({fact.fact_id for fact in reading.facts}) == len(reading.facts)
     return tuple(replace(fact, fact_id="") for fact in reading.facts)
+
+
+def vector(recorded: bytes) -> tuple[bytes, str]:
+    """The body of a recorded call or answer as it came, and its content type."""
+    whole = json.loads(recorded)
+    if "http_body_raw" in whole:
+        return whole["http_body_raw"].encode(), ""
+    request = whole["request"]
+    return request["body_raw"].encode(), request["headers"]["Content-Type"]
 
 
 @dataclass(frozen=True)

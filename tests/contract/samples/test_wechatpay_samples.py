@@ -63,6 +63,25 @@ EXPECTED = {
         payment="4200000991202103266853086457",
         circumstances=BY_QUERY,
     ),
+    ("v2_notify_order_success.xml", "wechatpay.v2.transaction"): Fact(
+        fact_id="",
+        kind=FactKind.PAYMENT_SUCCEEDED,
+        ref=OrderRef("merchant", "1409811653"),
+        source="wechatpay",
+        occurred_at=utc("2014-09-03 05:15:40"),
+        amount=Money(1, "CNY"),
+        voucher="1004400740201409030005092168",
+    ),
+    ("v2_refund_reqinfo_plain.xml", "wechatpay.v2.refund"): Fact(
+        fact_id="",
+        kind=FactKind.REFUND_SUCCEEDED,
+        ref=OrderRef("merchant", "201707260201501501005710775"),
+        source="wechatpay",
+        occurred_at=utc("2017-07-25 18:45:49"),
+        amount=Money(15, "CNY"),
+        voucher="R4001312001201707262674894706_4",
+        payment="4001312001201707262674894706",
+    ),
 }
 
 
@@ -113,15 +132,24 @@ def test_a_notice_that_is_no_payment_is_refused(sample: Sample) -> None:
     "name",
     ["v2_notify_order_success.xml", "v2_refund_reqinfo_plain.xml", "v2_refundquery_response.xml"],
 )
-def test_the_xml_of_version_2_is_refused(sample: Sample, name: str) -> None:
+def test_the_xml_of_version_2_is_none_of_version_3(sample: Sample, name: str) -> None:
     rejection = reading_of("wechatpay.v3.transaction", sample(f"wechatpay/{name}")).rejection
 
     assert rejection is not None
     assert rejection.reason is RejectionReason.SYNTAX_INVALID
 
 
+def test_a_list_of_refunds_is_no_refund_notice(sample: Sample) -> None:
+    answer = sample("wechatpay/v2_refundquery_response.xml")
+
+    rejection = reading_of("wechatpay.v2.refund", answer).rejection
+
+    assert rejection is not None
+    assert (rejection.reason, rejection.field) == (RejectionReason.FIELD_MISSING, "refund_status")
+
+
 def test_the_payer_does_not_reach_a_fact(sample: Sample) -> None:
     for name, template in EXPECTED:
         told = repr(reading_of(template, sample(f"wechatpay/{name}")))
-        for person in ("oUpF8uMuAJO", "o4GgauJP", "0403", "招商银行"):
+        for person in ("oUpF8uM", "o4GgauJP", "0403", "招商银行", "用户零钱"):
             assert person not in told

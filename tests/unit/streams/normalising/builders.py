@@ -1,7 +1,9 @@
 """Builders: receipts with defaults, and the readers of this folder's tests."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from streams.logic.normalising import Fact, Reading, Receipt, Rejection, keyed, read
 from streams.template_files import load_templates
@@ -57,6 +59,22 @@ def rejection_of(template: str, body: object) -> Rejection:
     assert reading.facts == ()
     assert reading.rejection is not None
     return reading.rejection
+
+
+def a_form(fields: Mapping[str, str], charset: str = "utf-8") -> bytes:
+    """The fields as a url-encoded form."""
+    return urlencode(fields, encoding=charset).encode()
+
+
+def as_pairs(fields: Mapping[str, str]) -> bytes:
+    """The fields as an answer that is not url-encoded."""
+    return "&".join(f"{key}={value}" for key, value in fields.items()).encode()
+
+
+def as_xml(fields: Mapping[str, str], root: str = "xml") -> bytes:
+    """The fields as the flat XML of WeChat Pay."""
+    inner = "".join(f"<{key}><![CDATA[{value}]]></{key}>" for key, value in fields.items())
+    return f"<{root}>{inner}</{root}>".encode()
 
 
 def an_event(**fields: object) -> dict[str, object]:

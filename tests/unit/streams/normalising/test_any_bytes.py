@@ -41,7 +41,58 @@ CHANGE = {
     "OrderChangeTrigger": {"TimeOfOrderChange": "2026-01-02T00:00:00Z"},
     "Summary": {"OrderStatus": "Shipped", "PurchaseDate": "2026-01-01T00:00:00Z"},
 }
+INTENT = {
+    "id": "pi_1",
+    "status": "succeeded",
+    "amount_received": 1099,
+    "currency": "usd",
+    "metadata": {"order": "T-1"},
+}
+REFUNDED = {
+    "id": "re_1",
+    "status": "succeeded",
+    "amount": 1100,
+    "currency": "isk",
+    "created": 1_767_225_600,
+    "payment_intent": "pi_1",
+}
+ITEM = {
+    "eventCode": "AUTHORISATION",
+    "success": "true",
+    "eventDate": "2026-01-01T00:00:00+02:00",
+    "merchantReference": "T-1",
+    "pspReference": "P-1",
+    "amount": {"currency": "EUR", "value": 1130},
+}
+ALIPAY_TRADE = {
+    "code": "10000",
+    "out_trade_no": "T-1",
+    "trade_no": "2026",
+    "trade_status": "TRADE_CLOSED",
+    "total_amount": "0.01",
+    "send_pay_date": "2026-01-01 08:00:00",
+}
 GOOD: list[tuple[str, object]] = [
+    (
+        "stripe.event",
+        {"type": "payment_intent.succeeded", "created": 1_767_225_600, "data": {"object": INTENT}},
+    ),
+    (
+        "stripe.event",
+        {
+            "type": "charge.refunded",
+            "created": 1_767_225_600,
+            "data": {"object": {**INTENT, "refunds": {"data": [REFUNDED]}}},
+        },
+    ),
+    ("stripe.payment_intent.query", INTENT),
+    ("stripe.refund.query", {**REFUNDED, "metadata": {"order": "T-1", "refund": "R-1"}}),
+    ("adyen.notice", {"notificationItems": [{"NotificationRequestItem": ITEM}]}),
+    ("alipay.trade.query", {"alipay_trade_query_response": ALIPAY_TRADE, "sign": "A"}),
+    (
+        "douyin_pay.notice",
+        {"type": "payment", "msg": json.dumps({"status": "FAIL", "cp_orderno": "T-1"})},
+    ),
     ("douyin.push", [a_push(110, pay_time=1_618_990_587, pay_amount=2990), a_push(0)]),
     ("douyin.push", a_push(206, success_time=1_618_990_587, refund_amount=1, aftersale_id="a")),
     ("wechatpay.v3.transaction", a_transaction()),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from streams.logic.normalising import Circumstance, FactKind, Money, OrderLine, OrderRef
-from tests.unit.streams.normalising.builders import an_event, fact_of, facts_of
+from tests.unit.streams.normalising.builders import an_event, fact_of, facts_of, rejection_of
 
 TYPES = {
     "order.created": FactKind.ORDER_CREATED,
@@ -74,6 +74,20 @@ def test_a_shop_says_who_moves_the_money_and_where() -> None:
 
     assert (fact.provider, fact.account, fact.payment) == ("unionpay", "union-main", "4200")
     assert fact.fact_id == fact_of("concord.event", an_event(type="payment.started")).fact_id
+
+
+def test_the_account_is_that_of_the_receipt_unless_the_event_names_one() -> None:
+    assert fact_of("concord.event", an_event(), account="shop-main").account == "shop-main"
+    named = an_event(account="union-main")
+    assert fact_of("concord.event", named, account="shop-main").account == "union-main"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("provider", "Union Pay"), ("account", "Main"), ("account", "a" * 41), ("payment", 1.5)],
+)
+def test_where_the_money_is_must_be_named_as_we_name_it(field: str, value: object) -> None:
+    assert rejection_of("concord.event", an_event(**{field: value})).field == field
 
 
 def test_what_the_event_leaves_out_comes_from_the_receipt() -> None:

@@ -107,6 +107,65 @@ def test_a_time_borrowed_from_the_receipt_does_not_make_a_fact_of_every_query() 
     assert second.occurred_at - first.occurred_at == timedelta(minutes=5)
 
 
+QUERIES: list[tuple[str, object]] = [
+    ("wechatpay.v3.transaction.query", {"out_trade_no": "T-1", "trade_state": "NOTPAY"}),
+    ("wechatpay.v3.transaction.query", {"out_trade_no": "T-1", "trade_state": "USERPAYING"}),
+    ("wechatpay.v3.transaction.query", {"out_trade_no": "T-1", "trade_state": "CLOSED"}),
+    (
+        "alipay.trade.query",
+        {
+            "alipay_trade_query_response": {
+                "code": "10000",
+                "out_trade_no": "T-1",
+                "trade_status": "WAIT_BUYER_PAY",
+            }
+        },
+    ),
+    (
+        "alipay.refund.query",
+        {
+            "alipay_trade_fastpay_refund_query_response": {
+                "code": "10000",
+                "out_trade_no": "T-1",
+                "out_request_no": "R-1",
+            }
+        },
+    ),
+    (
+        "unionpay.query",
+        "respCode=00&origRespCode=05&txnType=01&orderId=T1&txnTime=20260101080000",
+    ),
+    (
+        "stripe.payment_intent.query",
+        {"id": "pi", "metadata": {"order": "T-1"}, "status": "requires_payment_method"},
+    ),
+    (
+        "stripe.payment_intent.query",
+        {"id": "pi", "metadata": {"order": "T-1"}, "status": "processing"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("template", "body"), QUERIES)
+def test_a_hundred_queries_that_learn_nothing_are_one_fact(template: str, body: object) -> None:
+    receipt = a_receipt(template, body)
+    readings = [
+        read(replace(receipt, receive_time=RECEIVED + timedelta(minutes=minute)), TEMPLATES)
+        for minute in range(100)
+    ]
+
+    assert {len(reading.facts) for reading in readings} == {1}
+    assert len({reading.facts[0].fact_id for reading in readings}) == 1
+    assert not any(reading.rejection for reading in readings)
+
+
+def test_where_the_money_is_does_not_make_another_fact_of_it() -> None:
+    told = an_event(provider="wechatpay", account="wechat-main", payment="4200")
+
+    assert _id("concord.event", told) == _id("concord.event", an_event())
+    assert _id("concord.event", an_event(), account="other") == _id("concord.event", an_event())
+
+
 def test_a_cumulative_snapshot_that_is_read_twice_gives_the_same_ids() -> None:
     pending = facts_of("amazon.orders.v0", an_amazon_order("Pending"))
     shipped = facts_of("amazon.orders.v0", an_amazon_order("Shipped"))

@@ -119,7 +119,8 @@ def test_a_kind_that_we_do_not_follow_means_nothing_whatever_it_says(body: bytes
         ),
         (
             "at: receipt",
-            "at: receipt\n    amount: {path: a, unit: minor, digits: {ISK: 5}, currency: {is: CNY}}",
+            "at: receipt\n    amount:"
+            " {path: a, unit: minor, digits: {ISK: 5}, currency: {is: CNY}}",
         ),
         ("at: receipt", "at: now"),
         ("at: receipt", "at: {path: t}"),

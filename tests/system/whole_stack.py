@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -48,8 +48,11 @@ def until(condition: Callable[[], T], what: str, within_s: float) -> T:
 class WholeStack:
     """`python -m deploy.local up` in a folder of its own, without traffic unless asked for."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder / "data"
+        self._given = dict(variables or {})
         self._output = folder / "output.txt"
         self._home = folder / "home"
         self._home.mkdir()
@@ -63,7 +66,8 @@ class WholeStack:
 
     def _env(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-        return kept | {"HOME": str(self._home), "CONCORD_DATA_DIR": str(self.folder)}
+        own = {"HOME": str(self._home), "CONCORD_DATA_DIR": str(self.folder)}
+        return kept | own | self._given
 
     @property
     def output(self) -> str:
@@ -169,9 +173,11 @@ class WholeStack:
 
 
 @contextlib.contextmanager
-def whole_stack(folder: Path, *arguments: str) -> Iterator[WholeStack]:
-    """Run a stack from its start to its end."""
-    stack = WholeStack(folder, *arguments)
+def whole_stack(
+    folder: Path, *arguments: str, variables: Mapping[str, str] | None = None
+) -> Iterator[WholeStack]:
+    """Run a stack from its start to its end, with these variables set."""
+    stack = WholeStack(folder, *arguments, variables=variables)
     try:
         stack.until_ready()
         yield stack

@@ -262,6 +262,7 @@ class Commands:
             added=tuple((each, verdict.outcomes[each.fact_id]) for each in verdict.added),
             awaited=verdict.awaited,
             inquiries=verdict.inquiries,
+            schedules=self._terms.schedules,
         )
         return record(self._unit, [decided], encoder=self._encoder, at=self._at)[0]
 

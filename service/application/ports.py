@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import Protocol, TypeVar
 
+from service.application.probe_ports import ProbePart
 from service.application.stock_ports import StockPart
 from service.domain.cases import Case, CaseAct
 from service.domain.changes import Change
@@ -170,8 +171,8 @@ class StoredFlag:
     act: str = ""
 
 
-class Unit(StockPart, Protocol):
-    """One transaction. Locks are taken in one order everywhere: references, orders, stock."""
+class Unit(StockPart, ProbePart, Protocol):
+    """One transaction. Locks are taken in one order: references, orders, stock, probes."""
 
     def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:
         """Lock names of orders, unknown ones too; return whose they are."""

@@ -5,7 +5,7 @@ State, journal and outbox change in the one transaction of the caller.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.application.ports import Encoder, Message, Stream, Unit, Writes
@@ -16,6 +16,8 @@ from service.domain.facts import Fact, Outcome
 from service.domain.inquiries import Inquiry
 from service.domain.journal import Origin, Row, chain_row
 from service.domain.order import Order
+from service.domain.probing import synced
+from service.domain.schedules import Schedules
 from service.domain.stock import concerns_stock, needs
 
 
@@ -33,6 +35,7 @@ class Decided:
     outcomes: tuple[tuple[str, Outcome], ...] = ()
     awaited: tuple[Expectation, ...] | None = None
     inquiries: tuple[Inquiry, ...] | None = None
+    schedules: Schedules = field(default_factory=Schedules)
 
 
 def record(
@@ -49,6 +52,7 @@ def record(
     unit.publish(messages + customer)
     moved = [each.order for each in writes if each.rows and concerns_stock(each.order)]
     unit.queue_stock({each.order_id: tuple(needs(each.lines)) for each in moved}, at=at)
+    _sync_probes(unit, decided, at=at)
     return [each.order for each in writes]
 
 
@@ -82,6 +86,23 @@ def _chain(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
         awaited=decided.awaited,
         inquiries=decided.inquiries,
         acts=tuple(act for act, _ in decided.acts),
+    )
+
+
+def _sync_probes(unit: Unit, decided: Sequence[Decided], *, at: datetime) -> None:
+    """Let probes stand for the inquiries that stand; each keeps the schedule that it has."""
+    standing = {each.order.order_id: each for each in decided if each.inquiries is not None}
+    if not standing:
+        return
+    known = unit.lock_probes(sorted(standing))
+    unit.keep_probes(
+        [
+            probe
+            for order_id, each in sorted(standing.items())
+            for probe in synced(
+                order_id, known.get(order_id, ()), each.inquiries or (), each.schedules, at=at
+            )
+        ]
     )
 
 

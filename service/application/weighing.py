@@ -157,4 +157,5 @@ def _sum_up(desk: _Desk, order_id: str) -> Decided:
         outcomes=tuple(outcomes.items()),
         awaited=verdicts[-1][0].awaited,
         inquiries=verdicts[-1][0].inquiries,
+        schedules=desk.terms.schedules,
     )

@@ -110,6 +110,11 @@ orders = sa.Table(
     sa.Index("ix_orders_updated_at", "updated_at", "order_id"),
     sa.Index("ix_orders_state_since", "state", "state_since"),
     sa.Index("ix_orders_channel_updated_at", "channel", "updated_at"),
+    sa.Index(
+        "ix_orders_unpaid",
+        "order_id",
+        postgresql_where=sa.text("paid_minor < total_minor AND closed_at IS NULL"),
+    ),
 )
 
 order_refs = sa.Table(

@@ -7,6 +7,7 @@ from service.postgres.case_rows import CaseRows
 from service.postgres.dossiers import Dossiers
 from service.postgres.outbox_rows import OutboxRows
 from service.postgres.pick_rows import PickRows
+from service.postgres.probe_rows import ProbeRows
 from service.postgres.receipt_rows import ReceiptRows
 from service.postgres.request_rows import RequestRows
 from service.postgres.saving import Saving
@@ -26,6 +27,7 @@ class PostgresUnit(
     StockQueueRows,
     StockRows,
     PickRows,
+    ProbeRows,
 ):
     """Implements `service.application.ports.Unit`."""
 

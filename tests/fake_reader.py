@@ -28,12 +28,13 @@ from service.domain.expectations import STAGE_LIMITS, Expectation
 from service.domain.facts import OrderRef
 from service.domain.journal import GENESIS, Row, link
 from service.domain.order import Order
+from tests.fake_probes import FakeProbeReader
 from tests.fakes import FakeStorage, FakeUnit, KeptReceipt, Tables
 
 T = TypeVar("T")
 
 
-class FakeReader:
+class FakeReader(FakeProbeReader):
     """Implements `service.application.reading.Reader`."""
 
     def __init__(self, storage: FakeStorage) -> None:

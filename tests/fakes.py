@@ -40,8 +40,10 @@ from service.domain.expectations import Expectation
 from service.domain.facts import Fact, OrderRef, Outcome
 from service.domain.journal import Row
 from service.domain.order import Order
+from service.domain.probing import Probe
 from tests.builders import EVENING
 from tests.fake_clock import FakeClock, FakeIds
+from tests.fake_probes import FakeProbeUnit
 from tests.fake_stock import FakeStockUnit, StockTables
 
 __all__ = ["FakeClock", "FakeIds", "FakeStorage", "FakeUnit", "KeptReceipt", "Tables"]
@@ -112,9 +114,10 @@ class Tables:
     customer_events: list[Message] = field(default_factory=list)
     heads: dict[tuple[Stream, str], int] = field(default_factory=lambda: defaultdict(int))
     stock: StockTables = field(default_factory=StockTables)
+    probes: dict[str, Probe] = field(default_factory=dict)
 
 
-class FakeUnit(FakeStockUnit):
+class FakeUnit(FakeStockUnit, FakeProbeUnit):
     """Implements `service.application.ports.Unit` on tables in memory."""
 
     def __init__(self, tables: Tables) -> None:

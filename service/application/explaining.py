@@ -23,7 +23,8 @@ def explain(reader: Reader, order_id: str) -> Explanation:
         (each for each in dossier.facts if PROVES.get(each.kind) is order.state),
         key=lambda each: each.when,
     )
-    summary_en, summary_zh = summary(order, told, found, awaited)
+    asked = tuple(reader.verifications([order_id]).get(order_id, ()))
+    summary_en, summary_zh = summary(order, told, found, awaited, asked)
     return Explanation(
         order=order,
         evidence=tuple(each.fact_id for each in proofs),
@@ -36,4 +37,5 @@ def explain(reader: Reader, order_id: str) -> Explanation:
         allowed_actions=allowed_actions(order),
         summary_en=summary_en,
         summary_zh=summary_zh,
+        verifications=asked,
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from service.application.ports import Rejection
+from service.application.probe_ports import ProbeReader
 from service.domain.cases import Case, CaseAct
 from service.domain.claims import Claim
 from service.domain.contradictions import Discrepancy
@@ -14,6 +15,7 @@ from service.domain.expectations import Expectation
 from service.domain.facts import Fact, OrderRef, Outcome
 from service.domain.lifecycle import State
 from service.domain.order import Order
+from service.domain.probing import Probe
 
 T = TypeVar("T")
 
@@ -105,6 +107,7 @@ class Explanation:
     allowed_actions: tuple[str, ...]
     summary_en: str
     summary_zh: str
+    verifications: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ class ChainReport:
     problem: str = ""
 
 
-class Reader(Protocol):
+class Reader(ProbeReader, Protocol):
     """Reads what is stored, without locks."""
 
     def order(self, order_id: str) -> Order:

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from service.domain.claims import Claim, Standing
+from service.domain.claims import Claim, Learnt, Standing
 from service.domain.contradictions import POLICY, Discrepancy
 from service.domain.expectations import Expectation, ExpectationKind
+from service.domain.inquiries import InquiryKind
 from service.domain.lifecycle import State
 from service.domain.order import Order
+from service.domain.probing import Probe
 
 STATES_ZH: Final[Mapping[State, str]] = MappingProxyType(
     {
@@ -55,11 +57,17 @@ ROLES_ZH: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+PROVIDERS_ZH: Final[Mapping[str, str]] = MappingProxyType(
+    {"wechatpay": "微信支付", "alipay": "支付宝", "unionpay": "银联", "stripe": "Stripe"}
+)
+
+
 def summary(
     order: Order,
     told: Sequence[Claim],
     found: Sequence[Discrepancy],
     awaited: Sequence[Expectation],
+    verifications: Sequence[Probe] = (),
 ) -> tuple[str, str]:
     """Return the sentence in English and in Chinese."""
     since = order.state_since.strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -73,6 +81,9 @@ def summary(
     if behind:
         english.append(f"{', '.join(behind)} told of earlier stages only")
         chinese.append(f"{'、'.join(behind)} 只报告了更早的阶段")
+    if asked := [each.source for each in told if each.learnt is Learnt.ASKED]:
+        english.append(f"learnt by asking {', '.join(asked)}")
+        chinese.append(f"经向{'、'.join(PROVIDERS_ZH.get(each, each) for each in asked)}查询得知")
     for each in found:
         policy = POLICY[each.kind]
         english.append(f"{each.kind.value}: {policy.owner_role} must act")
@@ -82,7 +93,23 @@ def summary(
         text_en, text_zh = AWAITED[wait.kind]
         english.append(f"{text_en} is awaited from {wait.waits_for} until {due}")
         chinese.append(f"等待{_role(wait.waits_for)}:{text_zh},期限 {due}")
+    for probe in verifications:
+        text_en, text_zh = verifying(probe)
+        english.append(text_en)
+        chinese.append(text_zh)
     return "; ".join(english) + ".", ";".join(chinese) + "。"
+
+
+def verifying(probe: Probe) -> tuple[str, str]:
+    """Return who is asked, how often it was, and when it will be again."""
+    inquiry, due = probe.inquiry, probe.due_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    is_refund = inquiry.kind is InquiryKind.REFUND
+    name = PROVIDERS_ZH.get(inquiry.provider, inquiry.provider)
+    return (
+        f"verifying {'the refund ' if is_refund else ''}with {inquiry.provider}, "
+        f"asked {probe.asked}×, next at {due}",
+        f"正在向{name}核实{'退款' if is_refund else ''},已查询 {probe.asked} 次,下次 {due}",
+    )
 
 
 def _role(role: str) -> str:

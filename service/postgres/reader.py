@@ -6,9 +6,10 @@ from service.domain.expectations import STAGE_LIMITS, Limits
 from service.postgres.chain_reading import ChainReading
 from service.postgres.desk_reading import DeskReading
 from service.postgres.order_reading import OrderReading
+from service.postgres.probe_reading import ProbeReading
 
 
-class PostgresReader(OrderReading, DeskReading, ChainReading):
+class PostgresReader(OrderReading, DeskReading, ChainReading, ProbeReading):
     """Implements `service.application.reading.Reader`."""
 
     def __init__(self, engine: sa.Engine, limits: Limits = STAGE_LIMITS) -> None:

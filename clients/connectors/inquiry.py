@@ -21,7 +21,6 @@ Clock = Callable[[], datetime]
 # As read: we ask for UTF-8, and an answer that is none is refused. What providers write into their
 # headers varies: Alipay calls its JSON text/html.
 JSON_TYPE: Final = "application/json; charset=utf-8"
-PLAIN_TYPE: Final = "text/plain; charset=utf-8"
 
 
 @unique

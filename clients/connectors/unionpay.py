@@ -14,7 +14,6 @@ from typing import Final
 from urllib.parse import urlencode
 
 from clients.connectors.inquiry import (
-    PLAIN_TYPE,
     Clock,
     Code,
     Evidence,
@@ -93,7 +92,7 @@ class UnionPay:
         # That the query worked is no payment: `origRespCode` tells of that, to whoever reads.
         if told.get("orderId") != number:
             raise unreachable(Code.OTHER_TRADE)
-        return Finding(Result.ANSWERED, code, evidence=Evidence(QUERY, reply.body, PLAIN_TYPE))
+        return Finding(Result.ANSWERED, code, evidence=_evidence(QUERY, reply, told))
 
     async def _submit_refund(self, account: UnionPayAccount, question: Question) -> Finding:
         amount = question.amount
@@ -119,7 +118,7 @@ class UnionPay:
             raise _failure(code)
         if told.get("orderId") != question.refund:
             raise unreachable(Code.OTHER_TRADE)
-        return Finding(Result.SUBMITTED, code, evidence=Evidence(REFUND, reply.body, PLAIN_TYPE))
+        return Finding(Result.SUBMITTED, code, evidence=_evidence(REFUND, reply, told))
 
     async def _call(
         self, account: UnionPayAccount, name: str, wanted: Mapping[str, str]
@@ -137,6 +136,11 @@ class UnionPay:
             return reply, signing.answer(account, reply.body, self._clock())
         except RefusedError as error:
             raise _unproved(error, reply.body) from error
+
+
+def _evidence(template: str, reply: Reply, told: Mapping[str, str]) -> Evidence:
+    charset = told.get("encoding", "utf-8").lower()
+    return Evidence(template, reply.body, f"text/plain; charset={charset}")
 
 
 def _refund_time(question: Question) -> str:

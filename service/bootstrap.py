@@ -23,6 +23,7 @@ from concord.intake.v1 import intake_service_pb2_grpc
 from concord.inventory.v1 import inventory_service_pb2_grpc
 from concord.orders.v1 import order_service_pb2_grpc
 from concord.outbox.v1 import outbox_service_pb2_grpc
+from concord.probes.v1 import probe_service_pb2_grpc
 from service.application.allocating import Allocating
 from service.application.insights import (
     ChannelBoards,
@@ -31,6 +32,7 @@ from service.application.insights import (
     Verifier,
 )
 from service.application.intake import Intake
+from service.application.probing import Probing
 from service.application.waiting import Waiting
 from service.config import Settings
 from service.counting import Counting
@@ -45,6 +47,7 @@ from service.postgres.outbox_queue import PostgresRelayQueue
 from service.postgres.reader import PostgresReader
 from service.postgres.stock_reading import PostgresStockReader
 from service.postgres.storage import Observer, PostgresStorage, translated
+from service.probe_watch import ProbeWatch
 from service.rpc.calling import Mutations
 from service.rpc.cases import CaseServicer
 from service.rpc.errors import ErrorsInterceptor
@@ -56,6 +59,7 @@ from service.rpc.inventory import InventoryServicer
 from service.rpc.metrics import MetricsInterceptor
 from service.rpc.orders import OrderServicer
 from service.rpc.outbox import OutboxServicer
+from service.rpc.probes import ProbeServicer
 from service.rpc.request_log import RequestLogInterceptor
 from service.rpc.server import Server, pool_threads
 from service.rpc.tracing import TracingInterceptor
@@ -106,6 +110,9 @@ def serve(settings: Settings) -> None:
     server = _server(settings, engine, telemetry)
     waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now, settings.terms)
     allocating = _allocating(settings, engine, telemetry)
+    watch = ProbeWatch(
+        _probing(settings, engine, telemetry), PostgresReader(engine), telemetry.metrics, now
+    )
     works = (
         waiting.expire_due,
         waiting.report_orphans,
@@ -113,6 +120,8 @@ def serve(settings: Settings) -> None:
         waiting.forget_answers,
         allocating.settle_due,
         allocating.sweep,
+        watch.sweep,
+        watch.measure,
     )
     clockwork = threading.Thread(target=_tick, args=(works, stop), name="clockwork")
     probes = Probes(
@@ -203,6 +212,12 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
             fulfilment_service_pb2_grpc.add_FulfilmentServiceServicer_to_server,
             FulfilmentServicer(mutations, PostgresStockReader(engine)),
         ),
+        "concord.probes.v1.ProbeService": (
+            probe_service_pb2_grpc.add_ProbeServiceServicer_to_server,
+            ProbeServicer(
+                _probing(settings, engine, telemetry), reader, fresh_id, telemetry.metrics
+            ),
+        ),
         "concord.outbox.v1.OutboxService": (
             outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
             OutboxServicer(PostgresOutboxQueue(engine, topics=NAMES, ids=fresh_id)),
@@ -226,6 +241,10 @@ def _storage(engine: sa.Engine, telemetry: Telemetry) -> PostgresStorage:
     counting = Counting(telemetry.metrics)
     observer = Observer(counting.committed, counting.retried)
     return PostgresStorage(engine, ProtobufEnvelopes(), observer)
+
+
+def _probing(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Probing:
+    return Probing(_storage(engine, telemetry), ProtobufEncoder(), now, settings.terms)
 
 
 def _allocating(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Allocating:

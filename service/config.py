@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, TypeVar
 
+from service import schedules
 from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.lifecycle import State
+from service.domain.schedules import Schedules
 from service.domain.terms import Remedy, Route, Terms
 
 T = TypeVar("T")
@@ -45,6 +47,7 @@ class Settings:
     duplicate_charge: Remedy
     orphaned_after: timedelta
     channel_routes: Mapping[str, tuple[Route, ...]]
+    schedules: Schedules
 
     @property
     def terms(self) -> Terms:
@@ -55,6 +58,7 @@ class Settings:
             duplicate_charge=self.duplicate_charge,
             orphaned_after=self.orphaned_after,
             routes=self.channel_routes,
+            schedules=self.schedules,
         )
 
 
@@ -200,6 +204,7 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         ),
         "orphaned_after": read("CONCORD_UNKNOWN_ORDER_GRACE", length, "15m"),
         "channel_routes": read("CONCORD_CHANNEL_ROUTES", routes, "none"),
+        "schedules": read("CONCORD_PROBE_SCHEDULES", schedules.load, schedules.SHIPPED),
     }
     if environment.problems:
         raise ConfigurationError(tuple(environment.problems))

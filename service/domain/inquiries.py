@@ -260,8 +260,9 @@ def _begun(
     kinds = {each.kind for each in facts}
     if not asked or kinds & {FactKind.REFUND_SUCCEEDED, FactKind.REFUND_CLOSED}:
         return
-    ordered = next((each.provider for each in asked if each.provider in ASKABLE), "")
-    provider = ordered or next((each.source for each in facts if each.source in ASKABLE), "")
+    ordered = next((each for each in asked if each.provider in ASKABLE), None)
+    told_by = next((each.source for each in facts if each.source in ASKABLE), "")
+    provider = ordered.provider if ordered else told_by
     if not provider:
         return
     name = next((each.payment for each in facts if each.payment), "")
@@ -275,8 +276,9 @@ def _begun(
         payment=name or (payment.voucher if payment else ""),
         amount=max(amounts, key=lambda each: each.minor, default=None),
         total=payment.amount if payment else None,
-        since=asked[0].occurred_at,
-        submit=bool(ordered) and all(each.source != provider for each in facts),
+        # The moment of our own order, whatever else comes: a provider may know the refund by it.
+        since=(own or ordered or asked[0]).occurred_at,
+        submit=ordered is not None and all(each.source != provider for each in facts),
         slow=FactKind.REFUND_FAILED in kinds,
     )
 

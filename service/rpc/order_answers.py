@@ -6,6 +6,7 @@ from service.domain.cases import case_id_for
 from service.domain.claims import Claim
 from service.domain.contradictions import POLICY, Discrepancy
 from service.domain.expectations import Expectation
+from service.rpc.probe_answers import verification
 from service.wire import order_message, state_number, timestamp
 
 
@@ -34,8 +35,10 @@ def journal_message(line: JournalLine, *, with_event: bool) -> pb.JournalEntry:
 def explanation_message(told: Explanation) -> pb.OrderExplanation:
     """Return an explanation."""
     open_cases = {case.case_id for case in told.cases}
+    order = order_message(told.order)
+    order.verifications.extend(verification(each) for each in told.verifications)
     return pb.OrderExplanation(
-        order=order_message(told.order),
+        order=order,
         summary_en=told.summary_en,
         summary_zh=told.summary_zh,
         evidence=told.evidence,
@@ -58,6 +61,7 @@ def _claim(claim: Claim) -> pb.OrderExplanation.Claim:
         occurred_time=timestamp(claim.occurred_at),
         voucher=claim.voucher,
         standing=pb.OrderExplanation.Claim.Standing.Value(f"STANDING_{claim.standing.value}"),
+        learnt=claim.learnt.value,
     )
     if claim.recorded_at:
         message.record_time.CopyFrom(timestamp(claim.recorded_at))

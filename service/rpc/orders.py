@@ -26,6 +26,7 @@ from service.rpc.order_requests import (
     read_ref,
     read_refund,
 )
+from service.rpc.probe_answers import verified_orders
 from service.rpc.violations import Violations
 from service.rpc.watching import place
 from service.telemetry import annotate
@@ -67,7 +68,7 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
         self, request: pb.GetOrderRequest, context: grpc.ServicerContext
     ) -> order_pb2.Order:
         """Return one order."""
-        return _told(order_message(self._find(request)))
+        return _told(*verified_orders(self._reader, [self._find(request)]))
 
     def ListOrders(
         self, request: pb.ListOrdersRequest, context: grpc.ServicerContext
@@ -75,7 +76,7 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
         """List orders, newest change first."""
         page = self._reader.orders(read_query(request, self._clock()))
         return pb.ListOrdersResponse(
-            orders=[order_message(each) for each in page.rows], next_page_token=page.next_token
+            orders=verified_orders(self._reader, page.rows), next_page_token=page.next_token
         )
 
     def StartPayment(

@@ -28,6 +28,7 @@ class Metrics:
         self._declare_calls()
         self._declare_work()
         self._declare_outbox()
+        self._declare_probes()
 
     def _declare_calls(self) -> None:
         self.call_duration = Histogram(
@@ -96,6 +97,37 @@ class Metrics:
         self.transaction_retries = Counter(
             "concord_transaction_retries",
             "Transactions begun again after a conflict.",
+            registry=self.registry,
+        )
+
+    def _declare_probes(self) -> None:
+        self.probes_due = Gauge(
+            "concord_probes_due",
+            "Probes whose time has come and that nobody has claimed.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.probes_oldest = Gauge(
+            "concord_probes_oldest_seconds",
+            "For how long the oldest of them has been due.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.probes_asked = Counter(
+            "concord_probes_asked",
+            "Attempts to ask, by what they brought.",
+            ["provider", "result"],
+            registry=self.registry,
+        )
+        self.probes_exhausted = Counter(
+            "concord_probes_exhausted",
+            "Probes whose schedule ended without evidence.",
+            ["provider", "kind"],
+            registry=self.registry,
+        )
+        self.probes_swept = Counter(
+            "concord_probes_swept",
+            "Orders that waited for money and had no probe, until the sweep found them.",
             registry=self.registry,
         )
 

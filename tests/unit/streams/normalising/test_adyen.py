@@ -58,6 +58,7 @@ EVENTS = [
     ("TECHNICAL_CANCEL", "true", FactKind.PAYMENT_CLOSED, "P-1", "trade_closed"),
     ("EXPIRE", "true", FactKind.PAYMENT_CLOSED, "P-1", "trade_closed"),
     ("OFFER_CLOSED", "true", FactKind.PAYMENT_CLOSED, "P-1", "trade_closed"),
+    ("CANCEL_OR_REFUND", "true", FactKind.NOTED, "P-2", "cancelled_or_refunded"),
     ("REFUND", "true", FactKind.REFUND_SUCCEEDED, "P-2", ""),
     ("REFUND", "false", FactKind.REFUND_FAILED, "P-2", ""),
     ("REFUND_FAILED", "true", FactKind.REFUND_FAILED, "P-2", ""),

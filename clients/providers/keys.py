@@ -10,6 +10,7 @@ import base64
 import binascii
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -44,6 +45,9 @@ class PlatformKey:
         )
 
 
+# Checking an RSA key takes 40 ms, and the accounts are read again as a whole when one file of
+# theirs has changed.
+@lru_cache(maxsize=64)
 def private_key(pem: bytes) -> RSAPrivateKey:
     """Return the RSA key of a PEM text without password.
 

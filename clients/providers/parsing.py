@@ -34,7 +34,7 @@ SPACE: Final = b" "
 HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
 # A form as the platforms write it, each character in one spelling: with two, one signature would
 # do for bodies that differ.
-FORM: Final = re.compile(rb"(?:[A-Za-z0-9*._~+=&-]|%[0-9A-F]{2})*")
+FORM: Final = re.compile(rb"(?:[A-Za-z0-9*._~+=&-]++|%[0-9A-F]{2})*+")
 # What may name a message or an order in a receipt.
 NAME: Final = re.compile(r"[ -~]{1,200}")
 

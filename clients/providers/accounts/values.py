@@ -54,7 +54,7 @@ class Sources:
     def _variable(self, name: str) -> bytes:
         if name not in self.environ:
             raise ValueProblemsError((".env", f"{name} is not set; set it, or name a file"))
-        return self.environ[name].encode()
+        return self.environ[name].encode("utf-8", "surrogateescape")
 
     def _file(self, name: str) -> bytes:
         path = self.folder / name
@@ -62,8 +62,8 @@ class Sources:
         try:
             with path.open("rb") as file:
                 content = file.read(FILE_BYTES_MAX + 1)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "that is no path"
             raise ValueProblemsError((".file", f"{name} cannot be read: {reason}")) from error
         if len(content) > FILE_BYTES_MAX:
             raise ValueProblemsError((".file", f"{name} is far too long for a key"))

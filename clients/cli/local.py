@@ -59,6 +59,11 @@ def gateway(context: typer.Context) -> None:
     become("clients.gateway", *context.args)
 
 
+def connectors(context: typer.Context) -> None:
+    """Run the connectors, which ask payment providers."""
+    become("clients.connectors", *context.args)
+
+
 def become(module: str, *arguments: str) -> None:
     """Become `python -m module arguments`."""
     sys.stdout.flush()

@@ -32,6 +32,7 @@ for name, command in (
     ("relay", local.relay),
     ("streams", local.streams),
     ("gateway", local.gateway),
+    ("connectors", local.connectors),
     ("migrate", local.migrate),
 ):
     app.command(name, rich_help_panel=RUNNING, **local.PASSED_ON)(command)
@@ -39,6 +40,7 @@ for name, command in (
 for name, text, panel, later in (
     ("order", "Read orders, watch them, ask them to move.", ASKING, Later("clients.cli.order")),
     ("receipt", "Messages as they arrived.", ASKING, Later("clients.cli.receipt")),
+    ("probe", "What payment providers are asked.", ASKING, Later("clients.cli.probe")),
     ("case", "Exception orders in handling.", ASKING, Later("clients.cli.case")),
     ("stock", "What lies where, and what is promised.", ASKING, Later("clients.cli.stock")),
     ("pick", "What to take from the shelves.", ASKING, Later("clients.cli.pick")),

@@ -16,32 +16,32 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self.asked = Counter(
-            "concord_probes_asked",
+            "concord_connector_questions",
             "Questions to providers, by what came of them.",
             ["provider", "result"],
             registry=registry,
         )
         self.ask_duration = Histogram(
-            "concord_probe_ask_seconds",
+            "concord_connector_question_seconds",
             "From sending a question to its whole answer, or to giving it up.",
             ["provider"],
             buckets=ASK_BUCKETS,
             registry=registry,
         )
         self.unproved = Counter(
-            "concord_probe_answers_unproved",
+            "concord_connector_unproved",
             "Answers that were not believed: not signed by the provider, or about another trade.",
             ["provider"],
             registry=registry,
         )
         self.lapsed = Counter(
-            "concord_probe_leases_lapsed",
+            "concord_connector_leases_lapsed",
             "Probes that were not reported in time; others ask again.",
             ["provider"],
             registry=registry,
         )
         self.in_flight = Gauge(
-            "concord_probes_in_flight",
+            "concord_connector_in_flight",
             "Probes being worked on.",
             ["provider"],
             registry=registry,

@@ -136,7 +136,7 @@ async def test_an_answer_becomes_a_receipt_before_it_is_reported(world: World) -
     assert (receipt.template, receipt.body) == (EVIDENCE.template, EVIDENCE.body)
     assert receipt.message_id == ""
     assert results(world) == [("ANSWERED", "ok")]
-    assert world.count("concord_probes_asked_total", result="answered") == 1
+    assert world.count("concord_connector_questions_total", result="answered") == 1
 
 
 async def test_the_same_answer_again_is_the_same_receipt(world: World) -> None:
@@ -196,7 +196,7 @@ async def test_an_answer_that_is_not_believed_is_counted(world: World) -> None:
     await world.work(await world.claim())
 
     assert results(world) == [("UNREACHABLE", "SIGNATURE")]
-    assert world.count("concord_probe_answers_unproved_total") == 1
+    assert world.count("concord_connector_unproved_total") == 1
 
 
 async def test_nothing_is_reported_whose_receipt_is_not_durable(world: World) -> None:
@@ -215,7 +215,7 @@ async def test_a_lease_that_ends_leaves_the_probe_to_others(world: World) -> Non
     await world.prober().work(probe, world.now + 0.5)
 
     assert results(world) == []
-    assert world.count("concord_probe_leases_lapsed_total") == 1
+    assert world.count("concord_connector_leases_lapsed_total") == 1
 
 
 async def test_a_lease_that_was_lost_is_no_failure(world: World) -> None:
@@ -224,7 +224,7 @@ async def test_a_lease_that_was_lost_is_no_failure(world: World) -> None:
     await world.work(await world.claim())
 
     assert len(world.fake.model.receipts) == 1
-    assert world.count("concord_probe_leases_lapsed_total") == 1
+    assert world.count("concord_connector_leases_lapsed_total") == 1
 
 
 async def test_a_receipt_that_is_refused_is_not_an_answer(world: World) -> None:

@@ -1,8 +1,9 @@
 """Whether a certificate leads to somebody we trust, at a given time.
 
 Own and small on purpose: the verifier of `cryptography` is made for web servers and refuses what
-payment platforms use (no subject alternative names, SHA-1 between their own authorities). There
-is no revocation here: that would be a network call inside a callback.
+payment platforms use (no subject alternative names). A signature over SHA-1, as in UnionPay's test
+environment, proves nobody any more: such a certificate must be trusted itself. There is no
+revocation here: that would be a network call inside a callback.
 """
 
 from __future__ import annotations

@@ -76,6 +76,8 @@ class UnionPayAccount(Account):
     merchant_certificate: x509.Certificate
     key: rsa.RSAPrivateKey
     certificate: x509.Certificate
+    other_merchant: certs.Certified
+    """Somebody whose certificate is of the same root: not the platform, however right it looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +168,10 @@ def _unionpay(vault: Vault, name: str, known: Known, url: str) -> Account:
         merchant_certificate=certs.load_certificate(vault.given(name, "acp_sign.cer")),
         key=certs.load_private(vault.kept(name, "platform_key.pem")),
         certificate=certs.load_certificate(vault.kept(name, "platform.cer")),
+        other_merchant=certs.Certified(
+            certs.load_private(vault.kept(name, "other_merchant_key.pem")),
+            certs.load_certificate(vault.kept(name, "other_merchant.cer")),
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,9 +36,14 @@ def new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def authority(now: datetime, **names: str) -> Certified:
+@functools.cache
+def forger() -> rsa.RSAPrivateKey:
+    """Return the key of all forgers, who need no more than one that is nobody's else."""
+    return new_key()
+
+
+def authority(now: datetime, key: rsa.RSAPrivateKey, **names: str) -> Certified:
     """Return a root: a key whose certificate it signed itself."""
-    key = new_key()
     name = _name(names)
     builder = _builder(name, name, key.public_key(), now)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -45,9 +51,8 @@ def authority(now: datetime, **names: str) -> Certified:
     return Certified(key, builder.sign(key, hashes.SHA256()))
 
 
-def certified(now: datetime, issuer: Certified, **names: str) -> Certified:
-    """Return a key with a certificate of that root."""
-    key = new_key()
+def certified(now: datetime, issuer: Certified, key: rsa.RSAPrivateKey, **names: str) -> Certified:
+    """Return the key with a certificate of that root."""
     builder = _builder(_name(names), issuer.certificate.subject, key.public_key(), now)
     builder = builder.add_extension(
         x509.BasicConstraints(ca=False, path_length=None), critical=True
@@ -91,7 +96,10 @@ def certificate_pem(certificate: x509.Certificate) -> str:
 
 def load_private(text: str) -> rsa.RSAPrivateKey:
     """Read back what `private_pem` wrote."""
-    key = serialization.load_pem_private_key(text.encode(), password=None)
+    # Our own keys need no proof that they are prime, which takes 50 ms each.
+    key = serialization.load_pem_private_key(
+        text.encode(), password=None, unsafe_skip_rsa_key_validation=True
+    )
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("not an RSA key")
     return key

@@ -151,9 +151,12 @@ class Courier:
     async def settle(self, chosen: Callable[[Delivery], bool] = lambda _: True) -> int:
         """Send at once until nothing is scheduled, as if the clock ran to the end."""
         count = 0
-        while any(chosen(each) for each in self._scheduled.values()):
+        while True:
+            # What was begun by itself may have to be sent again.
+            await asyncio.gather(*self._under_way)
+            if not any(chosen(each) for each in self._scheduled.values()):
+                return count
             count += await self.deliver(chosen)
-        return count
 
     async def close(self) -> None:
         """Let what is under way end."""

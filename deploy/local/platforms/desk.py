@@ -54,7 +54,8 @@ class Desk:
         Raises:
             RefusedError: `exists`: its number or handle is taken.
         """
-        if self.book.find(trade.provider, trade.account, trade.handle or trade.number):
+        same = self.book.all_of(trade.provider, trade.account, trade.number)
+        if any(each.handle == trade.handle for each in same):
             raise RefusedError("exists", f"there is a trade {trade.handle or trade.number}")
         self.book.add(trade)
         self._tell(Event.CREATED, trade, None)
@@ -73,11 +74,11 @@ class Desk:
         if trade.state not in states:
             raise RefusedError("state", f"cannot {name} a trade that is {trade.state}")
         trade.state = becomes
+        trade.was_authorised |= becomes is TradeState.AUTHORISED
         if becomes is TradeState.PAID:
             trade.paid = self.clock.moment()
         if becomes is TradeState.CLOSED:
             trade.closed = self.clock.moment()
-        self.book.add_names(trade)
         self._tell(event, trade, None)
 
     def refund(

@@ -62,6 +62,7 @@ class Api(Protocol):
     """One platform's way of reading questions and of signing answers."""
 
     provider: str
+    signs_answers: bool
 
     def seal(
         self, request: Request, account: Account | None, reply: Reply, *, wrongly: bool
@@ -117,7 +118,7 @@ class Front:
         fault, was_done = self._faults.draw(api.provider, shares)
         if fault is None:
             return question.act(), False
-        if fault is Fault.WRONG_SIGNATURE:
+        if fault is Fault.WRONG_SIGNATURE and api.signs_answers:
             done = question.act()
             return Reply(done.status, done.body, done.media_type, done.headers, fault.value), True
         if is_refund and was_done:
@@ -132,7 +133,7 @@ class Front:
             return Reply(200, HTML, "text/html", reason=fault.value)
         if fault is Fault.TIMEOUT:
             return Reply(504, HTML, "text/html", reason=fault.value)
-        told = api.broken(fault)
+        told = api.broken(Fault.SERVER_ERROR if fault is Fault.WRONG_SIGNATURE else fault)
         return Reply(told.status, told.body, told.media_type, told.headers, fault.value)
 
     def _record(

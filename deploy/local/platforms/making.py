@@ -23,9 +23,13 @@ def fill(vault: Vault) -> None:
 
 def wechat(vault: Vault, name: str) -> Known:
     """Make a merchant at WeChat Pay, with a public key and a certificate of the platform."""
-    root = certs.authority(vault.now(), C="CN", O="Tenpay.com", OU="CA", CN="Tenpay.com Root CA")
+    root = certs.authority(
+        vault.now(), certs.new_key(), C="CN", O="Tenpay.com", OU="CA", CN="Tenpay.com Root CA"
+    )
     merchant = digits(10)
-    own = certs.certified(vault.now(), root, C="CN", O="微信商户系统", OU="Concord", CN=merchant)
+    own = certs.certified(
+        vault.now(), root, certs.new_key(), C="CN", O="微信商户系统", OU="Concord", CN=merchant
+    )
     vault.give(name, "apiclient_key.pem", certs.private_pem(own.key))
     vault.give(name, "apiclient_cert.pem", certs.certificate_pem(own.certificate))
     vault.give(name, "api_v3_key", letters(32))
@@ -54,7 +58,13 @@ def new_wechat_key(vault: Vault, name: str, mode: str) -> Known:
             certs.load_certificate(vault.kept(name, "root_cert.pem")),
         )
         made = certs.certified(
-            vault.now(), root, C="CN", O="Tenpay.com", OU="Tenpay.com", CN="Tenpay.com sign"
+            vault.now(),
+            root,
+            certs.new_key(),
+            C="CN",
+            O="Tenpay.com",
+            OU="Tenpay.com",
+            CN="Tenpay.com sign",
         )
         key_id, key = certs.serial(made.certificate), made.key
         public = certs.certificate_pem(made.certificate)
@@ -80,13 +90,24 @@ def alipay(vault: Vault, name: str) -> Known:
 
 def alipay_certified(vault: Vault, name: str) -> Known:
     """Make an app at Alipay in certificate mode."""
-    root = certs.authority(
-        vault.now(), C="CN", O="Ant Financial", OU="Certification Authority",
+    root = _root(
+        vault,
+        C="CN",
+        O="Ant Financial",
+        OU="Certification Authority",
         CN="Ant Financial Certification Authority R1",
-    )  # fmt: skip
-    app = certs.certified(vault.now(), root, C="CN", O="Concord", OU="Alipay", CN="2088-app")
+    )
+    app = certs.certified(
+        vault.now(), root, certs.new_key(), C="CN", O="Concord", OU="Alipay", CN="2088-app"
+    )
     platform = certs.certified(
-        vault.now(), root, C="CN", O="支付宝(中国)网络技术有限公司", OU="Alipay", CN="Alipay RSA2"
+        vault.now(),
+        root,
+        certs.new_key(),
+        C="CN",
+        O="支付宝(中国)网络技术有限公司",
+        OU="Alipay",
+        CN="Alipay RSA2",
     )
     vault.give(name, "app_private_key.pem", certs.private_pem(app.key))
     vault.give(name, "appCertPublicKey.crt", certs.certificate_pem(app.certificate))
@@ -100,17 +121,41 @@ def alipay_certified(vault: Vault, name: str) -> Known:
 def unionpay(vault: Vault, name: str) -> Known:
     """Make a merchant at UnionPay; its platform's certificate is of a root of its own."""
     merchant = digits(15)
-    theirs = certs.authority(vault.now(), C="CN", O="CFCA", CN="CFCA OCA33")
+    theirs = _root(vault, C="CN", O="CFCA", CN="CFCA OCA33")
     own = certs.certified(
-        vault.now(), theirs, C="CN", O="CFCA OCA33", OU="Concord", CN=f"041@Z{merchant}@Concord@1"
+        vault.now(),
+        theirs,
+        certs.new_key(),
+        C="CN",
+        O="CFCA OCA33",
+        OU="Concord",
+        CN=f"041@Z{merchant}@Concord@1",
     )
     root = certs.authority(
-        vault.now(), C="CN", O="China Financial Certification Authority", CN="CFCA ACS OCA31"
+        vault.now(),
+        certs.new_key(),
+        C="CN",
+        O="China Financial Certification Authority",
+        CN="CFCA ACS OCA31",
     )
-    platform = certs.certified(
-        vault.now(), root, C="cn", O="CFCA OCA1", OU="Local RA OCA1",
+    platform = _issued(
+        vault,
+        root,
+        C="cn",
+        O="CFCA OCA1",
+        OU="Local RA OCA1",
         CN="041@8310000000083040@中国银联股份有限公司@00016495",
-    )  # fmt: skip
+    )
+    other = _issued(
+        vault,
+        root,
+        C="cn",
+        O="CFCA OCA1",
+        OU="Local RA OCA1",
+        CN=f"041@Z{digits(15)}@Somebody Else@1",
+    )
+    vault.keep(name, "other_merchant_key.pem", certs.private_pem(other.key))
+    vault.keep(name, "other_merchant.cer", certs.certificate_pem(other.certificate))
     vault.give(name, "acp_sign.pem", certs.private_pem(own.key))
     vault.give(name, "acp_sign.cer", certs.certificate_pem(own.certificate))
     vault.give(name, "acp_root.cer", certs.certificate_pem(root.certificate))
@@ -144,6 +189,14 @@ def douyin_pay(vault: Vault, name: str) -> Known:
     """Make a mini app at Douyin."""
     vault.give(name, "token", letters(24))
     return {"provider": "douyin_pay", "app": f"tt{secrets.token_hex(9)}"}
+
+
+def _root(vault: Vault, **names: str) -> certs.Certified:
+    return certs.authority(vault.now(), certs.new_key(), **names)
+
+
+def _issued(vault: Vault, root: certs.Certified, **names: str) -> certs.Certified:
+    return certs.certified(vault.now(), root, certs.new_key(), **names)
 
 
 def _alipay_numbers() -> dict[str, str]:

@@ -109,6 +109,7 @@ class Trade:
     dialect: str = ""
     """Which of several generations of a platform it was made with: `v2` for WeChat Pay's."""
     state: TradeState = TradeState.WAITING
+    was_authorised: bool = False
     paid: Moment | None = None
     closed: Moment | None = None
     refunds: dict[str, Refund] = field(default_factory=dict)
@@ -144,24 +145,23 @@ class Trade:
 
 
 class Book:
-    """All trades of all platforms, found by the merchant's number, the handle or the id.
+    """All trades of all platforms, found by the merchant's number or the platform's.
 
     A number may be used again where the handle tells trades apart; it then leads to the newest.
     """
 
     def __init__(self) -> None:
         self._trades: list[Trade] = []
+        self._by_number: dict[tuple[str, str, str], list[Trade]] = {}
         self._by_name: dict[tuple[str, str, str], Trade] = {}
         self._refunds: dict[tuple[str, str, str], Refund] = {}
 
     def add(self, trade: Trade) -> None:
         """Take a trade in."""
         self._trades.append(trade)
-        self.add_names(trade)
-
-    def add_names(self, trade: Trade) -> None:
-        """Note the numbers that a trade has got since."""
-        for name in (trade.number, trade.handle, trade.id):
+        owner = (trade.provider, trade.account, trade.number)
+        self._by_number.setdefault(owner, []).append(trade)
+        for name in (trade.number, trade.id):
             if name:
                 self._by_name[trade.provider, trade.account, name] = trade
 
@@ -175,6 +175,10 @@ class Book:
     def find(self, provider: str, account: str, name: str) -> Trade | None:
         """Return the trade of any of its names."""
         return self._by_name.get((provider, account, name))
+
+    def all_of(self, provider: str, account: str, number: str) -> list[Trade]:
+        """Return every trade of a number, the oldest first."""
+        return list(self._by_number.get((provider, account, number), ()))
 
     def find_refund(self, provider: str, account: str, name: str) -> Refund | None:
         """Return the refund of any of its names."""

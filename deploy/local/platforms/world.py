@@ -12,20 +12,31 @@ from typing import Any, Final
 
 from deploy.local.platforms import accounts_file, making
 from deploy.local.platforms.accounts import Account, load
+from deploy.local.platforms.adyen import Adyen
 from deploy.local.platforms.alipay.platform import Alipay
 from deploy.local.platforms.behaviour import Behaviours, Faults
 from deploy.local.platforms.clock import Clock
 from deploy.local.platforms.courier import Courier, Delivery, Sender
 from deploy.local.platforms.desk import Desk
+from deploy.local.platforms.douyin_pay import DouyinPay
 from deploy.local.platforms.front import Front
 from deploy.local.platforms.notices import Platform
 from deploy.local.platforms.records import Records
+from deploy.local.platforms.stripe.platform import Stripe
 from deploy.local.platforms.timeline import Timeline
 from deploy.local.platforms.trades import Book, Event, Refund, RefusedError, Trade
+from deploy.local.platforms.unionpay.platform import UnionPay
 from deploy.local.platforms.vault import Vault
 from deploy.local.platforms.wechatpay.platform import WechatPay
 
-MAKERS: Final[tuple[Callable[..., Platform], ...]] = (WechatPay, Alipay)
+MAKERS: Final[tuple[Callable[..., Platform], ...]] = (
+    WechatPay,
+    Alipay,
+    UnionPay,
+    Stripe,
+    Adyen,
+    DouyinPay,
+)
 
 CURRENCIES: Final[Mapping[str, str]] = {"stripe": "EUR", "adyen": "EUR"}
 
@@ -116,7 +127,7 @@ class World:
         return trade
 
     def find(self, provider: str, name: str) -> Trade:
-        """Return the trade of that number, handle or id.
+        """Return the trade of that number, or the newest one, or the one of that id.
 
         Raises:
             RefusedError: `unknown`: there is none.

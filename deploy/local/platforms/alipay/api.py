@@ -48,10 +48,10 @@ class AlipayApi:
     """The gateway; what it signs is the object in the answer, byte for byte as it is sent."""
 
     provider = "alipay"
+    signs_answers = True
 
     def __init__(self, front: Front) -> None:
         self._front = front
-        self._foreign = certs.new_key()
 
     def routes(self) -> list[BaseRoute]:
         """Return the gateway's one address."""
@@ -68,7 +68,7 @@ class AlipayApi:
         if isinstance(account, AlipayAccount):
             if account.certificate is not None:
                 parts.append(f'"alipay_cert_sn":"{serial(account.certificate)}"'.encode())
-            key = self._foreign if wrongly else account.key
+            key = certs.forger() if wrongly else account.key
             parts.append(f'"sign":"{sign(key, reply.body)}"'.encode())
         body = b"{" + b",".join(parts) + b"}"
         return Response(body, reply.status, media_type="text/html;charset=utf-8")

@@ -34,7 +34,6 @@ class Alipay:
     def __init__(self, front: Front, accounts: Callable[[], Mapping[str, Account]]) -> None:
         self._accounts = accounts
         self._api = AlipayApi(front)
-        self._foreign = certs.new_key()
 
     def name_trade(self, trade: Trade) -> None:
         """Give it the number that it will have once the buyer has scanned its code."""
@@ -66,7 +65,7 @@ class Alipay:
         account = self._account(trade)
         lie = replace(trade, state=TradeState.PAID, paid=moment, refunds={})
         fields = {**self._fields(lie, None), "notify_time": moment.beijing(TIME)}
-        key = self._foreign if kind == "other_key" else account.key
+        key = certs.forger() if kind == "other_key" else account.key
         fields["sign"] = sign(key, message(fields, without=("sign", "sign_type")))
         if kind == "changed_body":
             fields["total_amount"] = yuan(trade.amount_minor + 1)

@@ -38,10 +38,10 @@ class WechatPayApi:
     """What merchants may ask, each request signed by the merchant and each answer by us."""
 
     provider = "wechatpay"
+    signs_answers = True
 
     def __init__(self, front: Front) -> None:
         self._front = front
-        self._foreign = certs.new_key()
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes, at the same paths as the real ones."""
@@ -63,7 +63,7 @@ class WechatPayApi:
         if isinstance(account, WechatPayAccount) and reply.media_type.startswith("application"):
             key = account.key(request.headers.get("wechatpay-serial", ""))
             if wrongly:
-                key = SigningKey(key.id, self._foreign)
+                key = SigningKey(key.id, certs.forger())
             at_s = self._front.desk.clock.moment().epoch_s()
             response.headers.update(sealing.signed(key, reply.body, at_s))
         return response

@@ -52,8 +52,6 @@ class WechatPay:
     def __init__(self, front: Front, accounts: Callable[[], Mapping[str, Account]]) -> None:
         self._accounts = accounts
         self._api = WechatPayApi(front)
-        # A forger has a key of his own, and for all his notices the same one.
-        self._foreign = certs.new_key()
 
     def name_trade(self, trade: Trade) -> None:
         """Give it the number that its payment will have; a merchant learns that with it."""
@@ -97,7 +95,7 @@ class WechatPay:
         body, key, at_s = self._envelope(account, content, moment), account.key(), moment.epoch_s()
         if kind in ("other_key", "unknown_serial"):
             key_id = key.id if kind == "other_key" else f"PUB_KEY_ID_0{digits(26)}"
-            key = SigningKey(key_id, self._foreign)
+            key = SigningKey(key_id, certs.forger())
         if kind == "stale":
             at_s -= STALE_S
         call = self._v3_call(trade.notify_url, key, body, at_s)

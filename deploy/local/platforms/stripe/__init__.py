@@ -1,0 +1,1 @@
+"""Stripe: payment intents, refunds, and the events that tell of them."""

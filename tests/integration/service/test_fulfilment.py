@@ -77,7 +77,9 @@ class Desk:
 
 
 def a_fact(
-    kind: fact_pb2.Fact.Kind.ValueType, ref: order_pb2.OrderRef, **given: Any
+    kind: fact_pb2.Fact.Kind.ValueType,
+    ref: order_pb2.OrderRef,
+    **given: Any,  # noqa: ANN401  # further fields of the message
 ) -> fact_pb2.Fact:
     fact = fact_pb2.Fact(
         fact_id=str(uuid.uuid4()), kind=kind, ref=ref, source="douyin", amount=PRICE, **given

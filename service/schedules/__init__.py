@@ -16,7 +16,9 @@ from service.domain.schedules import PATIENT, Schedule, Schedules
 
 SHIPPED: Final = "shipped"
 
-_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SPAN: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
+# No provider keeps a trade open for longer.
+_LONGEST: Final = timedelta(days=366)
 _UNITS: Final[Mapping[str, timedelta]] = MappingProxyType(
     {
         "ms": timedelta(milliseconds=1),
@@ -108,7 +110,7 @@ class _Reading:
     def span(self, where: str, value: object) -> timedelta:
         found = _SPAN.fullmatch(value) if isinstance(value, str) else None
         span = float(found[1]) * _UNITS[found[2]] if found else timedelta()
-        if span < timedelta(milliseconds=1):
+        if not timedelta(milliseconds=1) <= span <= _LONGEST:
             self.problems.append(f"{where} is {value!r}, and no span such as 500ms, 30s, 2h or 3d")
             return PATIENT.intervals[0]
         return span

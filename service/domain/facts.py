@@ -58,6 +58,10 @@ class Outcome(Enum):
     IGNORED = "IGNORED"
 
 
+# The note of a refund whose amount is all that went back of its payment so far: Alipay's notices
+# tell no other.
+TOTAL_SO_FAR: Final = "total_so_far"
+
 # A receipt with several facts is summed up by the one that most needs attention.
 GRAVITY: Final = (
     Outcome.CONTRADICTING,

@@ -3,15 +3,17 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from service.domain.facts import Fact, FactKind
+from service.domain.facts import TOTAL_SO_FAR, Fact, FactKind
 from service.domain.money import Money
 from service.domain.providers import ASKABLE
-from service.domain.truth import of_kind
+from service.domain.truth import of_kind, refunded_amount
 
 
 def spoken_for(facts: Sequence[Fact], currency: str) -> Money:
     """Return what went back or was asked back, each refund number once; closed ones are free."""
-    return Money(sum(_by_number(facts, currency).values()), currency)
+    told = sum(_by_number(facts, currency).values())
+    gone = refunded_amount(of_kind(facts, FactKind.REFUND_SUCCEEDED), currency)
+    return Money(max(told, gone.minor), currency)
 
 
 def givers(facts: Sequence[Fact], currency: str) -> list[tuple[Fact, Money]]:
@@ -39,7 +41,12 @@ def givers(facts: Sequence[Fact], currency: str) -> list[tuple[Fact, Money]]:
 
 def _by_number(facts: Sequence[Fact], currency: str) -> dict[str, int]:
     closed = {each.voucher for each in of_kind(facts, FactKind.REFUND_CLOSED)}
-    done = of_kind(facts, FactKind.REFUND_SUCCEEDED)
+    done = [
+        each
+        for each in of_kind(facts, FactKind.REFUND_SUCCEEDED)
+        # What one refund of a running total was is not known from it.
+        if each.note != TOTAL_SO_FAR
+    ]
     asked = of_kind(facts, FactKind.REFUND_REQUESTED)
     found: dict[str, int] = {}
     for fact in (*done, *(each for each in asked if each.voucher not in closed)):

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum, unique
 from typing import Final
 
-from service.domain.facts import PROVES, Fact, FactKind, OrderLine, OrderRef
+from service.domain.facts import PROVES, TOTAL_SO_FAR, Fact, FactKind, OrderLine, OrderRef
 from service.domain.lifecycle import ROAD, State
 from service.domain.money import Money
 
@@ -86,7 +86,7 @@ def derive(facts: Sequence[Fact]) -> Truth | None:
     listed = [each.list_amount for each in creations if each.list_amount is not None]
     payments = kinds[FactKind.PAYMENT_SUCCEEDED]
     paid = paid_amount(payments, total)
-    refunded = sum_by_voucher(kinds[FactKind.REFUND_SUCCEEDED], currency)
+    refunded = refunded_amount(kinds[FactKind.REFUND_SUCCEEDED], currency)
     requested = sum_by_voucher(_standing_requests(kinds), currency)
     is_paid = any(_is_covered(each, payments) for each in creations)
     entered = entries(ordered)
@@ -168,6 +168,27 @@ def paid_amount(payments: Sequence[Fact], total: Money) -> Money:
     said = [each.amount or total for each in payments if not each.voucher or each.amount is None]
     largest = max((each.minor for each in said if each.currency == total.currency), default=0)
     return Money(max(vouchered.minor, largest), total.currency)
+
+
+def refunded_amount(refunds: Iterable[Fact], currency: str) -> Money:
+    """Return what went back: of each payment the refunds one by one, or the largest running total.
+
+    A total and the refunds within it tell of the same money, so the larger of the two holds.
+    """
+    by_payment: dict[str, list[Fact]] = defaultdict(list)
+    for fact in refunds:
+        by_payment[fact.payment].append(fact)
+    return Money(sum(_went_back(each, currency) for each in by_payment.values()), currency)
+
+
+def _went_back(refunds: Sequence[Fact], currency: str) -> int:
+    single = [each for each in refunds if each.note != TOTAL_SO_FAR]
+    totals = [
+        each.amount.minor
+        for each in refunds
+        if each.note == TOTAL_SO_FAR and each.amount and each.amount.currency == currency
+    ]
+    return max(sum_by_voucher(single, currency).minor, max(totals, default=0))
 
 
 def sum_by_voucher(facts: Iterable[Fact], currency: str) -> Money:

@@ -122,6 +122,16 @@ SCENARIOS: dict[str, tuple[tuple[Fact, ...], State, int, int, RefundState, set[s
          a_fact(FactKind.REFUND_SUCCEEDED, minute=7, voucher="r-2", amount=Money(2_000, "CNY"))),
         State.PAID, 9_990, 3_000, RefundState.PARTIAL, set(),
     ),
+    "refunded in parts, one by one and as a running total": (
+        (CREATED, PAID,
+         a_fact(FactKind.REFUND_SUCCEEDED, minute=5, voucher="r-1", payment="pay-1",
+                amount=Money(1_000, "CNY"), note="total_so_far"),
+         a_fact(FactKind.REFUND_SUCCEEDED, minute=6, voucher="r-2", payment="pay-1",
+                amount=Money(3_000, "CNY"), note="total_so_far"),
+         a_fact(FactKind.REFUND_SUCCEEDED, minute=7, voucher="r-2", payment="pay-1",
+                amount=Money(2_000, "CNY"))),
+        State.PAID, 9_990, 3_000, RefundState.PARTIAL, set(),
+    ),
     "stock before the money": (
         (CREATED, a_fact(FactKind.STOCK_ALLOCATED, minute=1), PAID),
         State.AWAITING_OUTBOUND, 9_990, 0, RefundState.NONE, set(),

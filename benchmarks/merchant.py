@@ -122,8 +122,8 @@ class Merchant:
             {"name": "main", "provider": provider, **row} for provider, row in self._rows().items()
         ]
         path = folder / "accounts.yaml"
-        content = {"public_url": public_url, "accounts": accounts}
-        path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+        told = {"public_url": public_url, "accounts": accounts}
+        path.write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False))
         return path
 
     def _files(self) -> Mapping[str, bytes]:

@@ -44,6 +44,9 @@ class FullError(NotStoredError):
     """There is no room for another receipt."""
 
 
+# Of the second between our limit and the platforms'.
+SWEEP_S: Final = 0.1
+
 FULL: Final = "queue_full"
 LATE: Final = "late"
 
@@ -69,6 +72,9 @@ class Batches:
         self._queue: deque[_Waiting] = deque()
         self._calls: set[asyncio.Task[None]] = set()
         self._linger: asyncio.TimerHandle | None = None
+        # Everybody who waits, in the order of their coming, which is that of their deadlines.
+        self._waiting: deque[_Waiting] = deque()
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def submit(self, receipt: Receipt, until: float) -> None:
         """Return once the receipt is durable; `until` is a time of the loop.
@@ -82,17 +88,25 @@ class Batches:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(receipt, until, loop.create_future())
         self._queue.append(waiting)
+        self._waiting.append(waiting)
+        if self._sweep is None:
+            self._sweep = loop.call_later(SWEEP_S, self._tell_the_late, loop, context=Context())
         self._go_on(loop)
-        try:
-            async with asyncio.timeout_at(until):
-                await waiting.stored
-        except TimeoutError:
-            raise NotStoredError(LATE) from None
+        await waiting.stored
 
     async def close(self) -> None:
         """Wait for the calls in flight."""
         while self._calls:
             await asyncio.wait(self._calls)
+
+    def _tell_the_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let go whose time is over; a timer for each would cost as much as all the rest."""
+        now = loop.time()
+        while self._waiting and (self._waiting[0].stored.done() or self._waiting[0].until <= now):
+            _fail([self._waiting.popleft()], LATE)
+        self._sweep = None
+        if self._waiting:
+            self._sweep = loop.call_later(SWEEP_S, self._tell_the_late, loop, context=Context())
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
         """Submit now, or soon, or when a call in flight has ended."""

@@ -13,17 +13,17 @@ log line, and nothing of what it said.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
 from google.protobuf.timestamp_pb2 import Timestamp
-from opentelemetry.trace import Span
 
-from clients import telemetry
 from clients.gateway import requests
 from clients.gateway.batches import Batches, FullError, NotStoredError
 from clients.gateway.config import Clock, Settings
-from clients.gateway.limits import ANSWER_WITHIN_S, BODY_BYTES_MAX, BODY_WITHIN_S
+from clients.gateway.connections import TOO_SLOW
+from clients.gateway.limits import ANSWER_WITHIN_S, BODY_BYTES_MAX
 from clients.gateway.metrics import Metrics
 from clients.gateway.peers import sender
 from clients.gateway.seldom import Seldom
@@ -34,7 +34,8 @@ from concord.intake.v1.receipt_pb2 import Receipt
 log = structlog.get_logger(__name__)
 
 TOO_LARGE: Final = Answer(413, b"too large\n")
-TOO_SLOW: Final = Answer(408, b"too slow\n")
+# Nobody is there to read it.
+GONE: Final = Answer(408)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Told:
     outcome: str
     """`taken`, `refused`, `again`, `shed`, or a way in which the request itself was wrong."""
     must_close: bool = False
+    failed_by: Exception | None = None
 
 
 class Receiving:
@@ -77,8 +79,11 @@ class Receiving:
         self._seldom = seldom
         self._active = 0
 
-    async def take(self, arrival: Arrival, span: Span) -> Told:
-        """Return what to tell the platform; never raises, and never later than its limit."""
+    async def take(self, arrival: Arrival, traceparent: str = "") -> Told:
+        """Return what to tell the platform; never raises, and never later than its limit.
+
+        The receipt goes on in the trace of `traceparent`, where there is one.
+        """
         headers = requests.headers_of(arrival.scope["headers"])
         unread = arrival.call(headers, b"")
         if self._active >= self._settings.concurrency:
@@ -87,55 +92,46 @@ class Receiving:
         self._active += 1
         self._metrics.active.set(self._active)
         try:
-            call = arrival.call(headers, await self._body(arrival, headers))
-            return await self._opened(arrival, call, span)
+            body = await requests.read_body(arrival.receive, headers, at_most=BODY_BYTES_MAX)
+            return await self._opened(arrival, arrival.call(headers, body), traceparent)
         except requests.TooLargeError:
             return self._stray(TOO_LARGE, "too_large")
-        except requests.TooSlowError:
-            return self._stray(TOO_SLOW, "too_slow")
         except requests.GoneError:
-            return self._stray(TOO_SLOW, "gone")
-        except Exception:
+            return self._stray(GONE, "too_slow" if TOO_SLOW in arrival.scope["state"] else "gone")
+        except Exception as bug:
             # A defect of ours must not cost a payment: the platform comes again, also tomorrow.
             log.exception("callback_bug", provider=arrival.account.provider)
-            return Told(arrival.protocol.again(unread), "again")
+            return Told(arrival.protocol.again(unread), "again", failed_by=bug)
         finally:
             self._active -= 1
             self._metrics.active.set(self._active)
 
-    async def _body(self, arrival: Arrival, headers: dict[str, str]) -> bytes:
-        until = arrival.began_at + BODY_WITHIN_S
-        return await requests.read_body(
-            arrival.receive, headers, at_most=BODY_BYTES_MAX, until=until
-        )
-
-    async def _opened(self, arrival: Arrival, call: Call, span: Span) -> Told:
+    async def _opened(self, arrival: Arrival, call: Call, traceparent: str) -> Told:
         account, protocol = arrival.account, arrival.protocol
+        now = self._clock()
         try:
             # Some 50 µs of arithmetic, here on the loop: to hand it to a thread costs as much.
-            opened = protocol.open(account, call, self._clock())
+            opened = protocol.open(account, call, now)
         except RefusedError as refused:
             kind = refused.refusal.value
             self._metrics.refusals.labels(account.provider, account.name, kind).inc()
             self._tell("callback_refused", account, kind)
             return Told(protocol.refused(call, refused.refusal), "refused")
-        receipt = self._receipt(arrival, call, opened)
+        receipt = self._receipt(arrival, call, opened, now)
+        receipt.traceparent = traceparent
         try:
             await self._batches.submit(receipt, arrival.began_at + ANSWER_WITHIN_S)
         except FullError as full:
             self._tell("callback_shed", account, full.reason)
             return Told(protocol.again(call), "shed")
         except NotStoredError as failed:
-            telemetry.fail(span, failed)
             self._tell("callback_failed", account, failed.reason)
-            return Told(protocol.again(call), "again")
+            return Told(protocol.again(call), "again", failed_by=failed)
         return Told(protocol.taken(call), "taken")
 
-    def _receipt(self, arrival: Arrival, call: Call, opened: Opened) -> Receipt:
+    def _receipt(self, arrival: Arrival, call: Call, opened: Opened, now: datetime) -> Receipt:
         client = arrival.scope.get("client")
         forwarded = call.headers.get("x-forwarded-for", "")
-        received = Timestamp()
-        received.FromDatetime(self._clock())
         return Receipt(
             source=arrival.account.provider,
             account=arrival.account.name,
@@ -144,15 +140,9 @@ class Receiving:
             body=opened.body,
             order_hint=opened.order_hint,
             content_type=opened.content_type,
-            receive_time=received,
+            receive_time=Timestamp(seconds=int(now.timestamp()), nanos=now.microsecond * 1000),
             address=sender(client[0], forwarded, self._settings.trusted_proxies) if client else "",
-            traceparent=self._traceparent(),
         )
-
-    def _traceparent(self) -> str:
-        """Return the callback's context; nothing where we do not trace, but others may."""
-        traced = self._settings.otlp_endpoint is not None
-        return telemetry.current_traceparent() or "" if traced else ""
 
     def _stray(self, answer: Answer, reason: str) -> Told:
         self._metrics.strays.labels(reason).inc()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
@@ -20,22 +19,15 @@ class TooLargeError(Exception):
     """The body is longer than any platform's."""
 
 
-class TooSlowError(Exception):
-    """The body did not come in its time."""
-
-
 class GoneError(Exception):
     """The caller hung up before it had said everything."""
 
 
-async def read_body(
-    receive: Receive, headers: Mapping[str, str], *, at_most: int, until: float
-) -> bytes:
-    """Return the whole body; `until` is a time of the loop.
+async def read_body(receive: Receive, headers: Mapping[str, str], *, at_most: int) -> bytes:
+    """Return the whole body; that it comes in time is seen to by the connection.
 
     Raises:
         TooLargeError: it is longer than `at_most`; the rest was not read.
-        TooSlowError: it was not here in time.
         GoneError: nobody is there any more.
     """
     announced = headers.get("content-length", "0")
@@ -44,21 +36,17 @@ async def read_body(
         raise TooLargeError
     parts: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout_at(until):
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    raise GoneError
-                part: bytes = message.get("body", b"")
-                size += len(part)
-                if size > at_most:
-                    raise TooLargeError
-                parts.append(part)
-                if not message.get("more_body", False):
-                    return parts[0] if len(parts) == 1 else b"".join(parts)
-    except TimeoutError:
-        raise TooSlowError from None
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise GoneError
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > at_most:
+            raise TooLargeError
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import contextlib
 import resource
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final
 
 import structlog
@@ -20,7 +20,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from clients import telemetry
-from clients.gateway import config
+from clients.gateway import config, requests
 from clients.gateway.app import Gateway
 from clients.gateway.batches import Batches
 from clients.gateway.config import Settings
@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 BACKLOG: Final = 2_048
 # Files besides connections: libraries, logs, keys, the way to the service.
 OTHER_FILES: Final = 256
+Application = Callable[[requests.Scope, requests.Receive, requests.Send], Awaitable[None]]
+
 # Who submits, in the service's log.
 ACTOR: Final = Identity(actor="gateway", role="system", source="gateway")
 
@@ -78,7 +80,9 @@ async def serve(
     batches = Batches(submit, metrics, room=settings.concurrency)
     readiness = Readiness(book, service, metrics)
     receiving = Receiving(settings, batches, metrics, config.now, Seldom(config.monotonic))
-    server = Server(_uvicorn(Gateway(book, receiving, metrics, config.now), settings.concurrency))
+    is_tracing = settings.otlp_endpoint is not None
+    app = Gateway(book, receiving, metrics, config.now, is_tracing=is_tracing)
+    server = server_of(app, settings.concurrency)
     probes = telemetry.Probes(
         settings.metrics_address,
         registry=registry,
@@ -117,10 +121,11 @@ def allow_files(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
-def _uvicorn(app: Gateway, concurrency: int) -> uvicorn.Config:
+def server_of(app: Application, concurrency: int) -> Server:
+    """Return the server of an application that serves so many requests at once."""
     connections = concurrency * CONNECTIONS_FOR_EACH
     allow_files(connections)
-    return uvicorn.Config(
+    settled = uvicorn.Config(
         app,
         http=LimitedProtocol,
         ws="none",
@@ -135,3 +140,4 @@ def _uvicorn(app: Gateway, concurrency: int) -> uvicorn.Config:
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
+    return Server(settled)

@@ -32,6 +32,7 @@ FORMATS: Final[Mapping[str, re.Pattern[str]]] = {
     "success": re.compile(r"true|false", re.ASCII),
 }
 CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
+# What the template reads; a test holds the two together.
 FOLLOWED: Final = frozenset(
     {
         "AUTHORISATION",
@@ -40,9 +41,17 @@ FOLLOWED: Final = frozenset(
         "CAPTURE",
         "CAPTURE_FAILED",
         "CHARGEBACK",
+        "CHARGEBACK_REVERSED",
+        "EXPIRE",
+        "NOTIFICATION_OF_CHARGEBACK",
+        "OFFER_CLOSED",
+        "PENDING",
         "REFUND",
         "REFUNDED_REVERSED",
         "REFUND_FAILED",
+        "REQUEST_FOR_INFORMATION",
+        "SECOND_CHARGEBACK",
+        "TECHNICAL_CANCEL",
     }
 )
 

@@ -32,9 +32,9 @@ CHARSETS: Final = {
 SPACE: Final = b" "
 # An escape that may stand for half a character, which no charset can write.
 HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
-# A form as the platforms write it, each character in one spelling: with two, one signature would
-# do for bodies that differ.
-FORM: Final = re.compile(rb"(?:[A-Za-z0-9*._~+=&-]++|%[0-9A-F]{2})*+")
+# A form as platforms write it: nothing raw but what may stand in an address, escapes in capitals.
+# Else two bodies that differ in one byte could say the same, under one signature.
+FORM: Final = re.compile(rb"(?:[A-Za-z0-9!$'()*,./:;=?@_~+&-]++|%[0-9A-F]{2})*+")
 # What may name a message or an order in a receipt.
 NAME: Final = re.compile(r"[ -~]{1,200}")
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from Adyen.util import generate_notification_sig, is_valid_hmac_notification
 
+from clients.providers.adyen import FOLLOWED
 from clients.providers.callbacks import Refusal
 from tests.unit.clients.providers.hashing_platforms import (
     HMAC_KEYS,
@@ -15,18 +16,9 @@ from tests.unit.clients.providers.hashing_platforms import (
 from tests.unit.clients.providers.platforms import a_call, opened, refusal
 
 ACCOUNT = an_adyen_account()
-FOLLOWED = [
-    "AUTHORISATION",
-    "CANCELLATION",
-    "CAPTURE",
-    "CAPTURE_FAILED",
-    "CHARGEBACK",
-    "REFUND",
-    "REFUND_FAILED",
-]
 
 
-@pytest.mark.parametrize("event", FOLLOWED)
+@pytest.mark.parametrize("event", sorted(FOLLOWED))
 @pytest.mark.parametrize("success", ["true", "false"])
 def test_what_the_library_signs_is_kept_as_it_came(event: str, success: str) -> None:
     item = an_adyen_item(eventCode=event, success=success, originalReference="8888")

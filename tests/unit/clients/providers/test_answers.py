@@ -77,6 +77,13 @@ def test_a_failure_of_wechat_pay_is_never_told_with_status_200() -> None:
     assert answer.status >= 500
 
 
+def test_a_call_of_version_2_is_known_before_its_body_was_read() -> None:
+    unread = a_call(b"", {"content-type": "text/xml; charset=utf-8"})
+
+    assert PROTOCOLS["wechatpay"].again(unread) == PROTOCOLS["wechatpay"].again(XML)
+    assert PROTOCOLS["wechatpay"].again(a_call(b"")) == PROTOCOLS["wechatpay"].again(JSON)
+
+
 def test_the_body_of_an_answer_has_its_type() -> None:
     for provider, call in WAYS:
         protocol = PROTOCOLS[provider]

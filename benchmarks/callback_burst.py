@@ -133,7 +133,7 @@ def _parsed(arguments: Sequence[str] | None) -> Any:  # noqa: ANN401  # argparse
     parser.add_argument("--rate", type=int, default=2_000, help="callbacks a second")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--generators", type=int, default=2, help="processes that call")
-    parser.add_argument("--concurrency", type=int, default=1_000)
+    parser.add_argument("--concurrency", type=int, default=500)
     return parser.parse_args(arguments)
 
 

@@ -26,6 +26,7 @@ from clients.gateway.connections import TOO_SLOW
 from clients.gateway.limits import ANSWER_WITHIN_S, BODY_BYTES_MAX
 from clients.gateway.metrics import Metrics
 from clients.gateway.peers import sender
+from clients.gateway.pulse import Pulse
 from clients.gateway.seldom import Seldom
 from clients.providers.accounts import Account
 from clients.providers.callbacks import Answer, Call, Opened, Protocol, RefusedError
@@ -70,7 +71,13 @@ class Receiving:
     """Takes callbacks, at most so many at once."""
 
     def __init__(
-        self, settings: Settings, batches: Batches, metrics: Metrics, clock: Clock, seldom: Seldom
+        self,
+        settings: Settings,
+        batches: Batches,
+        metrics: Metrics,
+        clock: Clock,
+        seldom: Seldom,
+        pulse: Pulse,
     ) -> None:
         self._settings = settings
         self._batches = batches
@@ -78,6 +85,7 @@ class Receiving:
         self._clock = clock
         self._seldom = seldom
         self._active = 0
+        self._pulse = pulse
 
     async def take(self, arrival: Arrival, traceparent: str = "") -> Told:
         """Return what to tell the platform; never raises, and never later than its limit.
@@ -86,8 +94,9 @@ class Receiving:
         """
         headers = requests.headers_of(arrival.scope["headers"])
         unread = arrival.call(headers, b"")
-        if self._active >= self._settings.concurrency:
-            self._tell("callback_shed", arrival.account, "concurrency")
+        if self._active >= self._settings.concurrency or self._pulse.is_late:
+            reason = "late" if self._pulse.is_late else "concurrency"
+            self._tell("callback_shed", arrival.account, reason)
             return Told(arrival.protocol.again(unread), "shed")
         self._active += 1
         self._metrics.active.set(self._active)

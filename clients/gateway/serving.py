@@ -27,6 +27,7 @@ from clients.gateway.config import Settings
 from clients.gateway.connections import LimitedProtocol
 from clients.gateway.limits import CONNECTIONS_FOR_EACH, DRAIN_S, IDLE_S
 from clients.gateway.metrics import Metrics
+from clients.gateway.pulse import Pulse
 from clients.gateway.readiness import Readiness
 from clients.gateway.receiving import Receiving
 from clients.gateway.seldom import Seldom
@@ -79,7 +80,9 @@ async def serve(
 
     batches = Batches(submit, metrics, room=settings.concurrency)
     readiness = Readiness(book, service, metrics)
-    receiving = Receiving(settings, batches, metrics, config.now, Seldom(config.monotonic))
+    pulse = Pulse(config.monotonic)
+    seldom = Seldom(config.monotonic)
+    receiving = Receiving(settings, batches, metrics, config.now, seldom, pulse)
     is_tracing = settings.otlp_endpoint is not None
     app = Gateway(book, receiving, metrics, config.now, is_tracing=is_tracing)
     server = server_of(app, settings.concurrency)
@@ -98,11 +101,13 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     watching = loop.create_task(readiness.watch())
+    pulse.begin()
     log.info("gateway_started", address=settings.address)
     try:
         await server.serve(sockets=[opened])
         await batches.close()
     finally:
+        pulse.end()
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from clients.cli import formats, output
 from clients.cli.options import Language
-from clients.cli.order_text import state_name
+from clients.cli.order_text import state_name, verifying
 from clients.cli.wording import code_of, named
 from concord.cases.v1.case_service_pb2 import Case
 from concord.orders.v1.order_service_pb2 import OrderExplanation
@@ -46,6 +46,7 @@ def story(
             ("evidence", ", ".join(explanation.evidence)),
             ("holds", ", ".join(f"{hold.reason} ({hold.hold_id})" for hold in order.holds)),
             ("milestone", order.milestone),
+            ("providers", verifying(order, language, now)),
         ]
     )
     yield from _claims(explanation, language)
@@ -89,11 +90,13 @@ def _claims(explanation: OrderExplanation, language: Language | None) -> Iterato
                 state_name(claim.state, language),
                 formats.time(claim.occurred_time),
                 formats.time(claim.record_time),
+                claim.learnt.lower(),
                 claim.voucher,
                 Text(f"{mark} {named(standing, language)}", style),
             )
         )
-    yield output.table(("Source", "Says", "By its clock", "Learnt", "Voucher", "Standing"), rows)
+    heads = ("Source", "Says", "By its clock", "Learnt", "How", "Voucher", "Standing")
+    yield output.table(heads, rows)
 
 
 def _awaited(explanation: OrderExplanation, now: datetime) -> Iterator[RenderableType]:

@@ -26,7 +26,7 @@ def show(order: OrderName, *, as_json: AsJson = False, language: In = None) -> N
         if as_json:
             output.print_json(found)
         else:
-            output.print_all([order_table(found, language)])
+            output.print_all([order_table(found, language, config.now())])
 
 
 @app.command()

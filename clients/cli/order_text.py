@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -10,12 +11,12 @@ from rich.table import Table
 from clients.cli import formats, output
 from clients.cli.options import Language
 from clients.cli.wording import NAMES, code_of, named
-from concord.orders.v1.order_pb2 import Order
+from concord.orders.v1.order_pb2 import Order, Verification
 from concord.orders.v1.order_service_pb2 import WatchOrdersResponse
 
 
-def order_table(order: Order, language: Language | None) -> Table:
-    """Return an order as names and values."""
+def order_table(order: Order, language: Language | None, now: datetime | None = None) -> Table:
+    """Return an order as names and values; `now` to say how soon providers are asked again."""
     refund = code_of(Order.RefundState, order.refund_state, "REFUND_STATE_")
     return output.pairs(
         [
@@ -30,6 +31,7 @@ def order_table(order: Order, language: Language | None) -> Table:
             ("paid", formats.money(order.paid)),
             ("refunded", formats.money(order.refunded)),
             ("refund", "" if refund in {"NONE", "UNSPECIFIED"} else named(refund, language)),
+            ("providers", verifying(order, language, now)),
             ("outbound", "approved" if order.outbound_approved else ""),
             (
                 "holds",
@@ -53,6 +55,33 @@ def order_table(order: Order, language: Language | None) -> Table:
             ("etag", order.etag),
         ]
     )
+
+
+def verifying(order: Order, language: Language | None, now: datetime | None) -> str:
+    """Return who is being asked about an order, a line each: the hint for a waiting customer."""
+    lines = _verifying_zh if language is Language.ZH else _verifying_en
+    return "\n".join(lines(each, now) for each in order.verifications)
+
+
+def _verifying_en(of: Verification, now: datetime | None) -> str:
+    about = "the refund " if of.about == "REFUND" else ""
+    wait = _wait(of, now)
+    following = f"next {wait}" if wait else "asking now"
+    return f"verifying {about}with {of.provider}, asked {of.asked}×, {following}"
+
+
+def _verifying_zh(of: Verification, now: datetime | None) -> str:
+    about = "退款" if of.about == "REFUND" else "付款"
+    wait = _wait(of, now)
+    following = f"下次 {wait.removeprefix('in ')}" if wait else "正在查询"
+    return f"正在向 {of.provider} 核实{about},已查询 {of.asked} 次,{following}"
+
+
+def _wait(of: Verification, now: datetime | None) -> str:
+    """Return in how long it is asked again; nothing where its time has come."""
+    if now is None:
+        return f"at {formats.time(of.next_time)}"
+    return formats.until(of.next_time, now) if formats.moment(of.next_time) > now else ""
 
 
 def change_line(change: WatchOrdersResponse, language: Language | None) -> str:

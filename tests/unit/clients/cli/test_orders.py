@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.protobuf.json_format import Parse
@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from clients.sdk.testing import FakeConcord, Refusal, refusal
 from concord.cases.v1.case_service_pb2 import Case
-from concord.orders.v1.order_pb2 import Hold, Order, OrderRef
+from concord.orders.v1.order_pb2 import Hold, Order, OrderRef, Verification
 from concord.orders.v1.order_service_pb2 import CreateOrderRequest, OrderExplanation
 
 from .conftest import Run, an_order
@@ -229,6 +229,43 @@ def test_an_explanation_tells_truth_claims_dues_and_owners(fake: FakeConcord, co
         "ALLOCATE, CANCEL",
     ):
         assert said in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ((), "verifying with alipay, asked 2×, next in 3"),
+        (("--lang", "zh"), "正在向 alipay 核实付款,已查询 2 次,下次 3"),
+    ],
+)
+@pytest.mark.parametrize("command", ["show", "explain"])
+def test_a_customer_who_waits_is_told_who_is_asked(
+    fake: FakeConcord, concord: Run, command: str, language: tuple[str, ...], said: str
+) -> None:
+    soon = Timestamp()
+    soon.FromDatetime(datetime.now(tz=UTC) + timedelta(seconds=39))
+    asked = Verification(provider="alipay", about="PAYMENT", asked=2, next_time=soon)
+    order = fake.model.put(an_order(verifications=[asked]))
+    fake.answer("ExplainOrder", OrderExplanation(order=order))
+
+    assert said in concord("order", command, "ord-1", *language).stdout
+
+
+def test_what_is_due_is_being_asked(fake: FakeConcord, concord: Run) -> None:
+    asked = Verification(provider="stripe", about="REFUND", asked=1, next_time=at(0))
+    fake.model.put(an_order(verifications=[asked]))
+
+    shown = concord("order", "show", "ord-1")
+
+    assert "verifying the refund with stripe, asked 1×, asking now" in shown.stdout
+
+
+def test_a_claim_says_how_it_was_learnt(fake: FakeConcord, concord: Run) -> None:
+    explanation = OrderExplanation(order=an_order())
+    explanation.claims.add(source="alipay", state=Order.STATE_PAID, learnt="ASKED")
+    fake.answer("ExplainOrder", explanation)
+
+    assert "asked" in concord("order", "explain", "ord-1").stdout
 
 
 def test_text_that_looks_like_markup_is_shown_as_it_is(fake: FakeConcord, concord: Run) -> None:

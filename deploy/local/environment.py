@@ -66,9 +66,18 @@ class Contract:
     service_address: str
     spans_address: str | None
     """Where spans are sent to and asked for; None if nobody keeps them."""
+    gateway_address: str | None
+    """Where platforms call; None if nobody takes callbacks."""
+    platforms_address: str | None
+    """Where the fake platforms answer; None if there are none."""
     metrics_addresses: Mapping[str, str]
     folder: Path
     inherited: Mapping[str, str]
+
+    @property
+    def accounts_file(self) -> Path:
+        """Where the fake platforms write which accounts a merchant has at them."""
+        return self.folder / "platforms" / "accounts.yaml"
 
     def shared(self) -> dict[str, str]:
         """The variables that are the same for every process, and for a shell beside them."""
@@ -81,6 +90,11 @@ class Contract:
             "CONCORD_KAFKA_SESSION_TIMEOUT_S": str(SESSION_TIMEOUT_S),
             "CONCORD_SERVICE_ADDRESS": self.service_address,
         }
+        if self.platforms_address is not None:
+            variables["CONCORD_PLATFORMS_ADDRESS"] = self.platforms_address
+            variables["CONCORD_ACCOUNTS"] = str(self.accounts_file)
+        if self.gateway_address is not None:
+            variables["CONCORD_GATEWAY_ADDRESS"] = self.gateway_address
         if self.spans_address is not None:
             variables["CONCORD_TRACE_ADDRESS"] = self.spans_address
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://{self.spans_address}"
@@ -101,6 +115,8 @@ class Contract:
             "CONCORD_DATA_DIR": str(self.folder),
             "CONCORD_STREAMS_DATA_DIR": str(self.folder / "streams"),
         }
+        if self.gateway_address is not None:
+            variables["CONCORD_GATEWAY_ADDRESS"] = self.gateway_address
         if name in self.metrics_addresses:
             variables["CONCORD_METRICS_ADDRESS"] = self.metrics_addresses[name]
         return variables

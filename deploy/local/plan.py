@@ -34,7 +34,8 @@ class Plan:
 
 def make(surroundings: Surroundings, folder: DataFolder, without: Iterable[str] = ()) -> Plan:
     """Plan a stack in this data folder, leaving out the processes named."""
-    rows = tuple(row for row in processes.installed() if row.name not in without)
+    has_accounts = bool(surroundings.inherited.get("CONCORD_ACCOUNTS"))
+    rows = processes.chosen(without, has_accounts=has_accounts)
     running = {row.name for row in rows}
     embedded = [name for name in servers.NAMES if name not in surroundings.own]
     reserved = Ports([*embedded, *_ports_of(running)])
@@ -52,6 +53,8 @@ def make(surroundings: Surroundings, folder: DataFolder, without: Iterable[str] 
         kafka_bootstrap=urls["broker"],
         service_address=f"{ports.HOST}:{chosen['service']}",
         spans_address=f"{ports.HOST}:{chosen['spans']}" if "spans" in chosen else None,
+        gateway_address=f"{ports.HOST}:{chosen['gateway']}" if "gateway" in chosen else None,
+        platforms_address=f"{ports.HOST}:{chosen['platforms']}" if "platforms" in chosen else None,
         metrics_addresses={
             name: f"{ports.HOST}:{chosen[f'{name}-metrics']}"
             for name in (row.name for row in rows)

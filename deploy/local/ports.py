@@ -16,17 +16,21 @@ from typing import Final
 HOST: Final = "127.0.0.1"
 
 # Below 32768, where Linux begins to take ports for outgoing connections, and each beside the
-# number that people know (5432, 6379, 9092, 50051, 4317).
+# number that people know (5432, 6379, 9092, 50051, 4317, 8080).
 PREFERRED: Final[Mapping[str, int]] = {
     "postgres": 15432,
     "valkey": 16379,
     "broker": 19092,
     "service": 15051,
     "spans": 14317,
+    "gateway": 18080,
+    "platforms": 18090,
     "service-metrics": 19101,
     "relay-metrics": 19102,
     "streams-metrics": 19103,
     "spans-metrics": 19104,
+    "gateway-metrics": 19105,
+    "connectors-metrics": 19106,
 }
 
 # Where a substitute is looked for: clear of the preferred ones and of outgoing connections.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,12 @@ class Row:
     arguments: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     is_required: bool = True
+    needs: tuple[str, ...] = ()
+    """Names of those without which it makes no sense, and is left out."""
 
+
+# Merchant accounts, which are the user's own, or those at the fake platforms.
+ACCOUNTS: Final = "accounts"
 
 # In the order of the checklist. The streams do not wait for the service: joining their group
 # takes 3 s, in which it becomes ready too.
@@ -36,12 +41,41 @@ TABLE: Final = (
     Row("service", "service", ("serve",), after=("migrate", "valkey")),
     Row("relay", "service", ("relay",), after=("migrate", "broker")),
     Row("streams", "streams", ("worker",), after=("migrate", "valkey", "broker")),
+    # One in ten notices is lost, so that there is always something to find out by asking.
+    Row(
+        "platforms",
+        "deploy.local.platforms",
+        ("--drop-share", "0.1"),
+        is_required=False,
+    ),
+    Row(
+        "gateway",
+        "clients.gateway",
+        after=("service", "platforms"),
+        is_required=False,
+        needs=("service", ACCOUNTS),
+    ),
+    Row(
+        "connectors",
+        "clients.connectors",
+        after=("service", "platforms"),
+        is_required=False,
+        needs=("service", ACCOUNTS),
+    ),
     Row(
         "traffic",
         "clients.cli",
         ("simulate", "--profile", "article", "--live", "--rate", "2", "--backfill", "10m"),
         after=("spans", "service", "relay", "streams"),
         is_required=False,
+    ),
+    # Sells orders that are paid at the platforms; whoever wants no traffic wants none of these.
+    Row(
+        "shop",
+        "clients.traffic.shop",
+        after=("spans", "service", "relay", "streams", "platforms", "gateway", "connectors"),
+        is_required=False,
+        needs=("platforms", "traffic"),
     ),
 )
 
@@ -51,6 +85,19 @@ ONE_SHOTS: Final = ("migrate",)
 def installed() -> tuple[Row, ...]:
     """Return the rows whose module is there; a lean installation may lack optional ones."""
     return tuple(row for row in TABLE if row.is_required or _exists(row.module))
+
+
+def chosen(without: Iterable[str], *, has_accounts: bool) -> tuple[Row, ...]:
+    """Return the installed rows that are not left out, and neither is what they need.
+
+    `has_accounts` says that the user has accounts of his own, at platforms that are no fakes.
+    """
+    left_out = {*without, *(["platforms"] if has_accounts else [])}
+    rows = [row for row in installed() if row.name not in left_out]
+    there = {row.name for row in rows}
+    if has_accounts or "platforms" in there:
+        there.add(ACCOUNTS)
+    return tuple(row for row in rows if there.issuperset(row.needs))
 
 
 def specs(contract: Contract, rows: tuple[Row, ...], servers: tuple[str, ...]) -> list[Spec]:
@@ -77,8 +124,10 @@ def _probe(name: str, contract: Contract) -> Probe | None:
         return None
     if name == "service":
         return probes.grpc_health(contract.service_address)
-    if name == "traffic":
+    if name in ("traffic", "shop"):
         return probes.alive_for(TRAFFIC_PROVES_ITSELF_S)
+    if name == "platforms":
+        return probes.http(contract.platforms_address or "")
     return probes.http(contract.metrics_addresses[name])
 
 
@@ -87,6 +136,8 @@ def _addresses(contract: Contract) -> Mapping[str, str]:
         **{name: f"metrics {address}" for name, address in contract.metrics_addresses.items()},
         "service": contract.service_address,
         "spans": contract.spans_address or "",
+        "gateway": contract.gateway_address or "",
+        "platforms": contract.platforms_address or "",
     }
 
 

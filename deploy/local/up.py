@@ -109,6 +109,8 @@ class Stack:
             ("Valkey", at["valkey"]),
             ("Kafka", at["broker"]),
             ("spans", at.get("spans", "")),
+            ("callbacks", self._url("gateway", "/callbacks/{provider}/{account}")),
+            ("platforms", self._url("platforms", "/control/statistics")),
             ("metrics", self._plan.metrics()),
             ("logs", str(self._folder.logs)),
             ("passwords", f". {self._folder.environment_file}"),
@@ -126,6 +128,12 @@ class Stack:
             )
             say()
         say(f"ready in {self._checklist.elapsed_s():.1f} s; Ctrl-C or `make down` ends it")
+
+    def _url(self, name: str, path: str) -> str:
+        """Return an address for people of what runs and speaks HTTP; nothing if it does not."""
+        at = self._plan.addresses
+        is_there = name in self._supervisor.processes and name in at
+        return f"http://{at[name]}{path}" if is_there else ""
 
     async def _find_order(self) -> str | None:
         """Ask the service for an order to look at, as a user would."""

@@ -118,3 +118,37 @@ def test_the_broker_is_told_to_listen_on_loopback_only(folder: DataFolder) -> No
     listeners = [argument for argument in broker.argv if argument.startswith("tcp://")]
     assert len(listeners) == 2
     assert all(listener.startswith("tcp://127.0.0.1:") for listener in listeners)
+
+
+def test_callbacks_are_taken_where_the_platforms_are_told(folder: DataFolder) -> None:
+    made = a_plan(folder)
+    platforms, gateway = (made.contract.of(name) for name in ("platforms", "gateway"))
+
+    assert platforms["CONCORD_GATEWAY_ADDRESS"] == gateway["CONCORD_GATEWAY_ADDRESS"]
+    assert gateway["CONCORD_GATEWAY_ADDRESS"] == made.addresses["gateway"]
+    assert gateway["CONCORD_ACCOUNTS"] == str(folder.path / "platforms" / "accounts.yaml")
+
+
+def test_who_has_accounts_of_his_own_gets_no_fake_platforms(folder: DataFolder) -> None:
+    made = a_plan(folder, CONCORD_ACCOUNTS="/etc/concord/accounts.yaml")
+    names = {spec.name for spec in made.specs}
+
+    assert {"gateway", "connectors"} <= names
+    assert not {"platforms", "shop"} & names
+    assert made.contract.of("gateway")["CONCORD_ACCOUNTS"] == "/etc/concord/accounts.yaml"
+
+
+@pytest.mark.parametrize(
+    ("without", "gone"),
+    [
+        ("traffic", {"traffic", "shop"}),
+        ("platforms", {"platforms", "gateway", "connectors", "shop"}),
+    ],
+)
+def test_what_makes_no_sense_alone_is_left_out_with_the_other(
+    folder: DataFolder, without: str, gone: set[str]
+) -> None:
+    names = {spec.name for spec in a_plan(folder, without).specs}
+
+    assert not gone & names
+    assert {"service", "relay", "streams"} <= names

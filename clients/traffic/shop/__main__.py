@@ -1,0 +1,41 @@
+"""`python -m clients.traffic.shop`: sells until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from typing import Final
+
+from clients.sdk import Concord, ConfigError, Identity
+from clients.traffic.shop.config import Settings, now_us
+from clients.traffic.shop.selling import CHANNEL, Shop
+from clients.traffic.shop.till import FakeTill
+
+EXIT_USAGE: Final = 2
+
+
+def main() -> int:
+    """Run a shop, and return its exit code."""
+    try:
+        settings = Settings.from_env()
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201  # There is no log to write it to.
+        return EXIT_USAGE
+    closing = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: closing.set())
+    identity = Identity("shop", "system", CHANNEL)
+    with (
+        Concord(settings.service_address, identity=identity) as concord,
+        FakeTill(settings.platforms_address) as till,
+    ):
+        shop = Shop(till, concord.intake, now_us, closing.wait, settings.run)
+        while not closing.wait(1 / settings.rate):
+            shop.sell()
+    print(f"Sold {shop.sold} orders; {shop.outages} calls were not answered.")  # noqa: T201  # As above.
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,7 +7,7 @@ from enum import Enum, unique
 from typing import Final
 
 from service.application.ports import Unit
-from service.domain.cases import case_id_for
+from service.domain.cases import Case, case_id_for
 from service.domain.facts import OrderRef
 from service.domain.journal import Origin
 from service.domain.lifecycle import State
@@ -52,6 +52,7 @@ class StockDesk:
     # The name under which the order was locked.
     ref: OrderRef
     order: Order
+    open_cases: Sequence[Case]
     truth: Truth
     made: Sequence[Reservation]
     at: datetime
@@ -71,6 +72,11 @@ class StockDesk:
     def case_id(self) -> str:
         """One case for each time that the order asks for stock."""
         return case_id_for(self.order.order_id, "OUT_OF_STOCK", str(len(self.made)))
+
+    @property
+    def open_case(self) -> Case | None:
+        """The case that tells of want of stock, while nobody has ended it."""
+        return next((each for each in self.open_cases if each.case_id == self.case_id), None)
 
     def wait_for(self, skus: Sequence[str]) -> None:
         """Look at the order again when stock comes."""

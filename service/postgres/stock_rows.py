@@ -64,12 +64,21 @@ class StockRows:
     def save_stock(self, stocks: Sequence[Stock]) -> None:
         """Store changed stock."""
         table = tables.stock
-        for each in stocks:
-            self._connection.execute(
-                sa.update(table)
-                .where(table.c.sku == each.sku, table.c.warehouse == each.warehouse)
-                .values(_stock_row(each))
-            )
+        changing = ("on_hand", "reserved", "counted_at", "updated_at", "version")
+        self._connection.execute(
+            sa.update(table)
+            .where(table.c.sku == sa.bindparam("of_sku"))
+            .where(table.c.warehouse == sa.bindparam("in_warehouse"))
+            .values({name: sa.bindparam(f"new_{name}") for name in changing}),
+            [
+                {
+                    "of_sku": each.sku,
+                    "in_warehouse": each.warehouse,
+                    **{f"new_{name}": getattr(each, name) for name in changing},
+                }
+                for each in stocks
+            ],
+        )
 
     def reservations(self, order_id: str) -> list[Reservation]:
         """Return everything that was ever set aside for an order, oldest first."""

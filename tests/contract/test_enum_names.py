@@ -10,10 +10,13 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from concord.cases.v1 import case_service_pb2
 from concord.intake.v1 import fact_pb2
 from concord.orders.v1 import order_pb2, order_service_pb2
+from concord.probes.v1 import probe_service_pb2
 from service.domain.cases import CaseClass, CaseState
 from service.domain.claims import Standing
 from service.domain.facts import Circumstance, FactKind, Outcome
+from service.domain.inquiries import InquiryKind
 from service.domain.lifecycle import Action, State
+from service.domain.probing import ProbeState, Result
 from service.domain.truth import RefundState
 
 SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
@@ -24,6 +27,9 @@ SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
     "outcome": (Outcome, fact_pb2.Outcome, "OUTCOME_"),
     "case state": (CaseState, case_service_pb2.Case.State, "STATE_"),
     "case class": (CaseClass, case_service_pb2.Case.Class, "CLASS_"),
+    "probe kind": (InquiryKind, probe_service_pb2.Probe.Kind, "KIND_"),
+    "probe state": (ProbeState, probe_service_pb2.Probe.State, "STATE_"),
+    "probe result": (Result, probe_service_pb2.ReportProbeRequest.Result, "RESULT_"),
 }  # type: ignore[dict-item]  # generated enums are wrappers at run time
 
 

@@ -8,16 +8,15 @@ import shutil
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError, URLError
 
-from rich.text import Text
-
-from clients.cli import config, formats
+from clients.cli import callback_checks, config, formats
+from clients.cli.callback_checks_web import Web
 from clients.cli.config import Surroundings
+from clients.cli.findings import Finding
 from clients.sdk import Concord, ConcordError, ConfigError
 from clients.sdk.errors import NotFoundError, OutageError
 from concord.insights.v1.insight_service_pb2 import StageBoard
@@ -41,29 +40,10 @@ OUTBOX_AGE_MAX: Final = timedelta(seconds=60)
 # Heartbeats come once a second; the watermark trails by the grace of a window.
 STREAM_LAG_MAX: Final = timedelta(minutes=2)
 # These serve /readyz.
-PROBED: Final = frozenset({"service", "relay", "streams", "spans"})
+PROBED: Final = frozenset({"service", "relay", "streams", "spans", "gateway", "connectors"})
 DISK_FREE_MIN: Final = 1 << 30
 # A check must not take longer than a person waits.
 CALL_S: Final = 5.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found; `fix` says what to do where it failed."""
-
-    name: str
-    passed: bool
-    detail: str
-    fix: str = ""
-
-
-def line(finding: Finding) -> Text:
-    """Return a finding as one line, and its fix below it."""
-    mark, style = ("✓", "green") if finding.passed else ("✗", "bold red")
-    text = Text.assemble((f"{mark} ", style), (f"{finding.name:<17}", "bold"), finding.detail)
-    if not finding.passed:
-        text.append(f"\n  → {finding.fix}", "yellow")
-    return text
 
 
 def examine() -> Iterator[Finding]:
@@ -78,6 +58,8 @@ def examine() -> Iterator[Finding]:
         return
     yield Finding("configuration", True, f"service at {settings.address}")  # noqa: FBT003
     yield disk(around.folder)
+    if (accounts := around.accounts_file) is not None:
+        yield from callback_checks.examine(accounts, around.variables, web=Web(), clock=config.now)
     with Concord(settings.address, timeout_s=CALL_S) as concord:
         found = service(concord)
         yield found

@@ -44,6 +44,15 @@ class Surroundings:
         addresses: Mapping[str, str] = self.stack.get("addresses", {})
         return addresses
 
+    @property
+    def accounts_file(self) -> Path | None:
+        """The merchant accounts: those of the settings, or the fake ones of the running stack."""
+        given = self.variables.get("CONCORD_ACCOUNTS")
+        if given:
+            return Path(given)
+        fakes = self.folder / "platforms" / "accounts.yaml"
+        return fakes if self.stack and fakes.is_file() else None
+
     def settings(self, timeout_s: float | None = None) -> Settings:
         """Return how to reach the service.
 

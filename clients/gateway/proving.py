@@ -59,9 +59,9 @@ def _canonical(value: object) -> bytes:
     """Return bytes that are the same for the same account, in any process."""
     if isinstance(value, RSAPrivateKey | RSAPublicKey):
         # A private key is a part of the secret by its own number, which nobody else knows.
-        own = value.private_numbers().d if isinstance(value, RSAPrivateKey) else 0
+        private = value.private_numbers().d if isinstance(value, RSAPrivateKey) else 0
         public = value if isinstance(value, RSAPublicKey) else value.public_key()
-        return f"key {public.public_numbers().n:x} {own:x}".encode()
+        return f"key {public.public_numbers().n:x} {private:x}".encode()
     if isinstance(value, x509.Certificate):
         return b"certificate " + value.fingerprint(SHA256())
     if isinstance(value, Mapping):
@@ -69,7 +69,9 @@ def _canonical(value: object) -> bytes:
     if isinstance(value, frozenset | tuple):
         return _joined(map(_canonical, value))
     if dataclasses.is_dataclass(value):
-        return _canonical({each.name: getattr(value, each.name) for each in fields(value)})
+        # Where it is called belongs to the whole file, and whoever asks is there.
+        own = [each.name for each in fields(value) if each.name != "callback_url"]
+        return _canonical({name: getattr(value, name) for name in own})
     return repr(value).encode()
 
 

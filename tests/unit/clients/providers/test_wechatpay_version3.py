@@ -1,5 +1,6 @@
 """Notices of WeChat Pay version 3: what is proved is opened, everything else is refused."""
 
+import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from tests.unit.clients.providers.platforms import (
 )
 
 ACCOUNT = a_wechatpay_account()
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 PAYMENT = a_sealed_notice("TRANSACTION.SUCCESS", a_transaction())
 
 
@@ -99,6 +101,19 @@ def test_the_platforms_own_test_signature_is_refused_like_any_other() -> None:
     }
 
     assert refusal(ACCOUNT, replace(call, headers=headers)) is Refusal.SIGNATURE
+
+
+def test_a_signature_has_one_spelling() -> None:
+    call = a_wechatpay_call(PAYMENT)
+    whole = call.headers["wechatpay-signature"]
+    # 256 bytes leave four bits of the last letter without a meaning.
+    last = LETTERS.index(whole[-3])
+    assert last % 16 == 0
+    for bits in range(1, 16):
+        other = whole[:-3] + LETTERS[last + bits] + "=="
+        assert base64.b64decode(other) == base64.b64decode(whole)
+        headers = {**call.headers, "wechatpay-signature": other}
+        assert refusal(ACCOUNT, replace(call, headers=headers)) is Refusal.SIGNATURE
 
 
 @pytest.mark.parametrize(("seconds", "is_stale"), [(299, False), (300, True), (-300, True)])

@@ -53,6 +53,8 @@ REFUND_FIELDS: Final = {
     "bizType": "000201",
     "accessType": "0",
     "channelType": "07",
+    # Yuan: the answer repeats it.
+    "currencyCode": "156",
 }
 
 WORKED: Final = "00"
@@ -108,6 +110,8 @@ class UnionPay:
             "origQryId": question.payment,
             "txnAmt": str(amount.minor),
             "backUrl": account.callback_url,
+            # Comes back with every word about the refund, which names its trade nowhere else.
+            "reqReserved": question.trade,
         }
         reply, told = await self._call(account, "backTransReq.do", wanted)
         code = told.get("respCode", "")

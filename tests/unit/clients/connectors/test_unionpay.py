@@ -129,6 +129,7 @@ async def test_money_is_asked_back_under_the_same_number_and_time_however_often(
     assert str(provider.requests[0].url).endswith("/backTransReq.do")
     assert (form["orderId"], form["txnTime"]) == ("R1R1R1R1", "20261121235959")
     assert (form["txnType"], form["origQryId"]) == ("04", "782609081322060674028")
+    assert form["reqReserved"] == "T-1"
     assert (form["txnAmt"], form["backUrl"]) == (
         "40",
         "https://shop.example/callbacks/unionpay/main",

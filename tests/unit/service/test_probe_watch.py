@@ -16,7 +16,6 @@ from tests.builders import NOON, a_fact
 from tests.fake_reader import FakeReader
 from tests.fakes import FakeClock, FakeStorage
 
-
 _REST = ("t", "", b"", "", NOON, "", "", "")
 
 

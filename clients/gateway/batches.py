@@ -72,8 +72,8 @@ class Batches:
         self._queue: deque[_Waiting] = deque()
         self._calls: set[asyncio.Task[None]] = set()
         self._linger: asyncio.TimerHandle | None = None
-        # Everybody who waits, in the order of their coming, which is that of their deadlines.
-        self._waiting: deque[_Waiting] = deque()
+        # Everybody who waits, in the queue or for a call.
+        self._waiting: list[_Waiting] = []
         self._sweep: asyncio.TimerHandle | None = None
 
     async def submit(self, receipt: Receipt, until: float) -> None:
@@ -102,8 +102,8 @@ class Batches:
     def _tell_the_late(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go whose time is over; a timer for each would cost as much as all the rest."""
         now = loop.time()
-        while self._waiting and (self._waiting[0].stored.done() or self._waiting[0].until <= now):
-            _fail([self._waiting.popleft()], LATE)
+        _fail([each for each in self._waiting if each.until <= now], LATE)
+        self._waiting = [each for each in self._waiting if not each.stored.done()]
         self._sweep = None
         if self._waiting:
             self._sweep = loop.call_later(SWEEP_S, self._tell_the_late, loop, context=Context())

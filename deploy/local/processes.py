@@ -45,7 +45,7 @@ TABLE: Final = (
     Row(
         "platforms",
         "deploy.local.platforms",
-        ("--drop-share", "0.1"),
+        ("--drop-share", "0.1", "--keep-trades"),
         is_required=False,
     ),
     Row(

@@ -29,6 +29,8 @@ class Settings:
     stamps: Stamps = "wall"
     seed: str = "0"
     drop_share: float = 0.0
+    ledger: Path | None = None
+    """Where trades are kept over a restart; None: nowhere."""
 
     @property
     def host(self) -> str:
@@ -61,6 +63,7 @@ def parse(arguments: list[str], environ: Mapping[str, str]) -> tuple[str, Settin
     parser.add_argument("--stamps", choices=("wall", "provider"), default="wall")
     parser.add_argument("--seed", default="0")
     parser.add_argument("--drop-share", type=float, default=0.0, help="of the notices, 0 to 1")
+    parser.add_argument("--keep-trades", action="store_true", help="over a restart")
     given = parser.parse_args(arguments)
     address = given.address or environ.get("CONCORD_PLATFORMS_ADDRESS", "")
     data = environ.get("CONCORD_DATA_DIR", "")
@@ -82,5 +85,6 @@ def parse(arguments: list[str], environ: Mapping[str, str]) -> tuple[str, Settin
         stamps=cast(Stamps, given.stamps),
         seed=given.seed,
         drop_share=given.drop_share,
+        ledger=Path(folder) / "trades.json" if given.keep_trades else None,
     )
     return given.command, settings

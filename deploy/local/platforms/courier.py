@@ -194,7 +194,7 @@ class Courier:
     async def _attempt(self, delivery: Delivery) -> None:
         async with self._lanes:
             record = await self._call(delivery)
-        self._records.calls.append(record)
+        self._records.add_call(record)
         if delivery.is_forged:
             return
         provider = delivery.notice.trade.provider

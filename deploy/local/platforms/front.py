@@ -139,7 +139,7 @@ class Front:
     def _record(
         self, api: Api, operation: str, account: Account | None, number: str, reply: Reply
     ) -> None:
-        self._records.requests.append(
+        self._records.add_request(
             RequestRecord(
                 provider=api.provider,
                 account=account.name if account else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import collections
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,9 @@ from deploy.local.platforms.notices import Verdict
 
 # Of an answer's body as much as any protocol needs, and no page of HTML.
 BODY_KEPT: Final = 300
+
+# A storm of 10,000 orders makes a third of it; at a kilobyte each, 200 MB at the very most.
+KEPT: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +71,25 @@ class RequestRecord:
 
 
 class Records:
-    """All calls and questions since the start, in their order."""
+    """The newest calls and questions, and counts of all, since the start or since `forget`."""
 
     def __init__(self) -> None:
-        self.calls: list[CallRecord] = []
-        self.requests: list[RequestRecord] = []
+        self.calls: deque[CallRecord] = deque(maxlen=KEPT)
+        self.requests: deque[RequestRecord] = deque(maxlen=KEPT)
+        self.counts: dict[str, dict[str, Any]] = {}
+
+    def add_call(self, call: CallRecord) -> None:
+        """Keep and count a call."""
+        self.calls.append(call)
+        counts = self._counts_of(call.provider)
+        counts["forged" if call.is_forged else "calls"][call.verdict.value] += 1
+        counts["wrong"] += not call.is_right
+
+    def add_request(self, request: RequestRecord) -> None:
+        """Keep and count a question."""
+        self.requests.append(request)
+        kind = f"{request.operation} {request.reason or request.status}"
+        self._counts_of(request.provider)["requests"][kind] += 1
 
     def find_calls(self, **wanted: str) -> Iterator[CallRecord]:
         """Return the calls whose fields have these values, as text."""
@@ -82,30 +99,21 @@ class Records:
         """Return the questions whose fields have these values, as text."""
         return (each for each in self.requests if _fits(each, wanted))
 
-    def summary(self) -> dict[str, dict[str, Any]]:
-        """Count, for each platform, calls by verdict and questions by operation."""
-        summary: dict[str, dict[str, Any]] = {}
-        for call in self.calls:
-            counts = summary.setdefault(call.provider, _nothing())
-            kind = "forged" if call.is_forged else "calls"
-            counts[kind][call.verdict.value] += 1
-            counts["wrong"] += not call.is_right
-        for request in self.requests:
-            counts = summary.setdefault(request.provider, _nothing())
-            counts["requests"][f"{request.operation} {request.reason or request.status}"] += 1
-        return summary
-
     def forget(self) -> None:
         """Begin anew."""
         self.calls.clear()
         self.requests.clear()
+        self.counts.clear()
+
+    def _counts_of(self, provider: str) -> dict[str, Any]:
+        return self.counts.setdefault(provider, _nothing())
 
 
 def _nothing() -> dict[str, Any]:
     return {
-        "calls": collections.Counter(),
-        "forged": collections.Counter(),
-        "requests": collections.Counter(),
+        "calls": Counter(),
+        "forged": Counter(),
+        "requests": Counter(),
         "wrong": 0,
     }
 

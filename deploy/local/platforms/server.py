@@ -13,6 +13,7 @@ from typing import Final, Self
 
 import uvicorn
 
+from deploy.local.platforms import ledger
 from deploy.local.platforms.clock import Clock
 from deploy.local.platforms.config import Settings
 from deploy.local.platforms.control import app
@@ -60,6 +61,8 @@ async def serve(settings: Settings, started: Callable[[World, Server], None]) ->
             seed=settings.seed,
         )
         world.behaviours.change("", "", {"drop_share": settings.drop_share})
+        if settings.ledger is not None:
+            world.take_over(settings.ledger)
         config = uvicorn.Config(
             app(world),
             host=settings.host,
@@ -72,6 +75,8 @@ async def serve(settings: Settings, started: Callable[[World, Server], None]) ->
         server = Server(config, lambda: started(world, server))
         async with world.running():
             await server.serve()
+        if settings.ledger is not None:
+            ledger.save(world.book, settings.ledger)
     finally:
         await sender.aclose()
 

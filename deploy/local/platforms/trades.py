@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import enum
 import secrets
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from deploy.local.platforms.clock import Moment
+
+# A day of one order a second, less than 200 MB.
+TRADES_MAX: Final = 90_000
 
 
 class TradeState(enum.StrEnum):
@@ -148,22 +152,38 @@ class Book:
     """All trades of all platforms, found by the merchant's number or the platform's.
 
     A number may be used again where the handle tells trades apart; it then leads to the newest.
+    The oldest are forgotten when there are too many.
     """
 
     def __init__(self) -> None:
-        self._trades: list[Trade] = []
+        self._trades: deque[Trade] = deque()
         self._by_number: dict[tuple[str, str, str], list[Trade]] = {}
         self._by_name: dict[tuple[str, str, str], Trade] = {}
         self._refunds: dict[tuple[str, str, str], Refund] = {}
 
     def add(self, trade: Trade) -> None:
         """Take a trade in."""
+        if len(self._trades) == TRADES_MAX:
+            self._forget(self._trades.popleft())
         self._trades.append(trade)
         owner = (trade.provider, trade.account, trade.number)
         self._by_number.setdefault(owner, []).append(trade)
         for name in (trade.number, trade.id):
             if name:
                 self._by_name[trade.provider, trade.account, name] = trade
+
+    def _forget(self, trade: Trade) -> None:
+        owner = (trade.provider, trade.account)
+        same = self._by_number[(*owner, trade.number)]
+        same.remove(trade)
+        if not same:
+            del self._by_number[(*owner, trade.number)]
+        for name in (trade.number, trade.id):
+            if self._by_name.get((*owner, name)) is trade:
+                del self._by_name[(*owner, name)]
+        for refund in trade.refunds.values():
+            self._refunds.pop((*owner, refund.number), None)
+            self._refunds.pop((*owner, refund.id), None)
 
     def add_refund(self, refund: Refund) -> None:
         """Take a refund in."""

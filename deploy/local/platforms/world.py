@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
-from deploy.local.platforms import accounts_file, making
+from deploy.local.platforms import accounts_file, ledger, making
 from deploy.local.platforms.accounts import Account, load
 from deploy.local.platforms.adyen import Adyen
 from deploy.local.platforms.alipay.platform import Alipay
@@ -139,6 +140,13 @@ class World:
                     return trade
         raise RefusedError("unknown", f"no trade {name!r} at {provider!r}")
 
+    def take_over(self, path: Path) -> None:
+        """Know the trades of an earlier run; what it had begun to give back goes back now."""
+        ledger.load(self.book, path)
+        for trade in self.book:
+            for refund in trade.refunds.values():
+                self.desk.settle(refund, self.behaviours.of(trade.provider).refund_ends)
+
     async def settle(self, chosen: Callable[[Delivery], bool] = lambda _: True) -> int:
         """Let happen what is due to happen, and send until nothing waits; return the calls."""
         count = 0
@@ -192,7 +200,7 @@ class World:
         for trade in self.book:
             counts = states.setdefault(trade.provider, {})
             counts[trade.state.value] = counts.get(trade.state.value, 0) + 1
-        summary = self.records.summary()
+        summary = self.records.counts
         names = states.keys() | summary.keys() | self.courier.outcomes.keys()
         return {
             "pending": self.courier.pending(),

@@ -232,7 +232,7 @@ async def test_a_forged_call_that_is_taken_is_wrong(street: Street) -> None:
 
     await street.courier.settle()
 
-    assert street.records.summary()["alipay"]["wrong"] == 1
+    assert street.records.counts["alipay"]["wrong"] == 1
 
 
 async def test_an_answer_that_is_neither_is_wrong(street: Street) -> None:

@@ -164,6 +164,8 @@ class Commands:
         dossier, order = self._open(ask)
         given = details.amount
         assert given is not None, "the edge refuses a refund without amount"  # noqa: S101
+        if again := _asked_already(dossier, details, given):
+            return self._weigh(ask, dossier, FactKind.REFUND_REQUESTED, again)
         _refuse_too_much(order, given, _refundable(dossier, order))
         for payment, left in givers(dossier.facts, given.currency):
             wanted = details.payment in {"", payment.voucher}
@@ -315,6 +317,24 @@ def _moment(kind: FactKind, dossier: Dossier, at: datetime) -> datetime:
     }.get(kind)
     earlier = [each.occurred_at for each in dossier.facts if each.kind is undone]
     return max(at, max(earlier) + timedelta(microseconds=1)) if earlier else at
+
+
+def _asked_already(dossier: Dossier, details: Details, given: Money) -> Details | None:
+    """Return what stands under this refund number, if so much does: a repeat adds nothing."""
+    closed = {each.voucher for each in dossier.facts if each.kind is FactKind.REFUND_CLOSED}
+    for fact in dossier.facts:
+        is_same = fact.kind is FactKind.REFUND_REQUESTED and fact.voucher == details.voucher
+        if not (is_same and fact.provider and fact.amount) or fact.voucher in closed:
+            continue
+        if fact.amount.currency == given.currency and fact.amount.minor >= given.minor:
+            return replace(
+                details,
+                payment=fact.payment,
+                provider=fact.provider,
+                account=fact.account,
+                ref=fact.ref,
+            )
+    return None
 
 
 def _refundable(dossier: Dossier, order: Order) -> Money:

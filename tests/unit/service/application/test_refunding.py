@@ -99,6 +99,18 @@ def test_the_same_refund_number_twice_is_one_refund() -> None:
     assert shop.refund(4_990, "R0000002").refund_state is RefundState.REQUESTED
 
 
+def test_asking_again_under_a_refund_number_is_no_second_refund_even_when_nothing_is_left() -> None:
+    shop = Shop(CREATED, PAID)
+    order = shop.refund(TOTAL.minor, "R0000001")
+
+    again = shop.refund(TOTAL.minor, "R0000001")
+
+    assert (again.refund_state, again.refunded) == (order.refund_state, order.refunded)
+    assert {(each.payment, each.provider) for each in shop.requests()} == {("pay-1", "alipay")}
+    with pytest.raises(RefundExceedsPaymentError):
+        shop.refund(1, "R0000002")
+
+
 def test_a_closed_refund_frees_what_it_asked_for() -> None:
     shop = Shop(CREATED, PAID)
     shop.refund(TOTAL.minor, "R0000001")

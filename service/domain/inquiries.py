@@ -103,14 +103,14 @@ def _payments(known: _Known) -> Iterator[Inquiry]:
     for provider, trade in sorted(_trades(known)):
         if _authorised(known, provider, trade):
             continue
-        started = known.started(provider, trade)
+        started, all_ends = known.started(provider, trade), _ends(known, provider, trade)
         handles = sorted({each.voucher for each in started if each.voucher}) or [""]
+        behind = known.truth.has_left and not known.truth.is_paid
         for handle in handles:
-            ends = [each for each in _ends(known, provider, trade) if _is_of(each, handle, handles)]
+            ends = [each for each in all_ends if _is_of(each, handle, handles)]
             disputed = _is_disputed(known, ends)
             if ends and not disputed:
                 continue
-            behind = known.truth.has_left and not known.truth.is_paid
             yield Inquiry(
                 key=_key(InquiryKind.PAYMENT, provider, trade, handle),
                 kind=InquiryKind.PAYMENT,

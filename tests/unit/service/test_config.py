@@ -1,6 +1,7 @@
 """Settings: what is missing or malformed is told at once; stages have limits of their own."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,14 @@ def test_a_stage_has_the_limit_that_is_set_and_the_others_keep_theirs() -> None:
 def test_a_limit_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="CONCORD_STAGE_LIMITS"):
         settings("serve", {**ADDRESSES, "CONCORD_STAGE_LIMITS": text})
+
+
+def test_providers_are_asked_by_the_file_that_is_named(tmp_path: Path) -> None:
+    shipped = settings("serve", ADDRESSES).terms.schedules
+    with pytest.raises(ConfigurationError, match=r"CONCORD_PROBE_SCHEDULES: .*none.yaml cannot be"):
+        settings("serve", {**ADDRESSES, "CONCORD_PROBE_SCHEDULES": str(tmp_path / "none.yaml")})
+
+    assert shipped.of("alipay", "PAYMENT").give_up_after == timedelta(hours=25)
 
 
 def test_secrets_do_not_show() -> None:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.domain.cases import SETTLED
 from service.domain.claims import Standing, claims
-from service.domain.contradictions import discrepancies
+from service.domain.contradictions import POLICY, discrepancies
 from service.domain.expectations import expectations
 from service.domain.facts import Circumstance, Fact, FactKind, OrderRef
 from service.domain.lifecycle import FINAL
@@ -88,8 +89,8 @@ def test_what_was_decided_is_what_the_set_proves(
     assert left.money == (truth.total, truth.paid, truth.refunded)
     assert left.discrepancies == discrepancies(facts)
     assert dict(left.measures) == measures(truth)
-    assert {case_type for _, case_type in left.cases} == {
-        each.kind.value for each in left.discrepancies
+    assert {(case_type, outcome == SETTLED) for _, case_type, _, outcome in left.cases} == {
+        (each.kind.value, POLICY[each.kind].is_settled(truth)) for each in left.discrepancies
     }
 
 

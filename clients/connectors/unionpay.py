@@ -1,6 +1,7 @@
 """Asks UnionPay (5.1.0) about transactions, and to refund.
 
-A transaction is found by our order number and the very time that we sent it with. A refund is a
+A transaction is found by our order number and the very time that we sent it with, or by the
+platform's own number. A refund is a
 transaction of its own: its number is our refund number, and its time is when we began to wait for
 it, which stays the same however often it is sent; so the platform knows a repeat.
 """
@@ -76,16 +77,16 @@ class UnionPay:
 
     async def ask(self, account: UnionPayAccount, question: Question) -> Finding:
         if not question.is_refund:
-            return await self._query(account, question.trade, question.handle)
+            return await self._query(account, question.trade, _names(question))
         if question.submit:
             return await self._submit_refund(account, question)
-        return await self._query(account, question.refund, _refund_time(question))
+        names = {"orderId": question.refund, "txnTime": _refund_time(question)}
+        return await self._query(account, question.refund, names)
 
-    async def _query(self, account: UnionPayAccount, number: str, sent_at: str) -> Finding:
-        if TIME.fullmatch(sent_at) is None:
-            raise refused(Code.HANDLE_MISSING)
-        wanted = {**QUERY_FIELDS, "orderId": number, "txnTime": sent_at}
-        reply, told = await self._call(account, "queryTrans.do", wanted)
+    async def _query(
+        self, account: UnionPayAccount, number: str, names: Mapping[str, str]
+    ) -> Finding:
+        reply, told = await self._call(account, "queryTrans.do", {**QUERY_FIELDS, **names})
         code = told.get("respCode", "")
         if code == NO_SUCH_TRADE:
             raise not_found(code)
@@ -140,6 +141,19 @@ class UnionPay:
             return reply, signing.answer(account, reply.body, self._clock())
         except RefusedError as error:
             raise _unproved(error, reply.body) from error
+
+
+def _names(question: Question) -> dict[str, str]:
+    """Return how the platform finds a payment: by our number and its time, or by its own number.
+
+    Raises:
+        NothingLearntError: nobody told either.
+    """
+    if TIME.fullmatch(question.handle) is not None:
+        return {"orderId": question.trade, "txnTime": question.handle}
+    if question.payment:
+        return {"queryId": question.payment}
+    raise refused(Code.HANDLE_MISSING)
 
 
 def _evidence(template: str, reply: Reply, told: Mapping[str, str]) -> Evidence:

@@ -28,6 +28,7 @@ from clients.providers.accounts.account import Account
 from clients.sdk import AsyncConcord, money
 from clients.sdk.testing import FakeConcord, refusal
 from concord.probes.v1.probe_service_pb2 import Probe, ReportProbeRequest
+from tests.recording import recording
 from tests.unit.clients.providers.hashing_platforms import a_stripe_account
 from tests.unit.clients.providers.key_ring import NOW
 
@@ -294,6 +295,23 @@ async def test_a_throttled_account_is_asked_again_after_the_pause(world: World) 
 
     assert results(world) == [("THROTTLED", "429"), ("THROTTLED", "PAUSED"), ("ANSWERED", "ok")]
     assert world.fake.requests("ReportProbe")[1].retry_after_s == 18
+
+
+async def test_the_receipt_goes_on_in_the_trace_of_the_asking(world: World) -> None:
+    with recording() as recorded:
+        await world.work(await world.claim())
+
+    own = recorded.named("ask stripe")
+    submitted = next(seen for seen in world.fake.seen if seen.method == "SubmitReceipts")
+    assert own.context is not None
+    at = f"{own.context.trace_id:032x}-{own.context.span_id:016x}"
+    assert at in submitted.metadata["traceparent"]
+    assert own.attributes == {
+        "concord.provider": "stripe",
+        "concord.probe.kind": "PAYMENT",
+        "concord.probe.result": "ANSWERED",
+        "order.id": "ord-1",
+    }
 
 
 async def test_an_end_in_the_middle_reports_nothing(world: World) -> None:

@@ -120,6 +120,16 @@ async def test_a_trade_without_its_time_cannot_be_asked_for(handle: str) -> None
     assert provider.requests == []
 
 
+async def test_a_trade_without_its_time_is_asked_for_by_the_platforms_number() -> None:
+    question = a_question(trade="T1T1T1T1", payment="782609081322060674028")
+
+    finding, provider = await asked(of_unionpay(TRADE), question)
+
+    assert provider.form["queryId"] == "782609081322060674028"
+    assert "orderId" not in provider.form
+    assert finding.result is Result.ANSWERED
+
+
 async def test_money_is_asked_back_under_the_same_number_and_time_however_often() -> None:
     finding, provider = await asked(
         of_unionpay(REFUND), a_refund_question_of(REFUND_QUESTION, submit=True)

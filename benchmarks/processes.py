@@ -119,7 +119,7 @@ def migrate(database_url: str) -> None:
         raise RuntimeError(done.stderr.decode()[-4000:])
 
 
-def service(folder: Path, address: str, database_url: str, redis_url: str) -> Running:
+def service(folder: Path, address: str, database_url: str, redis_url: str, **more: str) -> Running:
     """Start a service."""
     return Running(
         folder / "service.log",
@@ -131,6 +131,7 @@ def service(folder: Path, address: str, database_url: str, redis_url: str) -> Ru
             "CONCORD_DATABASE_URL": database_url,
             "CONCORD_REDIS_URL": redis_url,
             "CONCORD_LOG_LEVEL": "warning",
+            **more,
         },
     )
 

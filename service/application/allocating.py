@@ -41,6 +41,8 @@ from service.domain.truth import derive
 
 # One order takes about 20 ms, so that deadlines wait for half a second at most.
 CLAIM_MOST: Final = 20
+# What a person reads in a case; an order may have a thousand lines.
+MISSING_TOLD: Final = 20
 # A transaction ends within 10 s, and a claim holds 20: whoever has not come back has died.
 LEASE: Final = timedelta(seconds=60)
 TRIES: Final = 5
@@ -163,7 +165,8 @@ class Allocating:
         if desk.unit.case_exists(desk.case_id):
             return
         case = open_case(desk.case_id, desk.order.order_id, "OUT_OF_STOCK", at=desk.at)
-        text = ", ".join(f"{sku}: {count} missing" for sku, count in missing.items())
+        told = [f"{sku}: {count} missing" for sku, count in missing.items()]
+        text = ", ".join(told[:MISSING_TOLD])
         self._record(desk, desk.order, CaseAct(case, "OPENED", "system", desk.at, text), old="")
 
     def _close_case(self, desk: StockDesk, order: Order, outcome: str) -> None:

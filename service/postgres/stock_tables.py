@@ -88,8 +88,8 @@ pick_lists = sa.Table(
     sa.Index("ix_pick_lists_created_at", "created_at", "pick_list_id"),
     sa.Index(
         "ix_pick_lists_open",
-        "warehouse",
         "created_at",
+        "pick_list_id",
         postgresql_where=sa.text(f"state IN ({_OPEN})"),
     ),
 )

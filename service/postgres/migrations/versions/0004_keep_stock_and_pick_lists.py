@@ -106,7 +106,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_pick_lists_open",
         "pick_lists",
-        ["warehouse", "created_at"],
+        ["created_at", "pick_list_id"],
         unique=False,
         postgresql_where=sa.text("state IN ('OPEN', 'PICKING')"),
     )

@@ -145,7 +145,8 @@ class Courier:
             ((each.due, number) for number, each in self._scheduled.items() if chosen(each))
         )
         tasks = [task for _, number in due if (task := self._start(number)) is not None]
-        await asyncio.gather(*tasks)
+        # With those that were begun by themselves: when this returns, nothing is half sent.
+        await asyncio.gather(*self._under_way)
         return len(tasks)
 
     async def settle(self, chosen: Callable[[Delivery], bool] = lambda _: True) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,9 +25,13 @@ class Merchant:
     calls: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b"success")])
     """One for each call; the last one again and again."""
+    decide: Callable[[str, dict[str, str], bytes], tuple[int, bytes]] | None = None
+    """What to answer, where that depends on the call."""
     url: str = ""
 
-    def answer(self) -> tuple[int, bytes]:
+    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        if self.decide is not None:
+            return self.decide(path, headers, body)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -39,7 +43,7 @@ def merchant() -> Iterator[Merchant]:
         def do_POST(self) -> None:  # As the library calls it.
             body = self.rfile.read(int(self.headers["Content-Length"]))
             told.calls.append((self.path, dict(self.headers), body))
-            status, content = told.answer()
+            status, content = told.answer(self.path, dict(self.headers), body)
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

@@ -20,6 +20,7 @@ from clients.providers.accounts import AccountBook, AccountsError
 from clients.sdk import AsyncConcord, Identity
 
 SERVICE_NAME: Final = "concord-connectors"
+EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 # Of the ten seconds that a supervisor gives; two are for the last spans.
 DRAIN_S: Final = 7.0
@@ -49,6 +50,9 @@ def main() -> int:
     )
     try:
         asyncio.run(_run(settings, book, Metrics(registry)))
+    except Exception:
+        log.exception("connectors_failed")
+        return EXIT_FAILED
     finally:
         measured.shutdown()
     return 0

@@ -11,29 +11,25 @@ what cannot is left to lapse.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, Final, TypeVar
 
 import structlog
-from google.protobuf.timestamp_pb2 import Timestamp
 from opentelemetry.trace import Span
 
-from clients.connectors.amounts import Amount, UnfitAmountError
 from clients.connectors.inquiry import (
     Clock,
     Code,
     Connector,
     Evidence,
     Finding,
-    Kind,
     NothingLearntError,
     Question,
     Result,
-    refused,
+    unreachable,
 )
+from clients.connectors.messages import kind_of, question_of, receipt_of, word
 from clients.connectors.metrics import Metrics
 from clients.connectors.pacing import Line, Lines, Monotonic
 from clients.providers.accounts import AccountBook
@@ -41,15 +37,13 @@ from clients.providers.accounts.account import Account
 from clients.sdk import AsyncConcord, ConcordError, RefusalError
 from clients.sdk.errors import LeaseLostError, ProbeNotFoundError
 from clients.telemetry import span
-from concord.intake.v1.receipt_pb2 import Receipt
 from concord.probes.v1.probe_service_pb2 import Probe, ReportProbeRequest
 
 # 0.2, 0.4 … 2 s, above the SDK's own attempts, for as long as the lease lasts.
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 2.0
-# The contract's limits of texts are wider; a code is a word.
-CODE_MAX: Final = 64
-_NO_CODE: Final = re.compile(r"[^\w. -]", re.ASCII)
+# Of each lease, so much is left for submitting and reporting, also where a provider is silent.
+REPORT_S: Final = 2.0
 UNPROVED: Final = frozenset({Code.SIGNATURE, Code.OTHER_TRADE})
 # Of these the provider itself gave an account, so it does its work.
 HEARD: Final = frozenset({Result.ANSWERED, Result.NOT_FOUND, Result.SUBMITTED, Result.REFUSED})
@@ -74,7 +68,7 @@ class Prober:
 
     async def work(self, probe: Probe, ends_at: float) -> None:
         """Ask, submit, report; all before `ends_at`, or not at all."""
-        attributes = {"concord.provider": self.provider, "concord.probe.kind": _kind(probe)}
+        attributes = {"concord.provider": self.provider, "concord.probe.kind": kind_of(probe)}
         if probe.order:
             attributes["order.id"] = probe.order.removeprefix("orders/")
         with span(f"ask {self.provider}", attributes=attributes) as own:
@@ -89,7 +83,7 @@ class Prober:
         account, finding = await self._find_out(probe, ends_at)
         if finding.evidence is not None:
             try:
-                await self._patiently(lambda: self._submit(probe, account, finding.evidence))
+                await self._submit(probe, account, finding.evidence)
             except RefusalError as error:
                 log.exception("receipt_refused", provider=self.provider, reason=error.reason)
                 finding = Finding(Result.UNREACHABLE, Code.RECEIPT_REFUSED)
@@ -99,7 +93,7 @@ class Prober:
             "probe_asked",
             provider=self.provider,
             account=account,
-            kind=_kind(probe),
+            kind=kind_of(probe),
             outcome=finding.result.value,
             code=word(finding.code),
             order=probe.order,
@@ -119,19 +113,22 @@ class Prober:
         try:
             question = question_of(probe)
             await self._await_turn(line, ends_at)
-            finding = await self._ask(account, question)
+            finding = await self._ask(account, question, ends_at)
         except NothingLearntError as error:
             finding = error.finding
         except Exception:  # One probe that trips us up must not stop all the others.
-            log.exception("probe_failed", provider=self.provider, kind=_kind(probe))
+            log.exception("probe_failed", provider=self.provider, kind=kind_of(probe))
             finding = Finding(Result.UNREACHABLE, Code.CONNECTOR_FAILED)
         self._note(line, account.name, finding)
         return account.name, finding
 
-    async def _ask(self, account: Account, question: Question) -> Finding:
+    async def _ask(self, account: Account, question: Question, ends_at: float) -> Finding:
         began = self.monotonic()
         try:
-            return await self.connector.ask(account, question)
+            async with asyncio.timeout(max(0.0, ends_at - began - REPORT_S)):
+                return await self.connector.ask(account, question)
+        except TimeoutError as error:
+            raise unreachable(Code.TIMEOUT) from error
         finally:
             self.metrics.ask_duration.labels(self.provider).observe(self.monotonic() - began)
 
@@ -175,21 +172,9 @@ class Prober:
         else:
             line.patience.failed()
 
-    async def _submit(self, probe: Probe, account: str, evidence: Evidence | None) -> None:
-        assert evidence is not None  # noqa: S101  # The caller has looked.
-        arrived = Timestamp()
-        arrived.FromDatetime(self.clock())
-        receipt = Receipt(
-            source=self.provider,
-            account=account,
-            template=evidence.template,
-            # No message id: the same answer again is the same receipt, and any other is another.
-            body=evidence.body,
-            content_type=evidence.content_type,
-            receive_time=arrived,
-            order_hint=probe.trade,
-        )
-        await self.concord.intake.submit([receipt])
+    async def _submit(self, probe: Probe, account: str, evidence: Evidence) -> None:
+        receipt = receipt_of(probe, account, evidence, self.clock())
+        await self._patiently(lambda: self.concord.intake.submit([receipt]))
 
     async def _report(self, probe: Probe, finding: Finding) -> None:
         await self.concord.probes.report(
@@ -222,38 +207,3 @@ class Prober:
                 )
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-
-
-def question_of(probe: Probe) -> Question:
-    """Return what a probe asks.
-
-    Raises:
-        NothingLearntError: it cannot be asked like this.
-    """
-    try:
-        return Question(
-            kind=Kind(_kind(probe)),
-            trade=probe.trade,
-            since=probe.arm_time.ToDatetime(tzinfo=UTC),
-            handle=probe.handle,
-            payment=probe.payment,
-            refund=probe.refund,
-            amount=Amount.of(probe.amount) if probe.HasField("amount") else None,
-            total=Amount.of(probe.total) if probe.HasField("total") else None,
-            submit=probe.submit,
-        )
-    except UnfitAmountError as error:
-        raise refused(Code.REFUND_UNFIT) from error
-
-
-def word(code: str) -> str:
-    """Return a provider's code as a word that may be stored and logged: it wrote it, not we."""
-    return _NO_CODE.sub("_", code)[:CODE_MAX]
-
-
-def _kind(probe: Probe) -> str:
-    """Return the contract's word; the number where a newer service sent one."""
-    try:
-        return Probe.Kind.Name(probe.kind).removeprefix("KIND_")
-    except ValueError:
-        return str(probe.kind)

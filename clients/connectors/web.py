@@ -18,9 +18,8 @@ from clients.connectors.inquiry import Clock, Code, NothingLearntError, Result, 
 
 # The largest genuine answers are some 20 KiB: a trade with many promotions, a page of refunds.
 ANSWER_BYTES_MAX: Final = 256 * 1024
-# Of the whole, the connection takes the least; a provider that accepts and is silent the most.
+# Of the whole; who does not accept by then is not there.
 CONNECT_S: Final = 3.0
-READ_S: Final = 8.0
 # Providers close idle connections after about a minute.
 KEEP_ALIVE_S: Final = 30.0
 # A provider that names a longer pause is asked after this all the same; its probe would be lost.
@@ -118,13 +117,14 @@ def throttled(code: str, retry_after_s: int = 0) -> NothingLearntError:
 def new_client(
     connections: int,
     *,
+    timeout_s: float,
     proxy: str | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> httpx2.AsyncClient:
     """Return a client of one provider's own, so that a slow provider fills no one else's pool."""
     return httpx2.AsyncClient(
         transport=transport,
-        timeout=httpx2.Timeout(READ_S, connect=CONNECT_S),
+        timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
         limits=httpx2.Limits(
             max_connections=connections,
             max_keepalive_connections=connections,

@@ -55,7 +55,12 @@ async def desks(
     """Return a desk for each provider, with clients that `stack` closes."""
     made = []
     for provider in settings.providers:
-        client = new_client(settings.concurrency, proxy=settings.proxy, transport=tools.transport)
+        client = new_client(
+            settings.concurrency,
+            timeout_s=settings.timeout_s,
+            proxy=settings.proxy,
+            transport=tools.transport,
+        )
         await stack.enter_async_context(client)
         web = Web(client, timeout_s=settings.timeout_s, clock=tools.clock)
         prober = Prober(

@@ -122,5 +122,5 @@ def platforms(platform_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 async def world(platforms: Platforms) -> AsyncIterator[World]:
     platforms.control.behave(reset=True)
     book = AccountBook(platforms.accounts_file, {}, time.monotonic)
-    async with new_client(8) as client:
+    async with new_client(8, timeout_s=TIMEOUT_S) as client:
         yield World(platforms, book, client)

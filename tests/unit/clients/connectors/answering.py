@@ -43,7 +43,11 @@ class Provider(httpx2.AsyncBaseTransport):
 
 
 def a_web(provider: Provider, timeout_s: float = 5.0) -> Web:
-    return Web(new_client(4, transport=provider), timeout_s=timeout_s, clock=lambda: NOW)
+    return Web(
+        new_client(4, timeout_s=timeout_s, transport=provider),
+        timeout_s=timeout_s,
+        clock=lambda: NOW,
+    )
 
 
 def a_question(**changes: object) -> Question:

@@ -23,7 +23,7 @@ from clients.connectors.inquiry import (
 )
 from clients.connectors.metrics import Metrics
 from clients.connectors.pacing import FAILURES_MAX, Lines, Rate
-from clients.connectors.probing import Prober
+from clients.connectors.probing import REPORT_S, Prober
 from clients.providers.accounts.account import Account
 from clients.sdk import AsyncConcord, money
 from clients.sdk.testing import FakeConcord, refusal
@@ -314,19 +314,31 @@ async def test_the_receipt_goes_on_in_the_trace_of_the_asking(world: World) -> N
     }
 
 
+@dataclass
+class Silent:
+    """A connector whose provider never answers."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ask(self, account: Account, question: Question) -> Finding:
+        self.begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError(account, question)
+
+
+async def test_a_silent_provider_is_reported_before_the_lease_ends(world: World) -> None:
+    world.connector = Silent()  # type: ignore[assignment]  # Another connector.
+
+    await world.prober().work(await world.claim(), world.now + REPORT_S + 0.1)
+
+    assert results(world) == [("UNREACHABLE", "TIMEOUT")]
+
+
 async def test_an_end_in_the_middle_reports_nothing(world: World) -> None:
-    begun = asyncio.Event()
-
-    @dataclass
-    class Waiting:
-        async def ask(self, account: Account, question: Question) -> Finding:
-            begun.set()
-            await asyncio.Event().wait()
-            raise AssertionError(account, question)
-
-    world.connector = Waiting()  # type: ignore[assignment]  # Another connector.
+    silent = Silent()
+    world.connector = silent  # type: ignore[assignment]  # Another connector.
     task = asyncio.create_task(world.work(await world.claim()))
-    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(silent.begun.wait(), 5)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -98,7 +98,7 @@ async def test_a_redirect_is_not_followed() -> None:
 
 async def test_no_proxy_is_taken_from_the_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-    client = new_client(1)
+    client = new_client(1, timeout_s=1)
 
     assert not client.trust_env
     await client.aclose()
@@ -116,7 +116,7 @@ async def test_no_proxy_is_taken_from_the_surroundings(monkeypatch: pytest.Monke
     ],
 )
 def test_a_named_pause_is_read_and_bounded(named: str, seconds: int) -> None:
-    web = Web(new_client(1), timeout_s=1, clock=lambda: NOW)
+    web = Web(new_client(1, timeout_s=1), timeout_s=1, clock=lambda: NOW)
 
     with pytest.raises(NothingLearntError) as caught:
         web.refuse_failure(Reply(429, {"retry-after": named}, b""))

@@ -13,7 +13,6 @@ from service.domain.changes import Change
 from service.domain.deciding import Dossier
 from service.domain.expectations import Expectation, ExpectationKind
 from service.domain.facts import Fact, OrderRef, Outcome
-from service.domain.inquiries import Inquiry
 from service.domain.journal import Row
 from service.domain.order import Order
 
@@ -142,7 +141,6 @@ class Writes:
     added: tuple[tuple[Fact, Outcome], ...]
     outcomes: Mapping[str, Outcome]
     awaited: tuple[Expectation, ...] | None
-    inquiries: tuple[Inquiry, ...] | None
     acts: tuple[CaseAct, ...]
 
 

@@ -84,7 +84,6 @@ def _chain(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
         added=decided.added,
         outcomes=dict(decided.outcomes),
         awaited=decided.awaited,
-        inquiries=decided.inquiries,
         acts=tuple(act for act, _ in decided.acts),
     )
 

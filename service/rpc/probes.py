@@ -45,7 +45,7 @@ class ProbeServicer(probe_service_pb2_grpc.ProbeServiceServicer):
     ) -> pb.ClaimProbesResponse:
         """Lease probes that are due."""
         read = Violations()
-        read.text("worker", request.worker, longest=CODE_MAX, needed=True)
+        worker = read.text("worker", request.worker, longest=CODE_MAX, needed=True)
         most = read.number("limit", request.limit, most=CLAIM_MAX, default=CLAIM)
         lease_s = request.lease_s or LEASE_S
         if not LEASE_S_LEAST <= lease_s <= LEASE_S_MAX:
@@ -54,7 +54,8 @@ class ProbeServicer(probe_service_pb2_grpc.ProbeServiceServicer):
             if name not in ASKABLE:
                 read.add(f"providers[{at}]", f"send one of: {', '.join(sorted(ASKABLE))}")
         read.refuse()
-        lease = self._ids()
+        # The row says who has it, should a worker stand still.
+        lease = f"{worker}:{self._ids()}"
         claimed = self._probing.claim(
             lease,
             most=most,
@@ -69,7 +70,7 @@ class ProbeServicer(probe_service_pb2_grpc.ProbeServiceServicer):
         """Take what came of asking."""
         read = Violations()
         probe_id = read.resource("name", request.name, "probes")
-        lease = read.text("lease", request.lease, longest=CODE_MAX, needed=True)
+        lease = read.text("lease", request.lease, needed=True)
         code = read.text("code", request.code, longest=CODE_MAX)
         result = _result(request, read)
         if request.retry_after_s < 0:

@@ -32,6 +32,8 @@ SIGNED_WITHIN_S: Final = 200.0
 WARM_UP: Final = 500
 AHEAD_S: Final = 0.5
 OK: Final = 200
+# Fewer than the gateway holds, so that those beyond its limit are turned away by what they are.
+CONNECTIONS: Final = 1_800
 
 Result = tuple[str, str, Offered]
 
@@ -163,7 +165,7 @@ def _offer(
     """Return what became of all calls, and the processor time that it took to make them."""
     at = time.time() + AHEAD_S
     for generator in generators:
-        generator.tell("offer", address, rate / len(generators), at)
+        generator.tell("offer", address, rate / len(generators), at, CONNECTIONS // len(generators))
     results = [generator.result() for generator in generators]
     return [each for found, _ in results for each in found], sum(used_s for _, used_s in results)
 

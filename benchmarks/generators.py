@@ -73,13 +73,15 @@ def _work(pipe: Connection, merchant: Merchant, number: int) -> None:
             case ("sign", int(count), int(round_number)):
                 calls = calls_of(merchant, count, f"B{number}R{round_number}")
                 pipe.send(len(calls))
-            case ("offer", str(address), float(rate), float(at)):
+            case ("offer", str(address), float(rate), float(at), int(connections)):
                 used_s = time.process_time()
-                pipe.send((_offer(address, calls, rate, at), time.process_time() - used_s))
+                pipe.send(
+                    (_offer(address, calls, rate, at, connections), time.process_time() - used_s)
+                )
 
 
 def _offer(
-    address: str, calls: Sequence[PlatformCall], rate: float, at: float
+    address: str, calls: Sequence[PlatformCall], rate: float, at: float, connections: int
 ) -> list[tuple[str, str, Offered]]:
     # A hundred thousand requests lie here: to look at them over and over would be our latency.
     gc.collect()
@@ -88,6 +90,6 @@ def _offer(
     # All generators begin at the same moment.
     time.sleep(max(0.0, at - time.time()))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        offered = runner.run(offer(address, calls, rate=rate))
+        offered = runner.run(offer(address, calls, rate=rate, connections=connections))
     gc.enable()
     return [(each.provider, each.order, was) for each, was in zip(calls, offered, strict=True)]

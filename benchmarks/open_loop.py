@@ -49,11 +49,17 @@ def verdict_of(provider: str, status: int, body: bytes) -> Verdict:
     return Verdict.AGAIN if status >= 500 else Verdict.WRONG
 
 
-async def offer(address: str, calls: Sequence[PlatformCall], *, rate: float) -> list[Offered]:
+async def offer(
+    address: str,
+    calls: Sequence[PlatformCall],
+    *,
+    rate: float,
+    connections: int = CONNECTIONS_MAX,
+) -> list[Offered]:
     """Make all calls, so many a second, and return what became of each."""
     loop = asyncio.get_running_loop()
     requests = [_bytes_of(call) for call in calls]
-    pool = _Pool(address, calls)
+    pool = _Pool(address, calls, connections)
     began = loop.time()
     made = 0
     while made < len(calls):
@@ -81,7 +87,8 @@ class _Pool:
     Calls for which none is free wait for one, and their time runs.
     """
 
-    def __init__(self, address: str, calls: Sequence[PlatformCall]) -> None:
+    def __init__(self, address: str, calls: Sequence[PlatformCall], most: int) -> None:
+        self._most = most
         host, _, port = address.rpartition(":")
         self._where = (host, int(port))
         self._calls = calls
@@ -98,7 +105,7 @@ class _Pool:
                 found.ask(index, request, due_at)
                 return
         self._waiting.append((index, request, due_at))
-        if len(self._all) + len(self._opening) < CONNECTIONS_MAX:
+        if len(self._all) + len(self._opening) < self._most:
             opening = asyncio.get_running_loop().create_task(self._open())
             self._opening.add(opening)
             opening.add_done_callback(self._opening.discard)

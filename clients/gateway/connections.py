@@ -9,7 +9,7 @@ from __future__ import annotations
 from asyncio import Transport
 from asyncio.events import TimerHandle
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -24,6 +24,8 @@ HEAD_TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
+# To every platform: come again.
+FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 BODY_TOO_SLOW: Final = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
@@ -34,6 +36,12 @@ class LimitedProtocol(HttpToolsProtocol):
 
     A request that arrives at once, as those of platforms do, costs no timer.
     """
+
+    connections_max: ClassVar[int]
+
+    @staticmethod
+    def turned_away() -> None:
+        """Say that a connection was one too many."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # uvicorn's.
         super().__init__(*args, **kwargs)
@@ -47,6 +55,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # As uvicorn's.
         """Give the first request its time: nobody connects to say nothing."""
         super().connection_made(transport)
+        if len(self.connections) > self.connections_max:
+            self.turned_away()
+            self._refuse(FULL)
+            return
         self._timer = self.loop.call_later(HEAD_WITHIN_S, self._hang_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -123,6 +135,16 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(answer)
             self.transport.close()
+
+
+def bounded(connections: int, on_full: Callable[[], None]) -> type[LimitedProtocol]:
+    """Return the protocol of a server that holds so many connections."""
+
+    class Bounded(LimitedProtocol):
+        connections_max = connections
+        turned_away = staticmethod(on_full)
+
+    return Bounded
 
 
 class HeadTooLargeError(Exception):

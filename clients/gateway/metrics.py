@@ -30,7 +30,7 @@ class Metrics:
         )
         self.strays = Counter(
             "concord_callback_strays",
-            "Requests that reached no account: unknown, of another method, too large, too slow.",
+            "What came and was no callback that could be read, by reason.",
             ["reason"],
             registry=registry,
         )
@@ -42,6 +42,11 @@ class Metrics:
             registry=registry,
         )
         self.active = Gauge("concord_callbacks_active", "Callbacks in flight.", registry=registry)
+        self.connections = Gauge(
+            "concord_gateway_connections",
+            "Open connections, idle ones included.",
+            registry=registry,
+        )
         self.batch_size = Histogram(
             "concord_callback_batch_size",
             "Receipts in one SubmitReceipts.",

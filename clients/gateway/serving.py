@@ -24,7 +24,7 @@ from clients.gateway import config, requests
 from clients.gateway.app import Gateway
 from clients.gateway.batches import Batches
 from clients.gateway.config import Settings
-from clients.gateway.connections import LimitedProtocol
+from clients.gateway.connections import bounded
 from clients.gateway.limits import CONNECTIONS_FOR_EACH, DRAIN_S, IDLE_S
 from clients.gateway.metrics import Metrics
 from clients.gateway.pulse import Pulse
@@ -85,7 +85,14 @@ async def serve(
     receiving = Receiving(settings, batches, metrics, config.now, seldom, pulse)
     is_tracing = settings.otlp_endpoint is not None
     app = Gateway(book, receiving, metrics, config.now, is_tracing=is_tracing)
-    server = server_of(app, settings.concurrency)
+
+    def turn_away() -> None:
+        metrics.strays.labels("connections").inc()
+        if count := seldom.count("connections"):
+            log.warning("connections_full", count=count)
+
+    server = server_of(app, settings.concurrency, turn_away)
+    metrics.connections.set_function(lambda: len(server.server_state.connections))
     probes = telemetry.Probes(
         settings.metrics_address,
         registry=registry,
@@ -126,13 +133,18 @@ def allow_files(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
-def server_of(app: Application, concurrency: int) -> Server:
-    """Return the server of an application that serves so many requests at once."""
+def server_of(
+    app: Application, concurrency: int, on_full: Callable[[], None] = lambda: None
+) -> Server:
+    """Return the server of an application that serves so many requests at once.
+
+    `on_full` is told of each connection that is one too many.
+    """
     connections = concurrency * CONNECTIONS_FOR_EACH
     allow_files(connections)
     settled = uvicorn.Config(
         app,
-        http=LimitedProtocol,
+        http=bounded(connections, on_full),
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -140,7 +152,6 @@ def server_of(app: Application, concurrency: int) -> Server:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=connections,
         backlog=BACKLOG,
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=DRAIN_S,

@@ -1,4 +1,4 @@
-"""Fake payment platforms for tests: `with a_platform_world(folder) as platforms`.
+"""Fake payment platforms for tests: `with running_platforms(folder) as platforms`.
 
 `platforms.control` tells them what happens; `platforms.accounts_file` is what a gateway or a
 connector under test reads. Keys are made once for a run of tests and copied: that takes seconds.

@@ -521,3 +521,35 @@ def test_no_order_waits_for_money_that_nobody_asks_about(
         ).scalars()
 
         assert list(silent) == []
+
+
+def test_facts_are_weighed_and_probes_asked_at_once(storing: Storing) -> None:
+    shops = [Shop(storing) for _ in range(12)]
+    for each in shops:
+        each.begin()
+    storing.clock.at = max(each.probe.give_up_at for each in shops)
+
+    def weigh(shop: Shop) -> None:
+        for minute in range(5, 10):
+            shop.tell(shop.told(FactKind.NOTED, minute))
+            shop.tell(shop.told(FactKind.PAYMENT_STARTED, minute, provider="wechatpay"))
+        shop.pay(20)
+
+    def ask(number: int) -> None:
+        for turn in range(60):
+            lease = f"ask-{number}-{turn}-{shops[0].name}"
+            for each in shops[0].probing.claim(lease, most=5, lease_for=MINUTE):
+                shops[0].report(each, Result.NOT_FOUND)
+
+    with ThreadPoolExecutor(8) as threads:
+        asking = [threads.submit(ask, number) for number in range(3)]
+        weighing = [threads.submit(weigh, each) for each in shops]
+        for each in (*asking, *weighing):
+            each.result(timeout=60)
+
+    for shop in shops:
+        by_provider = {each.inquiry.provider: each.state for each in shop.probes}
+        assert by_provider["alipay"] is ProbeState.DISARMED
+        assert by_provider["wechatpay"] is not ProbeState.DISARMED
+        assert storing.reader.verify_chain(shop.order_id).problem == ""
+        assert ("PAYMENT_UNCONFIRMED", "OPEN") not in shop.probe_cases()

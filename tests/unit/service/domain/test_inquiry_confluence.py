@@ -11,6 +11,7 @@ from service.domain.deciding import weigh
 from service.domain.facts import Circumstance, Fact, FactKind, OrderRef
 from service.domain.inquiries import InquiryKind
 from service.domain.money import Money
+from service.domain.probing import Probe, ProbeState, synced
 from service.domain.surplus import refund_number
 from service.domain.terms import Remedy, Route, Terms
 from tests.builders import EVENING, NOON, REF, TOTAL, a_dossier
@@ -108,3 +109,28 @@ def test_what_holds_of_every_question(told: list[Fact], terms: Terms) -> None:
         else:
             assert each.trade in {TRADE.value, OTHER.value}
             assert not each.submit
+
+
+@settings(max_examples=100, deadline=None)
+@given(sets_of_facts(), st.data(), st.sampled_from(TERMS))
+def test_the_same_probes_stand_however_often_they_were_armed_on_the_way(
+    told: list[Fact], data: st.DataObject, terms: Terms
+) -> None:
+    dossier, probes = a_dossier(), dict[str, Probe]()
+    at = EVENING
+    for fact in data.draw(st.permutations(told)):
+        verdict = weigh(dossier, [fact], at=at, terms=terms)
+        dossier = verdict.dossier
+        if dossier.order is not None:
+            for each in synced(
+                dossier.order_id,
+                list(probes.values()),
+                verdict.inquiries,
+                terms.schedules,
+                at=at,
+            ):
+                probes[each.probe_id] = each
+        at += timedelta(seconds=1)
+
+    standing = {each.inquiry for each in probes.values() if each.state is not ProbeState.DISARMED}
+    assert standing == set(asked(dossier.facts, terms))

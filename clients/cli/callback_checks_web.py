@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import SplitResult
@@ -115,8 +115,7 @@ class Web:
     ) -> CertificateProblemError:
         if error.verify_code == EXPIRED:
             ended_at = _certificate(host, port, _unverified()).not_valid_after_utc
-            days = (datetime.now(tz=UTC) - ended_at).days
-            return CertificateProblemError(f"ended {days} days ago, on {ended_at:%Y-%m-%d}", RENEW)
+            return CertificateProblemError(f"ended on {ended_at:%Y-%m-%d}", RENEW)
         if error.verify_code == HOST_MISMATCH:
             fix = f"Get a certificate whose subject alternative names hold {host}."
             return CertificateProblemError(f"is not for {host}", fix)

@@ -59,7 +59,10 @@ class Readiness:
             lacking = await self._lacking()
             if lacking != self._missing:
                 self._missing = lacking
-                log.info("gateway_ready" if not lacking else "gateway_not_ready")
+                if lacking:
+                    log.warning("gateway_not_ready", reason=", ".join(lacking))
+                else:
+                    log.info("gateway_ready")
             await asyncio.sleep(EVERY_S)
 
     def _look_at_accounts(self) -> None:

@@ -71,8 +71,8 @@ class _Reading:
     def document(self, document: object) -> Iterator[tuple[tuple[str, str], Schedule]]:
         whole = self.mapping("the file", document, {"missed", "providers"})
         missed = self.mapping("missed", whole.get("missed", {}), {"first", "most"})
-        first = self.span("missed.first", missed.get("first", "10s"))
-        most = self.span("missed.most", missed.get("most", "10m"))
+        first = self.length("missed.first", missed.get("first", "10s"))
+        most = self.length("missed.most", missed.get("most", "10m"))
         if first > most:
             self.problems.append("missed.first is longer than missed.most")
         providers = self.mapping("providers", whole.get("providers"), set(ASKABLE))
@@ -83,7 +83,7 @@ class _Reading:
                 at = f"{where}.{kind}"
                 entry = self.mapping(at, kinds.get(kind), {"intervals", "give_up_after"})
                 intervals = self.intervals(f"{at}.intervals", entry.get("intervals"))
-                give_up = self.span(f"{at}.give_up_after", entry.get("give_up_after"))
+                give_up = self.length(f"{at}.give_up_after", entry.get("give_up_after"))
                 if intervals[0] >= give_up and not self.problems:
                     self.problems.append(f"{at} gives up before it has asked")
                 yield (provider, kind.upper()), Schedule(intervals, give_up, first, most)
@@ -102,12 +102,12 @@ class _Reading:
         if not isinstance(value, list) or not value:
             self.problems.append(f"{where} must be a list of spans such as [30s, 1m, 1h]")
             return PATIENT.intervals
-        spans = tuple(self.span(f"{where}[{at}]", each) for at, each in enumerate(value))
+        spans = tuple(self.length(f"{where}[{at}]", each) for at, each in enumerate(value))
         if list(spans) != sorted(spans):
             self.problems.append(f"{where} must not shrink")
         return spans
 
-    def span(self, where: str, value: object) -> timedelta:
+    def length(self, where: str, value: object) -> timedelta:
         found = _SPAN.fullmatch(value) if isinstance(value, str) else None
         span = float(found[1]) * _UNITS[found[2]] if found else timedelta()
         if not timedelta(milliseconds=1) <= span <= _LONGEST:

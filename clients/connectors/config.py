@@ -23,7 +23,7 @@ CONCURRENCY: Final = 16
 # Both addresses of a provider timed out (20 s), a service that restarts (15 s), and as much again.
 LEASE_S: Final = 60
 # What the service grants.
-LEASE_MIN_S: Final = 10
+LEASE_MIN_S: Final = 5
 LEASE_MAX_S: Final = 300
 # A probe is first due after tens of seconds; a second more is not felt.
 POLL_S: Final = 1.0

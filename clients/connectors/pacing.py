@@ -6,6 +6,7 @@ asked less and less, one question at a time, so that its silence costs nobody el
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -104,7 +105,7 @@ class Patience:
 
     def throttled(self, retry_after_s: int) -> None:
         """Note that it wants fewer questions."""
-        self._pause(float(retry_after_s) or THROTTLED_PAUSE_S)
+        self._pause(float(retry_after_s) or min(THROTTLED_PAUSE_S, self.longest_s))
 
     def _pause(self, seconds: float) -> None:
         self._paused_until = max(self._paused_until, self.monotonic() + seconds)
@@ -145,3 +146,8 @@ class Lines:
     def are_failing(self, accounts: list[str]) -> bool:
         """Return whether each of the accounts fails, so that one question is enough."""
         return all(self.to(account).patience.is_failing for account in accounts)
+
+
+def whole_seconds(seconds: float) -> int:
+    """Return a pause as reports carry it; less than a second is none."""
+    return math.ceil(seconds) if seconds >= 1 else 0

@@ -31,7 +31,7 @@ from clients.connectors.inquiry import (
 )
 from clients.connectors.messages import kind_of, question_of, receipt_of, word
 from clients.connectors.metrics import Metrics
-from clients.connectors.pacing import Line, Lines, Monotonic
+from clients.connectors.pacing import Line, Lines, Monotonic, whole_seconds
 from clients.providers.accounts import AccountBook
 from clients.providers.accounts.account import Account
 from clients.sdk import AsyncConcord, ConcordError, RefusalError
@@ -141,10 +141,10 @@ class Prober:
         pause_s = line.patience.pause_s
         if pause_s:
             result = Result.UNREACHABLE if line.patience.is_failing else Result.THROTTLED
-            raise NothingLearntError(result, Code.PAUSED, int(pause_s) + 1)
+            raise NothingLearntError(result, Code.PAUSED, whole_seconds(pause_s))
         wait_s = line.bucket.take()
         if self.monotonic() + wait_s >= ends_at:
-            raise NothingLearntError(Result.THROTTLED, Code.PAUSED, int(wait_s) + 1)
+            raise NothingLearntError(Result.THROTTLED, Code.PAUSED, whole_seconds(wait_s))
         if wait_s:
             await asyncio.sleep(wait_s)
 

@@ -294,7 +294,7 @@ async def test_a_throttled_account_is_asked_again_after_the_pause(world: World) 
     await world.work(await world.claim(name="probes/prb-3"), prober)
 
     assert results(world) == [("THROTTLED", "429"), ("THROTTLED", "PAUSED"), ("ANSWERED", "ok")]
-    assert world.fake.requests("ReportProbe")[1].retry_after_s == 18
+    assert world.fake.requests("ReportProbe")[1].retry_after_s == 17
 
 
 async def test_the_receipt_goes_on_in_the_trace_of_the_asking(world: World) -> None:

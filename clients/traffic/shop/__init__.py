@@ -1,1 +1,1 @@
-"""A shop of the embedded stack: its orders are paid at the fake payment platforms, for ever."""
+"""A shop of the embedded stack: it sells, for ever, and is paid at the fake payment platforms."""

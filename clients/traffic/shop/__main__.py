@@ -11,6 +11,7 @@ from clients.sdk import Concord, ConfigError, Identity
 from clients.traffic.shop.config import Settings, now_us
 from clients.traffic.shop.selling import CHANNEL, Shop
 from clients.traffic.shop.till import FakeTill
+from clients.traffic.shop.warehouse import Warehouse
 
 EXIT_USAGE: Final = 2
 
@@ -31,9 +32,12 @@ def main() -> int:
         FakeTill(settings.platforms_address) as till,
     ):
         shop = Shop(till, concord.intake, now_us, closing.wait, settings.run)
+        warehouse = Warehouse(concord)
         while not closing.wait(1 / settings.rate):
             shop.sell()
-    print(f"Sold {shop.sold} orders; {shop.outages} calls were not answered.")  # noqa: T201  # As above.
+            warehouse.work()
+    told = f"Sold {shop.sold} orders, sent {warehouse.sent}; {shop.outages} calls went unanswered."
+    print(told)  # noqa: T201  # As above.
     return 0
 
 

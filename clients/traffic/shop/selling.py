@@ -20,6 +20,7 @@ from clients.sdk.errors import OutageError
 from clients.traffic.dice import Dice
 from clients.traffic.feeding import PAUSE_FIRST_S, PAUSE_MAX_S, receipt_of
 from clients.traffic.purchases import Purchase, purchase
+from clients.traffic.shop.warehouse import own_articles
 from clients.traffic.stories import Happening
 from clients.traffic.wording import Message, event_id, money, rfc3339, worded
 from concord.intake.v1 import receipt_pb2
@@ -110,7 +111,7 @@ def an_order(run: str, number: int) -> Purchase:
     provider = PROVIDERS[number % len(PROVIDERS)]
     plain = purchase(run, 0, number)
     return replace(
-        plain,
+        own_articles(plain),
         channel=CHANNEL,
         channel_number=f"MP{plain.merchant_number.removeprefix('CN')}",
         provider=provider,

@@ -55,14 +55,16 @@ class Timeline:
 
     async def run(self) -> None:
         """Run actions as they come due, until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             self._changed.clear()
             self.run_due()
-            wait_s = WAIT_MAX_S
+            alarm = None
             if self._waiting:
-                wait_s = min(wait_s, self._clock.wait_s(self._waiting[0][0]))
+                wait_s = min(WAIT_MAX_S, self._clock.wait_s(self._waiting[0][0]))
+                alarm = loop.call_later(wait_s, self._changed.set)
             try:
-                async with asyncio.timeout(wait_s if self._waiting else None):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+                await self._changed.wait()
+            finally:
+                if alarm is not None:
+                    alarm.cancel()

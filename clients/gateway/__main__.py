@@ -14,18 +14,22 @@ from clients.gateway.config import Settings
 from clients.providers.accounts import AccountBook, AccountsError
 from clients.sdk import ConfigError
 
+USAGE: Final = "usage: python -m clients.gateway; settings: docs/gateway.md"
 SERVICE_NAME: Final = "concord-gateway"
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run a gateway, and return its exit code."""
+    if arguments:
+        print(USAGE, file=sys.stderr)  # noqa: T201  # Nothing is set up yet.
+        return EXIT_USAGE
     try:
         settings = Settings.from_env()
         book = AccountBook(settings.accounts, settings.environ, config.monotonic)
     except (ConfigError, AccountsError) as error:
-        print(error, file=sys.stderr)  # noqa: T201  # Nothing is set up yet.
+        print(error, file=sys.stderr)  # noqa: T201
         return EXIT_USAGE
     try:
         opened = serving.listen(settings.address)
@@ -50,4 +54,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ from typing import Final
 
 EVERY_S: Final = 0.05
 # A callback takes some six rounds, and has four seconds.
-LATE_S: Final = 0.3
+LATE_S: Final = 0.5
 
 
 class Pulse:

@@ -38,7 +38,7 @@ def test_while_the_service_is_down_every_platform_is_told_to_come_again(world: W
     ] == []
     assert took_s < PATIENCE_S
     until(world.gateway.is_ready, "the gateway works again")
-    again = world.post_all(calls)
+    again = world.deliver_all(calls)
     assert all(stops(p, r.status, r.body) for p, r in zip(PROVIDERS, again, strict=True))
     assert [len(world.stored(call)) for call in calls] == [1] * len(calls)
 
@@ -53,7 +53,7 @@ def test_while_postgresql_is_down_nobody_is_told_that_a_payment_is_taken(world: 
 
     assert not any(stops(p, r.status, r.body) for p, r in zip(PROVIDERS, replies, strict=True))
     until(world.gateway.is_ready, "the gateway works again")
-    again = world.post_all(calls)
+    again = world.deliver_all(calls)
     assert all(stops(p, r.status, r.body) for p, r in zip(PROVIDERS, again, strict=True))
     assert [len(world.stored(call)) for call in calls] == [1] * len(calls)
 
@@ -83,7 +83,7 @@ def test_crash_between_commit_and_answer_leaves_one_receipt_when_it_comes_again(
         with pytest.raises(ConnectionError):
             answer.result()
 
-    reply = world.post(call)
+    reply = world.deliver(call)
 
     assert stops("wechatpay", reply.status, reply.body)
     (receipt,) = world.stored(call)

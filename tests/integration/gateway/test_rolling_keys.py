@@ -25,7 +25,7 @@ def unchanged(world: World) -> Iterator[None]:
 
 
 def is_taken(world: World, call: PlatformCall) -> bool:
-    reply = world.post(call)
+    reply = world.deliver(call)
     return stops(call.provider, reply.status, reply.body)
 
 

@@ -86,7 +86,7 @@ def test_each_receipt_of_a_batch_goes_on_in_the_trace_of_its_callback(
     calls = [world.a_call("stripe") for _ in range(20)]
 
     with ThreadPoolExecutor(20) as pool:
-        replies = list(pool.map(lambda call: world.post(call, to=traced.address), calls))
+        replies = list(pool.map(lambda call: world.deliver(call, to=traced.address), calls))
 
     assert {each.status for each in replies} == {200}
     spans = collector[0]
@@ -111,8 +111,8 @@ def test_nothing_of_a_message_is_in_spans_logs_or_metrics(
     call = world.a_call("alipay")
     forged = world.a_call("wechatpay").forged()
 
-    world.post(call, to=traced.address)
-    world.post(forged, to=traced.address, traceparent=f"00-{1:032x}-{2:016x}-01")
+    world.deliver(call, to=traced.address)
+    world.deliver(forged, to=traced.address, traceparent=f"00-{1:032x}-{2:016x}-01")
     until(lambda: len(collector[0].spans) >= 2, "both spans")
     traced.end()
 

@@ -10,15 +10,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg2
 
 from benchmarks import platform_calls, processes
 from benchmarks.merchant import Merchant
 from benchmarks.platform_calls import PlatformCall
-from benchmarks.processes import Running
+from benchmarks.processes import Running, until
 from deploy.local.stack import EmbeddedServers
+
+AGAIN: Final = 503
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,15 @@ class World:
         with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(self.post, calls))
 
+    def deliver(self, call: PlatformCall, *, to: str = "", **headers: str) -> Reply:
+        """Call until it is not told to come again: on a busy machine, a gateway has no room."""
+        return until(lambda: _decided(self.post(call, to=to, **headers)), "it is decided")
+
+    def deliver_all(self, calls: Sequence[PlatformCall], *, at_once: int = 100) -> list[Reply]:
+        """Call all at once, each until it is not told to come again."""
+        with ThreadPoolExecutor(at_once) as pool:
+            return list(pool.map(self.deliver, calls))
+
     def stored(self, call: PlatformCall) -> list[dict[str, Any]]:
         """Return the receipts of a call, as they lie in PostgreSQL."""
         return self.rows(
@@ -96,6 +107,10 @@ class World:
             cursor.execute(query, parameters)
             names = [each.name for each in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _decided(reply: Reply) -> Reply | None:
+    return None if reply.status == AGAIN else reply
 
 
 def post(address: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:

@@ -121,6 +121,8 @@ def test_without_faults_nothing_repeats_and_every_order_is_told_whole() -> None:
 def test_each_party_tells_what_only_it_can_know() -> None:
     for event in bodies(a_plan(faults=DEFAULT_FAULTS).messages()):
         match event["type"].split("."):
+            case ["payment", "started"]:
+                assert event["source"] == event["channel"] == event["order"]["namespace"]
             case ["payment", what]:
                 assert event["source"] in PROVIDERS
                 assert event["order"]["namespace"] == "merchant"

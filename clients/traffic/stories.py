@@ -185,8 +185,7 @@ def as_in_the_article(
         Happening(
             "payment.started",
             started,
-            order.provider,
-            by_merchant_number=True,
+            order.channel,
             circumstances=_why(to_paying),
         ),
         Happening(

@@ -4,7 +4,8 @@ VENV := $(or $(CONCORD_VENV),.venv)
 BIN := $(VENV)/bin
 PYTHON ?= python3
 STACK := $(BIN)/python -m deploy.local
-SOURCES := service streams clients deploy protos/build_hook.py docs/generate.py docs/generating tests
+SOURCES := service streams clients deploy benchmarks protos/build_hook.py docs/generate.py \
+	docs/generating tests
 
 # Two workers, as on the smallest machine we test; a file's tests stay together on one.
 PYTEST := $(BIN)/pytest
@@ -12,7 +13,7 @@ PYTEST_ALL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \
-        test-long unit contract architecture integration system lock
+        test-long bench unit contract architecture integration system lock
 
 help: ## List these targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) \
@@ -68,6 +69,9 @@ test: setup ## Run every test; real servers, started and ended by the tests
 
 test-long: setup ## Run the tests that take minutes each, which `make test` leaves out
 	@$(PYTEST) -m long $(ARGS)
+
+bench: setup ## Measure a burst of callbacks beside an empty server, in one run
+	@$(BIN)/python -m benchmarks.callback_burst $(ARGS)
 
 unit: setup ## Run the tests without IO (seconds)
 	@$(PYTEST) tests/unit $(ARGS)

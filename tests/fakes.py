@@ -221,15 +221,17 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
             del self.tables.requests[each]
         return len(old)
 
-    def store_receipts(self, receipts: Sequence[StoredReceipt]) -> frozenset[str]:
+    def store_receipts(
+        self, receipts: Sequence[StoredReceipt], arrivals: Mapping[str, int]
+    ) -> frozenset[str]:
         new = frozenset(each.receipt_id for each in receipts) - set(self.tables.receipts)
         for each in receipts:
             if each.receipt_id in new:
                 recorded_at = EVENING + timedelta(microseconds=len(self.tables.receipts))
                 kept = KeptReceipt(each, recorded_at)
                 self.tables.receipts[each.receipt_id] = kept
-            else:
-                self.tables.receipts[each.receipt_id].repeats += 1
+            again = arrivals[each.receipt_id] - (each.receipt_id in new)
+            self.tables.receipts[each.receipt_id].repeats += again
         return new
 
     def lock_receipts(self, receipt_ids: Sequence[str]) -> dict[str, WaitingReceipt]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -75,7 +76,8 @@ class Intake:
 
         def work(unit: Unit) -> list[Submitted]:
             first = {each.receipt_id: each for each in reversed(stored)}
-            fresh = unit.store_receipts(list(first.values()))
+            arrivals = Counter(each.receipt_id for each in stored)
+            fresh = unit.store_receipts(list(first.values()), arrivals)
             answers, told = [], set[str]()
             for each in stored:
                 is_new = each.receipt_id in fresh and each.receipt_id not in told

@@ -221,8 +221,13 @@ class Unit(StockPart, ProbePart, Protocol):
     def forget_requests(self, before: datetime, *, most: int) -> int:
         """Delete answers that nobody will ask for again; return how many."""
 
-    def store_receipts(self, receipts: Sequence[StoredReceipt]) -> frozenset[str]:
-        """Store receipts; return the ids of those that are new. A repeat is counted."""
+    def store_receipts(
+        self, receipts: Sequence[StoredReceipt], arrivals: Mapping[str, int]
+    ) -> frozenset[str]:
+        """Store receipts, each once; return the ids of those that are new.
+
+        `arrivals` says how often each id came; every arrival but a receipt's first is counted.
+        """
 
     def lock_receipts(self, receipt_ids: Sequence[str]) -> dict[str, WaitingReceipt]:
         """Lock receipts and return what a decision needs of them."""

@@ -1,6 +1,6 @@
 """Stores receipts once, and what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,8 +44,10 @@ class ReceiptRows:
 
     _connection: sa.Connection
 
-    def store_receipts(self, receipts: Sequence[StoredReceipt]) -> frozenset[str]:
-        """Store receipts; return the ids of the new ones. A repeat is counted."""
+    def store_receipts(
+        self, receipts: Sequence[StoredReceipt], arrivals: Mapping[str, int]
+    ) -> frozenset[str]:
+        """Store receipts, each once; return the ids of the new ones. Others are counted."""
         if not receipts:
             return frozenset()
         table = tables.receipts
@@ -58,12 +60,17 @@ class ReceiptRows:
             [_row(each) for each in ordered],
         )
         new = frozenset(row.receipt_id for row in rows)
-        repeated = [each.receipt_id for each in ordered if each.receipt_id not in new]
+        repeated = [
+            {"again": each.receipt_id, "times": times}
+            for each in ordered
+            if (times := arrivals[each.receipt_id] - (each.receipt_id in new))
+        ]
         if repeated:
             self._connection.execute(
                 sa.update(table)
-                .where(table.c.receipt_id.in_(repeated))
-                .values(repeats=table.c.repeats + 1)
+                .where(table.c.receipt_id == sa.bindparam("again"))
+                .values(repeats=table.c.repeats + sa.bindparam("times")),
+                repeated,
             )
         return new
 

@@ -94,7 +94,7 @@ def test_a_receipt_is_stored_once_and_its_repeats_are_counted(store: Store) -> N
 
     assert [each.repeated for each in first] == [False, False, True]
     assert again == [Submitted(first[0].receipt_id, repeated=True)]
-    assert store.reader.receipt(first[0].receipt_id).repeats == 1
+    assert store.reader.receipt(first[0].receipt_id).repeats == 2
 
 
 def test_a_receipt_is_weighed_once_however_often_it_is_read(store: Store) -> None:

@@ -123,11 +123,23 @@ class Evidence:
     """What the platforms' couriers counted."""
     questions: Mapping[str, int]
     """How questions to providers were answered."""
+    commit: str
+    """What was under test, when it began."""
+    unrest: tuple[str, ...]
+    """What should have come when the faults were over, and did not."""
     lasted_s: float
     """Real time."""
 
 
-def gather(plan: Plan, stormy: Stormy, blows: Blows, *, lasted_s: float) -> Evidence:
+def gather(
+    plan: Plan,
+    stormy: Stormy,
+    blows: Blows,
+    *,
+    commit: str,
+    unrest: tuple[str, ...],
+    lasted_s: float,
+) -> Evidence:
     """Ask both sides for everything."""
     platforms = stormy.control.statistics()["platforms"]
     notices: collections.Counter[str] = collections.Counter()
@@ -151,6 +163,8 @@ def gather(plan: Plan, stormy: Stormy, blows: Blows, *, lasted_s: float) -> Evid
         blows=blows,
         notices=notices,
         questions=questions,
+        commit=commit,
+        unrest=unrest,
         lasted_s=lasted_s,
     )
 

@@ -39,6 +39,11 @@ def problems(evidence: Evidence) -> list[str]:
     return found
 
 
+def it_comes_to_rest(evidence: Evidence) -> Iterable[str]:
+    """When nothing breaks any more, everything comes right by itself."""
+    return evidence.unrest
+
+
 def every_order_is_known(evidence: Evidence) -> Iterator[str]:
     """Every purchase is a trade there and an order here."""
     for each in evidence.plan.purchases:
@@ -155,6 +160,7 @@ def it_was_a_storm(evidence: Evidence) -> Iterator[str]:
 
 RULES: Final[tuple[Rule, ...]] = (
     it_was_a_storm,
+    it_comes_to_rest,
     every_order_is_known,
     what_is_paid_there_is_paid_here,
     what_is_paid_here_is_paid_there,

@@ -42,7 +42,7 @@ def _rows(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
     plan, shape = evidence.plan, evidence.plan.shape
     paid = sum(each.pays_after_s is not None for each in plan.purchases)
     yield "seed", str(shape.seed), ""
-    yield "commit", "", commit()
+    yield "commit", "", evidence.commit
     yield "orders", str(shape.orders), str(len(evidence.held))
     yield "of them paid", str(paid), str(sum(each.is_paid for each in evidence.trades.values()))
     found = judging.blows(evidence)

@@ -54,7 +54,7 @@ def stormy_stack(
             "CONCORD_PROBE_SCHEDULES": str(schedules),
             "CONCORD_CONNECTORS_POLL_S": f"{1 / speed:.3f}",
             "CONCORD_CONNECTORS_PAUSE_MAX_S": f"{30 / speed:.3f}",
-            # As short as it may be: it is the one time that cannot be scaled.
+            # A worker that was killed keeps for so long what it had claimed.
             "CONCORD_CONNECTORS_LEASE_S": "10",
             "CONCORD_TRACE_SAMPLE_RATIO": "0",
             **(variables or {}),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tests.storm.chaos import chaos
 from tests.storm.evidence import Blows, Evidence, gather
 from tests.storm.plan import QUESTION_FAULTS, Plan, Shape, plan
+from tests.storm.report import commit
 from tests.storm.shops import Shops, open_shops
 from tests.storm.stack import Stormy, stormy_stack
 from tests.system.whole_stack import WholeStack, until
@@ -24,6 +25,15 @@ HURRY: Final = 14_400.0
 
 def weather(shape: Shape, folder: Path) -> Evidence:
     """Let a storm of this shape pass over a stack, and return what is known then."""
+    under = commit()
+    try:
+        return _weather(shape, folder, under)
+    except BaseException as error:
+        error.add_note(f"storm of seed {shape.seed} at commit {under}")
+        raise
+
+
+def _weather(shape: Shape, folder: Path, under: str) -> Evidence:
     began = time.monotonic()
     storm = plan(shape)
     with stormy_stack(folder, speed=shape.speed) as stormy:
@@ -39,11 +49,6 @@ def weather(shape: Shape, folder: Path) -> Evidence:
                 # Shops wait for a service that is away.
                 2 * shape.lasts_s / shape.speed + KNOWN_WITHIN_S,
             )
-        # The faults are over: from here on it must come right by itself.
-        stormy.control.behave(query_faults={})
-        until(lambda: is_known(stormy, storm), "every payment is known", KNOWN_WITHIN_S)
-        hurry(stormy)
-        until(lambda: is_drained(stormy.stack), "nothing waits", DRAINED_WITHIN_S)
         told = Blows(
             killed=dict(blows.killed),
             database_down_s=blows.database_down_s,
@@ -51,7 +56,26 @@ def weather(shape: Shape, folder: Path) -> Evidence:
             shop_calls_unanswered=shops.unanswered,
             acknowledged=frozenset(shops.acknowledged),
         )
-        return gather(storm, stormy, told, lasted_s=time.monotonic() - began)
+        unrest = come_to_rest(stormy, storm)
+        lasted_s = time.monotonic() - began
+        return gather(storm, stormy, told, commit=under, unrest=unrest, lasted_s=lasted_s)
+
+
+def come_to_rest(stormy: Stormy, storm: Plan) -> tuple[str, ...]:
+    """Break nothing more, and wait until it is right by itself; return what did not come."""
+    stormy.control.behave(query_faults={})
+    missing = []
+    for wait in (
+        lambda: until(lambda: is_known(stormy, storm), "every payment is known", KNOWN_WITHIN_S),
+        lambda: hurry(stormy),
+        lambda: until(lambda: is_drained(stormy.stack), "nothing waits", DRAINED_WITHIN_S),
+    ):
+        try:
+            wait()
+        except TimeoutError as error:
+            # The judge says what it did to the orders.
+            missing.append(str(error))
+    return tuple(missing)
 
 
 def is_known(stormy: Stormy, storm: Plan) -> bool:

@@ -72,6 +72,8 @@ def a_storm() -> Evidence:
         ),
         notices={"dropped": 4, "doubled": 8},
         questions={"query 200": 10, "query server_error": 1},
+        commit="0123456789",
+        unrest=(),
         lasted_s=60.0,
     )
 
@@ -164,6 +166,7 @@ BROKEN: Final[list[tuple[str, Callable[[Evidence], Evidence]]]] = [
     ("it_was_a_storm", lambda it: replace(it, notices={"dropped": 4})),
     ("it_was_a_storm", lambda it: replace(it, questions={"query 200": 10})),
     ("it_was_a_storm", lambda it: replace(it, calls=it.calls[:-1])),
+    ("it_comes_to_rest", lambda it: replace(it, unrest=("not within 240 s: nothing waits",))),
     ("every_order_is_known", forgotten),
     ("what_is_paid_there_is_paid_here", lambda it: with_held(it, paid(it), state="PAYING")),
     ("what_is_paid_there_is_paid_here", lambda it: with_held(it, paid(it), state="CANCELLED")),

@@ -15,7 +15,7 @@ from tests.storm.report import report
 from tests.storm.storm import weather
 
 WHOLE = Shape(
-    seed=20261122, orders=10_000, kills=50, per_second=9.0, speed=3.0, database_down_s=60.0
+    seed=20261122, orders=10_000, kills=50, per_second=10.0, speed=3.0, database_down_s=60.0
 )
 
 

@@ -14,7 +14,9 @@ import pytest
 from deploy.local.stack import EmbeddedServers
 
 # Their assertions say what differed, as those of tests do; before anything imports them.
-pytest.register_assert_rewrite("tests.system.board", "tests.trace_shape", "tests.canaries")
+pytest.register_assert_rewrite(
+    "tests.system.board", "tests.storm.shopping", "tests.trace_shape", "tests.canaries"
+)
 
 TESTS = Path(__file__).parent
 

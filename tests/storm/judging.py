@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Final
 
-from tests.storm.evidence import Call, Evidence, Held, Trade
-from tests.storm.plan import VICTIMS
+from tests.storm.evidence import Evidence
+from tests.storm.figures import answered_shares, blows, pairs, percentile, repairs_s
 
 # Where an order may stand whose money has come.
 PAID_OR_LATER: Final = frozenset(
@@ -55,7 +55,7 @@ def every_order_is_known(evidence: Evidence) -> Iterator[str]:
 
 def what_is_paid_there_is_paid_here(evidence: Evidence) -> Iterator[str]:
     """No order is paid at its provider and unpaid here, or paid another sum."""
-    for trade, held in _pairs(evidence):
+    for trade, held in pairs(evidence):
         if not trade.is_paid:
             continue
         if held.state not in PAID_OR_LATER:
@@ -66,14 +66,14 @@ def what_is_paid_there_is_paid_here(evidence: Evidence) -> Iterator[str]:
 
 def what_is_paid_here_is_paid_there(evidence: Evidence) -> Iterator[str]:
     """No order is paid here of which its provider does not say so."""
-    for trade, held in _pairs(evidence):
+    for trade, held in pairs(evidence):
         if not trade.is_paid and (held.paid_minor or held.state in PAID_OR_LATER):
             yield f"{held.name} is {held.state} with {held.paid_minor}, unpaid at {trade.provider}"
 
 
 def no_step_is_taken_twice(evidence: Evidence) -> Iterator[str]:
     """Each order's steps are a walk that enters no state twice, and its money moves once."""
-    for trade, held in _pairs(evidence):
+    for trade, held in pairs(evidence):
         walk = [each for each in held.steps if each.kind in ("PLACED", "MOVED")]
         counts = collections.Counter(each.new for each in walk)
         if not walk or any(count > 1 for count in counts.values()):
@@ -172,88 +172,6 @@ RULES: Final[tuple[Rule, ...]] = (
     nobody_is_bothered,
     repair_is_quick,
 )
-
-
-def blows(evidence: Evidence) -> dict[str, int]:
-    """Count what went wrong, by kind; each of these is planned."""
-    planned = {each.victim for each in evidence.plan.kills}
-    return {
-        "dropped": evidence.notices.get("dropped", 0),
-        "doubled": evidence.notices.get("doubled", 0),
-        "late": late(evidence),
-        "overtaken": overtaken(evidence),
-        "forged": sum(each.is_forged for each in evidence.calls),
-        "question unanswered": sum(
-            count for kind, count in evidence.questions.items() if not kind.endswith(" 200")
-        ),
-        **{
-            f"{victim} killed": evidence.blows.killed.get(victim, 0)
-            for victim in VICTIMS
-            if victim in planned
-        },
-        "database away": int(evidence.blows.database_down_s),
-    }
-
-
-def late(evidence: Evidence) -> int:
-    """Count notices whose first attempt came later than any disorder explains."""
-    grace_s = evidence.plan.faults["disorder_s"] * 2
-    return sum(by_s > grace_s for _, by_s in _first_attempts(evidence))
-
-
-def overtaken(evidence: Evidence) -> int:
-    """Count notices that came after one of a payment that was made later."""
-    count, newest = 0, None
-    for call, _ in sorted(_first_attempts(evidence), key=lambda each: each[0].at):
-        paid_at = evidence.trades[call.number].paid_at
-        if newest is not None and paid_at is not None and paid_at < newest:
-            count += 1
-        else:
-            newest = paid_at
-    return count
-
-
-def _first_attempts(evidence: Evidence) -> Iterator[tuple[Call, float]]:
-    for each in evidence.calls:
-        trade = evidence.trades.get(each.number)
-        if each.attempt == 1 and not each.is_forged and trade and trade.paid_at:
-            yield each, (each.at - trade.paid_at).total_seconds()
-
-
-def answered_shares(evidence: Evidence) -> dict[str, float]:
-    """Return which share of calls was answered with success, by who called."""
-    real = [each for each in evidence.calls if not each.is_forged and each.verdict != "lost"]
-    taken = sum(each.verdict == "taken" for each in real)
-    told = evidence.blows
-    shops = told.shop_calls_answered + told.shop_calls_unanswered
-    return {
-        "the platforms": taken / max(1, len(real)),
-        "the shops": told.shop_calls_answered / max(1, shops),
-    }
-
-
-def repairs_s(evidence: Evidence) -> list[float]:
-    """Return how long after each payment it was known here, in provider time, sorted.
-
-    Both moments are of the machine's clock, and lie in the time in which the platforms' ran
-    `speed` times as fast.
-    """
-    return sorted(
-        (held.paid_recorded_at - trade.paid_wall).total_seconds() * evidence.plan.shape.speed
-        for trade, held in _pairs(evidence)
-        if trade.is_paid and trade.paid_wall and held.paid_recorded_at
-    )
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Return the smallest of the sorted values that so large a share does not exceed."""
-    return values[min(len(values) - 1, int(len(values) * share))] if values else float("inf")
-
-
-def _pairs(evidence: Evidence) -> Iterator[tuple[Trade, Held]]:
-    for number, trade in evidence.trades.items():
-        if number in evidence.held:
-            yield trade, evidence.held[number]
 
 
 def _names_notices(evidence: Evidence, provider: str) -> bool:

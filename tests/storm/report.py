@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.storm import judging
+from tests.storm import figures, judging
 from tests.storm.evidence import Evidence
 from tests.storm.plan import FAULTS
 
@@ -45,7 +45,7 @@ def _rows(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
     yield "commit", "", evidence.commit
     yield "orders", str(shape.orders), str(len(evidence.held))
     yield "of them paid", str(paid), str(sum(each.is_paid for each in evidence.trades.values()))
-    found = judging.blows(evidence)
+    found = figures.blows(evidence)
     shares = {
         "dropped": FAULTS["drop_share"],
         "doubled": FAULTS["double_share"],
@@ -62,14 +62,14 @@ def _rows(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
             yield kind, str(sum(each.victim == victim for each in plan.kills)), str(count)
     down_s = evidence.blows.database_down_s
     yield "PostgreSQL away", f"{shape.database_down_s:.0f} s", f"{down_s:.0f} s"
-    for who, share in judging.answered_shares(evidence).items():
+    for who, share in figures.answered_shares(evidence).items():
         yield f"calls of {who} answered", "60 %", f"{share:.1%}"
     asked = sum(each.is_learnt_by_asking for each in evidence.held.values())
     yield "payments learnt by asking", "", str(asked)
-    repairs_s = judging.repairs_s(evidence)
+    repairs_s = figures.repairs_s(evidence)
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
         planned = f"{judging.REPAIR_P95_MAX_S:.0f} s" if name == "p95" else ""
-        yield f"known after, {name}", planned, f"{judging.percentile(repairs_s, share):.1f} s"
+        yield f"known after, {name}", planned, f"{figures.percentile(repairs_s, share):.1f} s"
     yield "known after, at most", "", f"{max(repairs_s, default=0.0):.1f} s"
     for rule in judging.RULES:
         wrong = sum(1 for _ in rule(evidence))

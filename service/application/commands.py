@@ -18,6 +18,7 @@ from service.domain.deciding import Dossier, weigh
 from service.domain.errors import (
     AmountMismatchError,
     IllegalTransitionError,
+    InvalidRequestError,
     OrderNotFoundError,
     OrderOnHoldError,
     OutboundNotApprovedError,
@@ -158,6 +159,7 @@ class Commands:
         """Ask the provider to give money back; a probe carries it there and follows it.
 
         Raises:
+            InvalidRequestError: another amount was asked back under this number.
             RefundExceedsPaymentError: more than is left of what was paid.
             ProviderUnknownError: no payment that a provider told of has so much left.
         """
@@ -320,20 +322,25 @@ def _moment(kind: FactKind, dossier: Dossier, at: datetime) -> datetime:
 
 
 def _asked_already(dossier: Dossier, details: Details, given: Money) -> Details | None:
-    """Return what stands under this refund number, if so much does: a repeat adds nothing."""
+    """Return what stands under this refund number: a repeat adds nothing.
+
+    Another amount under it is refused: a provider gives back once under a number.
+    """
     closed = {each.voucher for each in dossier.facts if each.kind is FactKind.REFUND_CLOSED}
     for fact in dossier.facts:
         is_same = fact.kind is FactKind.REFUND_REQUESTED and fact.voucher == details.voucher
         if not (is_same and fact.provider and fact.amount) or fact.voucher in closed:
             continue
-        if fact.amount.currency == given.currency and fact.amount.minor >= given.minor:
-            return replace(
-                details,
-                payment=fact.payment,
-                provider=fact.provider,
-                account=fact.account,
-                ref=fact.ref,
-            )
+        if fact.amount != given:
+            advice = f"{fact.amount} was asked back under this number; take another one"
+            raise InvalidRequestError((("voucher", advice),))
+        return replace(
+            details,
+            payment=fact.payment,
+            provider=fact.provider,
+            account=fact.account,
+            ref=fact.ref,
+        )
     return None
 
 

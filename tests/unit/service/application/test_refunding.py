@@ -11,6 +11,7 @@ from service.application.intake import Intake, Reading
 from service.application.ports import NewReceipt
 from service.domain.errors import (
     IllegalTransitionError,
+    InvalidRequestError,
     PaymentMissingError,
     ProviderUnknownError,
     RefundExceedsPaymentError,
@@ -94,9 +95,19 @@ def test_partial_refunds_add_up_to_what_was_paid_and_no_further() -> None:
 def test_the_same_refund_number_twice_is_one_refund() -> None:
     shop = Shop(CREATED, PAID)
     shop.refund(5_000, "R0000001")
-    shop.refund(4_000, "R0000001")
+    shop.refund(5_000, "R0000001")
 
     assert shop.refund(4_990, "R0000002").refund_state is RefundState.REQUESTED
+
+
+def test_another_amount_under_a_refund_number_is_refused() -> None:
+    shop = Shop(CREATED, PAID)
+    shop.refund(5_000, "R0000001")
+
+    with pytest.raises(InvalidRequestError) as refused:
+        shop.refund(4_000, "R0000001")
+
+    assert "take another one" in refused.value.violations[0][1]
 
 
 def test_asking_again_under_a_refund_number_is_no_second_refund_even_when_nothing_is_left() -> None:

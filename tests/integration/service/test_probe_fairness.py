@@ -59,7 +59,7 @@ def long_open(number: int, schedules: Schedules, chance: random.Random) -> Probe
     """Return a probe as it is after some answers, its next question somewhere ahead."""
     probe = a_probe(number, NOON, schedules)
     schedule = schedules.of(probe.inquiry.provider, "PAYMENT")
-    asked = chance.randint(3, len(schedule.intervals))
+    asked = chance.randint(5, len(schedule.intervals))
     interval = schedule.interval(asked)
     return replace(
         probe,

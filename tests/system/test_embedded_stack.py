@@ -216,6 +216,14 @@ def test_passwords_are_in_private_files_and_nowhere_else(untouched: Running) -> 
             assert path.stat().st_mode & 0o077 == 0, f"{path} can be read by others"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def hearing_a_hang_up() -> Iterator[None]:
+    """Let processes hear SIGHUP, also where the tests themselves run under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_request_to_end_ends_everything(servers_only: Running, number: signal.Signals) -> None:
     family = servers_only.family()

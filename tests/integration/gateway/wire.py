@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
@@ -50,14 +51,15 @@ class Wire:
 
     async def _connected(self, near: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
         host, _, port = self._to.rpartition(":")
-        try:
-            far, far_out = await asyncio.open_connection(host, int(port))
-        except OSError:
-            near_out.close()
-            return
-        there = self._pass_on(near, far_out, can_be_mute=False)
-        back = self._pass_on(far, near_out, can_be_mute=True)
-        await asyncio.gather(there, back)
+        async with _closing(near_out):
+            try:
+                far, far_out = await asyncio.open_connection(host, int(port))
+            except OSError:
+                return
+            async with _closing(far_out):
+                there = self._pass_on(near, far_out, can_be_mute=False)
+                back = self._pass_on(far, near_out, can_be_mute=True)
+                await asyncio.gather(there, back)
 
     async def _pass_on(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, can_be_mute: bool
@@ -68,3 +70,15 @@ class Wire:
                     sink.write(piece)
                     await sink.drain()
         sink.close()
+
+
+@contextlib.asynccontextmanager
+async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """Leave no socket behind, whatever ended the talk: the loop is closed right after."""
+    try:
+        yield
+    finally:
+        # Not `close`: what the other side does not read would keep the socket open.
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

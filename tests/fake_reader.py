@@ -29,7 +29,8 @@ from service.domain.facts import OrderRef
 from service.domain.journal import GENESIS, Row, link
 from service.domain.order import Order
 from tests.fake_probes import FakeProbeReader
-from tests.fakes import FakeStorage, FakeUnit, KeptReceipt, Tables
+from tests.fake_tables import KeptReceipt, Tables
+from tests.fakes import FakeStorage, FakeUnit
 
 T = TypeVar("T")
 

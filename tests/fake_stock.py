@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from service.domain.errors import PickListNotFoundError, StockNotFoundError
 from service.domain.lifecycle import State
 from service.domain.picking import PickList
 from service.domain.stock import Reservation, Stock, needs
+from tests.fake_rows import Table, Undo
 
 
 @dataclass(slots=True)
@@ -25,25 +25,18 @@ class QueuedOrder:
     waits_for: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class StockTables:
     """Everything that is stored of stock."""
 
-    stock: dict[tuple[str, str], Stock] = field(default_factory=dict)
-    kept_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    swept: set[tuple[str, str]] = field(default_factory=set)
-    queue: dict[str, QueuedOrder] = field(default_factory=dict)
-    reservations: dict[str, Reservation] = field(default_factory=dict)
-    pick_lists: dict[str, PickList] = field(default_factory=dict)
-    # How often a lock of an article is still taken by somebody else.
-    taken: dict[str, int] = field(default_factory=dict)
-
-    def copied(self) -> StockTables:
-        """Return a copy of what can change; only what others hold is theirs, not ours."""
-        own = {name: copy.copy(getattr(self, name)) for name in self.__slots__}
-        own["queue"] = {key: copy.copy(each) for key, each in self.queue.items()}
-        own["taken"] = self.taken
-        return StockTables(**own)
+    def __init__(self, undo: Undo) -> None:
+        self.stock: Table[tuple[str, str], Stock] = Table(undo)
+        self.kept_at: Table[tuple[str, str], datetime] = Table(undo)
+        self.swept: Table[tuple[str, str], bool] = Table(undo)
+        self.queue: Table[str, QueuedOrder] = Table(undo)
+        self.reservations: Table[str, Reservation] = Table(undo)
+        self.pick_lists: Table[str, PickList] = Table(undo)
+        # How often a lock of an article is still taken by somebody else: theirs, not ours.
+        self.taken: dict[str, int] = {}
 
 
 class FakeStockUnit:
@@ -60,7 +53,8 @@ class FakeStockUnit:
         kept = {sku for sku, _ in self._own.stock}
         for order_id, skus in orders.items():
             if set(skus) <= kept:
-                queued = self._own.queue.setdefault(order_id, QueuedOrder(at, at))
+                self._own.queue.setdefault(order_id, QueuedOrder(at, at))
+                queued = self._own.queue.change(order_id)
                 queued.due_at = min(queued.due_at, at)
 
     def claim_stock_work(self, now: datetime, *, until: datetime, most: int) -> list[StockWork]:
@@ -70,7 +64,7 @@ class FakeStockUnit:
             if each.due_at <= now
         )[:most]
         for _, _, order_id in due:
-            self._own.queue[order_id].due_at = until
+            self._own.queue.change(order_id).due_at = until
         names = sorted((since, order_id) for _, since, order_id in due)
         return [work for _, name in names if (work := self.stock_work(name))]
 
@@ -87,14 +81,15 @@ class FakeStockUnit:
     def put_off_stock_work(
         self, order_id: str, *, until: datetime, skus: Sequence[str] = (), conflicts: int = 0
     ) -> None:
-        if queued := self._own.queue.get(order_id):
+        if order_id in self._own.queue:
+            queued = self._own.queue.change(order_id)
             queued.due_at, queued.waits_for = until, tuple(skus)
             queued.conflicts += conflicts
 
     def wake_stock_work(self, skus: Sequence[str], *, at: datetime) -> None:
-        for each in self._own.queue.values():
+        for order_id, each in list(self._own.queue.items()):
             if set(each.waits_for) & set(skus):
-                each.due_at = min(each.due_at, at)
+                self._own.queue.change(order_id).due_at = min(each.due_at, at)
 
     def adopt_orders(self, sku: str, *, at: datetime) -> None:
         for order in self.tables.orders.values():
@@ -108,7 +103,7 @@ class FakeStockUnit:
             for key, kept_at in sorted(self._own.kept_at.items(), key=lambda each: each[1])
             if kept_at < before and key not in self._own.swept
         ][:most]
-        self._own.swept.update(found)
+        self._own.swept.update(dict.fromkeys(found, True))
         return sorted({sku for sku, _ in found})
 
     def lock_stock(self, skus: Sequence[str], *, wait: bool) -> list[Stock]:

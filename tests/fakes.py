@@ -1,22 +1,21 @@
 """Storage in memory; with a clock that stands still and ids that count.
 
 `tests/contract/test_storage.py` holds the storage to what PostgreSQL does. Transactions run one
-at a time on a copy, which replaces the original when the work ends well.
+at a time; what one wrote is taken back when its work does not end well.
 """
 
 from __future__ import annotations
 
-import copy
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from service.application.intake import summary
 from service.application.ports import (
     Answer,
+    Clock,
     DueTimer,
     Message,
     ReceiptResult,
@@ -25,7 +24,6 @@ from service.application.ports import (
     Stream,
     WaitingReceipt,
     Writes,
-    receipt_key,
 )
 from service.domain.cases import Case, CaseAct
 from service.domain.closing import MONEY, orphan_case_id
@@ -38,90 +36,30 @@ from service.domain.errors import (
 )
 from service.domain.expectations import Expectation
 from service.domain.facts import Fact, OrderRef, Outcome
-from service.domain.journal import Row
-from service.domain.order import Order
-from service.domain.probing import Probe
 from tests.builders import EVENING
 from tests.fake_clock import FakeClock, FakeIds
 from tests.fake_probes import FakeProbeUnit
-from tests.fake_stock import FakeStockUnit, StockTables
+from tests.fake_stock import FakeStockUnit
+from tests.fake_tables import (
+    KeptFact,
+    KeptReceipt,
+    KeptRequest,
+    KeptTimer,
+    Republished,
+    Tables,
+)
 
 __all__ = ["FakeClock", "FakeIds", "FakeStorage", "FakeUnit", "KeptReceipt", "Tables"]
 
 T = TypeVar("T")
-Republished = tuple[str, str, bytes, str, datetime]
-
-
-@dataclass(slots=True)
-class KeptFact:
-    """A fact, whose it is, and what became of it."""
-
-    fact: Fact
-    order_id: str | None
-    outcome: Outcome
-
-
-@dataclass(slots=True)
-class KeptReceipt:
-    """A receipt and what became of it."""
-
-    stored: StoredReceipt
-    recorded_at: datetime
-    outcome: Outcome | None = None
-    outcome_at: datetime = EVENING
-    revision: int = 0
-    rejection: object = None
-    repeats: int = 0
-    published: int = 1
-
-    @property
-    def again(self) -> Republished:
-        """What publishes it again."""
-        receipt = self.stored.receipt
-        key = receipt_key(receipt.source, receipt.order_hint, self.stored.receipt_id)
-        return (
-            self.stored.receipt_id,
-            key,
-            self.stored.event,
-            receipt.traceparent,
-            receipt.received_at,
-        )
-
-
-@dataclass(slots=True)
-class KeptTimer:
-    """A deadline, and when it was dealt with."""
-
-    awaited: Expectation
-    fired_at: datetime | None = None
-
-
-@dataclass(slots=True)
-class Tables:
-    """Everything that is stored."""
-
-    orders: dict[str, Order] = field(default_factory=dict)
-    refs: dict[OrderRef, str | None] = field(default_factory=dict)
-    facts: dict[str, KeptFact] = field(default_factory=dict)
-    journal: list[Row] = field(default_factory=list)
-    timers: dict[tuple[str, str], KeptTimer] = field(default_factory=dict)
-    cases: dict[str, Case] = field(default_factory=dict)
-    case_log: list[CaseAct] = field(default_factory=list)
-    flags: dict[str, StoredFlag] = field(default_factory=dict)
-    requests: dict[str, tuple[bytes, Answer | None]] = field(default_factory=dict)
-    receipts: dict[str, KeptReceipt] = field(default_factory=dict)
-    outbox: list[Message] = field(default_factory=list)
-    customer_events: list[Message] = field(default_factory=list)
-    heads: dict[tuple[Stream, str], int] = field(default_factory=lambda: defaultdict(int))
-    stock: StockTables = field(default_factory=StockTables)
-    probes: dict[str, Probe] = field(default_factory=dict)
 
 
 class FakeUnit(FakeStockUnit, FakeProbeUnit):
     """Implements `service.application.ports.Unit` on tables in memory."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, clock: Clock = lambda: EVENING) -> None:
         self.tables = tables
+        self._clock = clock
 
     def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:
         return {each: self.tables.refs.setdefault(each, None) for each in refs}
@@ -135,7 +73,7 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
             each: Dossier(
                 each,
                 tables.orders.get(each),
-                tuple(kept.fact for kept in tables.facts.values() if kept.order_id == each),
+                tables.told.get(each, ()),
                 tuple(
                     case
                     for case in tables.cases.values()
@@ -146,16 +84,13 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
         }
 
     def parked(self, refs: Sequence[OrderRef]) -> dict[OrderRef, tuple[Fact, ...]]:
-        found: dict[OrderRef, tuple[Fact, ...]] = {}
-        for kept in self.tables.facts.values():
-            ref = kept.fact.ref
-            if kept.order_id is None and ref in refs:
-                found[ref] = (*found.get(ref, ()), kept.fact)
-        return found
+        found = self.tables.waiting
+        return {ref: facts for ref in refs if (facts := found.get(ref))}
 
     def park(self, facts: Sequence[Fact], *, at: datetime) -> None:  # The facts carry it.
         for each in facts:
-            self.tables.facts.setdefault(each.fact_id, KeptFact(each, None, Outcome.EARLY))
+            if each.fact_id not in self.tables.facts:
+                self._keep_fact(each, None, Outcome.EARLY)
 
     def save(self, writes: Sequence[Writes]) -> None:
         for each in writes:
@@ -164,7 +99,7 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
                 self.tables.orders[order_id] = each.order
                 self.tables.journal += each.rows
             for fact, outcome in each.added:
-                self.tables.facts[fact.fact_id] = KeptFact(fact, order_id, outcome)
+                self._keep_fact(fact, order_id, outcome)
             if each.awaited is not None:
                 self._sync_timers(order_id, each.awaited)
             self.save_acts(each.acts)
@@ -194,29 +129,29 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
     def numbers(self, stream: Stream, counts: Mapping[str, int]) -> dict[str, int]:
         firsts = {}
         for key, count in counts.items():
-            firsts[key] = self.tables.heads[stream, key] + 1
-            self.tables.heads[stream, key] += count
+            last = self.tables.heads.get((stream, key), 0)
+            firsts[key] = last + 1
+            self.tables.heads[stream, key] = last + count
         return firsts
 
     def keep_customer_events(self, messages: Sequence[Message]) -> None:
         self.tables.customer_events += messages
 
     def claim_request(self, request_id: str, fingerprint: bytes) -> Answer | None:
-        if request_id not in self.tables.requests:
-            self.tables.requests[request_id] = fingerprint, None
+        kept = self.tables.requests.get(request_id)
+        if kept is None:
+            self.tables.requests[request_id] = KeptRequest(fingerprint, self._clock())
             return None
-        known, answer = self.tables.requests[request_id]
-        if known != fingerprint:
+        if kept.fingerprint != fingerprint:
             raise RequestIdReusedError(request_id=request_id)
-        return answer
+        return kept.answer
 
     def keep_answer(self, request_id: str, answer: Answer) -> None:
-        fingerprint, _ = self.tables.requests[request_id]
-        self.tables.requests[request_id] = fingerprint, answer
+        self.tables.requests.change(request_id).answer = answer
 
     def forget_requests(self, before: datetime, *, most: int) -> int:
-        # In memory every request came in the evening.
-        old = list(self.tables.requests)[:most] if before > EVENING else []
+        kept = self.tables.requests.items()
+        old = [name for name, each in kept if each.claimed_at < before][:most]
         for each in old:
             del self.tables.requests[each]
         return len(old)
@@ -227,11 +162,11 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
         new = frozenset(each.receipt_id for each in receipts) - set(self.tables.receipts)
         for each in receipts:
             if each.receipt_id in new:
-                recorded_at = EVENING + timedelta(microseconds=len(self.tables.receipts))
+                recorded_at = self._clock() + timedelta(microseconds=len(self.tables.receipts))
                 kept = KeptReceipt(each, recorded_at)
                 self.tables.receipts[each.receipt_id] = kept
             again = arrivals[each.receipt_id] - (each.receipt_id in new)
-            self.tables.receipts[each.receipt_id].repeats += again
+            self.tables.receipts.change(each.receipt_id).repeats += again
         return new
 
     def lock_receipts(self, receipt_ids: Sequence[str]) -> dict[str, WaitingReceipt]:
@@ -254,7 +189,7 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
 
     def close_receipts(self, results: Sequence[ReceiptResult]) -> None:
         for each in results:
-            kept = self.tables.receipts[each.receipt.receipt_id]
+            kept = self.tables.receipts.change(each.receipt.receipt_id)
             kept.outcome, kept.rejection = each.outcome, each.rejection
             kept.outcome_at = each.at
             kept.revision += 1
@@ -266,9 +201,8 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
                 for each in self.tables.facts.values()
                 if each.fact.receipt_id == receipt_id
             ]
-            kept = self.tables.receipts[receipt_id]
-            if kept.outcome is Outcome.EARLY:
-                kept.outcome = summary(outcomes)
+            if self.tables.receipts[receipt_id].outcome is Outcome.EARLY:
+                self.tables.receipts.change(receipt_id).outcome = summary(outcomes)
 
     def reopen_receipts(
         self, receipt_ids: Sequence[str], rejected_for: str, *, waiting: bool, limit: int
@@ -310,9 +244,10 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
         return sorted(due, key=lambda each: each.due_at)[:most]
 
     def finish_timer(self, timer: DueTimer, *, at: datetime) -> None:
-        kept = self.tables.timers.get((timer.order_id, timer.kind.value))
+        key = timer.order_id, timer.kind.value
+        kept = self.tables.timers.get(key)
         if kept is not None and kept.awaited.wait == timer.wait:
-            kept.fired_at = at
+            self.tables.timers.change(key).fired_at = at
 
     def lock_case(self, case_id: str) -> Case:
         if case_id not in self.tables.cases:
@@ -335,6 +270,22 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
     def mark_flag(self, flag_id: str, act: str) -> None:
         self.tables.flags[flag_id] = replace(self.tables.flags[flag_id], act=act)
 
+    def _keep_fact(self, fact: Fact, order_id: str | None, outcome: Outcome) -> None:
+        tables = self.tables
+        before = tables.facts.get(fact.fact_id)
+        tables.facts[fact.fact_id] = KeptFact(fact, order_id, outcome)
+        if before is not None and before.order_id is None:
+            ref = before.fact.ref
+            rest = (each for each in tables.waiting[ref] if each.fact_id != fact.fact_id)
+            tables.waiting[ref] = tuple(rest)
+        elif before is not None:
+            rest = (each for each in tables.told[before.order_id] if each.fact_id != fact.fact_id)
+            tables.told[before.order_id] = tuple(rest)
+        if order_id is None:
+            tables.waiting[fact.ref] = (*tables.waiting.get(fact.ref, ()), fact)
+        else:
+            tables.told[order_id] = (*tables.told.get(order_id, ()), fact)
+
     def _sync_timers(self, order_id: str, awaited: Sequence[Expectation]) -> None:
         wanted = {(order_id, each.kind.value): each for each in awaited}
         for key in [each for each in self.tables.timers if each[0] == order_id]:
@@ -346,36 +297,39 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
                 self.tables.timers[key] = KeptTimer(each)
 
     def _republish(self, is_chosen: Callable[[KeptReceipt], bool], limit: int) -> list[Republished]:
-        chosen = [each for each in self.tables.receipts.values() if is_chosen(each)][:limit]
-        for kept in chosen:
+        receipts = self.tables.receipts
+        chosen = [name for name, each in receipts.items() if is_chosen(each)][:limit]
+        again = []
+        for name in chosen:
+            kept = receipts.change(name)
             kept.outcome, kept.rejection = None, None
             kept.published += 1
-        return [kept.again for kept in chosen]
+            again.append(kept.again)
+        return again
 
 
 class FakeStorage:
-    """Implements `service.application.ports.Storage`: one transaction at a time."""
+    """Implements `service.application.ports.Storage`: one transaction at a time.
 
-    def __init__(self) -> None:
+    `commits` counts those that ended well.
+    """
+
+    def __init__(self, clock: Clock = lambda: EVENING) -> None:
         self.tables = Tables()
+        self.commits = 0
+        self._clock = clock
         self._turn = threading.RLock()
 
     def transact(
         self, work: Callable[[FakeUnit], T], *, still_wanted: Callable[[], bool] = lambda: True
     ) -> T:
         with self._turn:
-            unit = FakeUnit(_copied(self.tables))
-            result = work(unit)
+            return self._once(work, still_wanted)
+
+    def _once(self, work: Callable[[FakeUnit], T], still_wanted: Callable[[], bool]) -> T:
+        with self.tables.undo.taking_back():
+            result = work(FakeUnit(self.tables, self._clock))
             if not still_wanted():
                 raise DeadlineExceededError
-            self.tables = unit.tables
-            return result
-
-
-def _copied(tables: Tables) -> Tables:
-    """Copy what can change; domain values are frozen and can be shared."""
-    shallow = {name: copy.copy(getattr(tables, name)) for name in Tables.__slots__}
-    shallow["receipts"] = {key: copy.copy(each) for key, each in tables.receipts.items()}
-    shallow["stock"] = tables.stock.copied()
-    shallow["timers"] = {key: copy.copy(each) for key, each in tables.timers.items()}
-    return Tables(**shallow)
+        self.commits += 1
+        return result

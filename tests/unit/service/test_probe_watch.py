@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from service.application.intake import Intake, Reading
@@ -52,7 +51,7 @@ class Desk:
 
     def forget_probes(self) -> None:
         """Leave orders as they were before there were probes."""
-        self.storage.tables = replace(self.storage.tables, probes={})
+        self.storage.tables.probes.clear()
 
 
 def test_the_sweep_arms_what_is_missing_each_15_minutes() -> None:

@@ -173,7 +173,7 @@ def test_it_refuses(name: str) -> None:
 
 def test_a_refusal_writes_nothing() -> None:
     shop = Shop(State.PAID)
-    before = shop.storage.tables
+    before = shop.storage.commits
 
     for act in (
         lambda: shop.advance(Action.SHIP),
@@ -183,7 +183,7 @@ def test_a_refusal_writes_nothing() -> None:
         with pytest.raises(OrderError):
             act()
 
-    assert shop.storage.tables is before
+    assert shop.storage.commits == before
 
 
 def test_a_hold_stops_outbound_until_it_is_released() -> None:

@@ -11,12 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.local.process import UnusableError
+
 # An own server takes the place of an embedded one, which is then not started.
 OWN_SERVERS: Final[Mapping[str, str]] = {
     "postgres": "CONCORD_DATABASE_URL",
     "valkey": "CONCORD_REDIS_URL",
     "broker": "CONCORD_KAFKA_BOOTSTRAP",
 }
+
+# Which broker the stack starts where there is none of the user's own.
+EMBEDDED_BROKER: Final = "CONCORD_EMBEDDED_BROKER"
+TANSU: Final = "tansu"
+APACHE: Final = "apache"
 
 # Tansu lets the first member of a group in after half of this, and a dead one out after all of
 # it: 3 s and 6 s. Clients' own defaults (45 s, 60 s) would look like a stack that hangs.
@@ -35,6 +42,8 @@ class Surroundings:
     """Addresses of own servers, by the name of the embedded one."""
     inherited: Mapping[str, str]
     has_colour: bool
+    broker: str = TANSU
+    """Which one to start where there is no own: Tansu, or Apache Kafka."""
 
 
 def read(variables: Mapping[str, str] | None = None) -> Surroundings:
@@ -47,7 +56,21 @@ def read(variables: Mapping[str, str] | None = None) -> Surroundings:
         own=own,
         inherited=dict(given),
         has_colour="NO_COLOR" not in given and given.get("TERM") != "dumb",
+        broker=embedded_broker(given),
     )
+
+
+def embedded_broker(variables: Mapping[str, str] | None = None) -> str:
+    """Return which broker to start: `tansu` or `apache`.
+
+    Raises:
+        UnusableError: the variable says something else.
+    """
+    given = os.environ if variables is None else variables
+    said = given.get(EMBEDDED_BROKER) or TANSU
+    if said not in (TANSU, APACHE):
+        raise UnusableError(f"{EMBEDDED_BROKER} is {said!r}, neither {TANSU} nor {APACHE}")
+    return said
 
 
 def default_folder() -> Path:

@@ -38,9 +38,9 @@ def make(surroundings: Surroundings, folder: DataFolder, without: Iterable[str] 
     rows = processes.chosen(without, has_accounts=has_accounts)
     running = {row.name for row in rows}
     embedded = [name for name in servers.NAMES if name not in surroundings.own]
-    reserved = Ports([*embedded, *_ports_of(running)])
+    reserved = Ports([*servers.port_names(embedded, surroundings.broker), *_ports_of(running)])
     chosen = reserved.numbers
-    trio = servers.make(folder, chosen, is_durable=True)
+    trio = servers.make(folder, chosen, is_durable=True, broker=surroundings.broker)
     urls = {**trio.urls(), **surroundings.own}
     own_probes = {
         "postgres": probes.postgres(urls["postgres"].replace("+psycopg2", "")),

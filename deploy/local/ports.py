@@ -21,6 +21,7 @@ PREFERRED: Final[Mapping[str, int]] = {
     "postgres": 15432,
     "valkey": 16379,
     "broker": 19092,
+    "broker-controller": 19093,
     "service": 15051,
     "spans": 14317,
     "gateway": 18080,

@@ -13,6 +13,7 @@ from deploy.local.process import NotReadyError, Probe
 ANSWER_WITHIN_S: Final = 2.0
 
 API_VERSIONS: Final = 18
+METADATA: Final = 3
 HTTP_OK: Final = 200
 
 
@@ -72,6 +73,21 @@ def kafka(bootstrap: str) -> Probe:
     return probe
 
 
+def kafka_broker(bootstrap: str, number: int) -> Probe:
+    """Expect the cluster to count on this broker: to name it to those who ask who is there."""
+    host, port = split(bootstrap)
+    # Key, version 4, correlation id 1, no client id; of no topic, and none is to be made.
+    request = struct.pack(">hhihib", METADATA, 4, 1, -1, 0, 0)
+
+    async def probe() -> None:
+        reply = await _exchange(host, port, struct.pack(">i", len(request)) + request, None)
+        there = _brokers(reply)
+        if number not in there:
+            raise NotReadyError(f"broker {number} is not among {there}")
+
+    return probe
+
+
 def http(address: str, path: str = "/readyz") -> Probe:
     """Expect 200 from our own readiness page."""
     host, port = split(address)
@@ -120,14 +136,30 @@ def split(address: str) -> tuple[str, int]:
     return parts.hostname or "127.0.0.1", parts.port or 0
 
 
-async def _exchange(host: str, port: int, request: bytes, reply_bytes: int) -> bytes:
-    """Send the request and return the first bytes of the reply."""
+def _brokers(reply: bytes) -> list[int]:
+    """Return the ids in a reply of Metadata 4, after correlation id and throttle time."""
+    (count,) = struct.unpack_from(">i", reply, 8)
+    at, found = 12, []
+    for _ in range(count):
+        node, length = struct.unpack_from(">ih", reply, at)
+        # The host, its port, and the rack, which may be null: -1.
+        at += 6 + length + 4
+        (rack,) = struct.unpack_from(">h", reply, at)
+        at += 2 + max(0, rack)
+        found.append(node)
+    return found
+
+
+async def _exchange(host: str, port: int, request: bytes, reply_bytes: int | None) -> bytes:
+    """Send the request and return the first bytes of the reply; all, where it tells its length."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(request)
                 await writer.drain()
+                if reply_bytes is None:
+                    (reply_bytes,) = struct.unpack(">i", await reader.readexactly(4))
                 return await reader.readexactly(reply_bytes)
             finally:
                 writer.close()

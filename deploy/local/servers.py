@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from deploy.kafka.node import Node, new_id
 from deploy.local.broker import Broker
+from deploy.local.environment import APACHE, TANSU
 from deploy.local.folder import DataFolder
 from deploy.local.postgres import Postgres
 from deploy.local.process import Spec
@@ -15,6 +17,9 @@ from deploy.local.valkey import Valkey
 NAMES: Final = ("postgres", "valkey", "broker")
 ADMIN: Final = "postgres-admin"
 
+# Apache Kafka has a second one, for a cluster's nodes among themselves.
+CONTROLLER: Final = "broker-controller"
+
 
 @dataclass(frozen=True, slots=True)
 class Servers:
@@ -22,7 +27,7 @@ class Servers:
 
     postgres: Postgres
     valkey: Valkey
-    broker: Broker
+    broker: Broker | Node
 
     def specs(self, names: Iterable[str] = NAMES) -> list[Spec]:
         """How to run those named."""
@@ -42,7 +47,15 @@ class Servers:
         }
 
 
-def make(folder: DataFolder, ports: Mapping[str, int], *, is_durable: bool) -> Servers:
+def port_names(names: Iterable[str], broker: str) -> list[str]:
+    """Return the names of the ports that these servers need."""
+    extra = [CONTROLLER] if broker == APACHE and "broker" in names else []
+    return [*names, *extra]
+
+
+def make(
+    folder: DataFolder, ports: Mapping[str, int], *, is_durable: bool, broker: str = TANSU
+) -> Servers:
     """Return the servers of a data folder; one without a port is not meant to be started."""
     passwords = folder.passwords((*NAMES, ADMIN))
     return Servers(
@@ -54,5 +67,15 @@ def make(folder: DataFolder, ports: Mapping[str, int], *, is_durable: bool) -> S
             is_durable=is_durable,
         ),
         Valkey(folder.path, ports.get("valkey", 0), passwords["valkey"]),
-        Broker(ports.get("broker", 0)),
+        _broker(folder, ports, is_durable=is_durable, kind=broker),
     )
+
+
+def _broker(
+    folder: DataFolder, ports: Mapping[str, int], *, is_durable: bool, kind: str
+) -> Broker | Node:
+    port = ports.get("broker", 0)
+    if kind == TANSU:
+        return Broker(port)
+    controllers = {1: ports.get(CONTROLLER, 0)}
+    return Node(1, folder.path, port, controllers, cluster=new_id(), keeps_topics=is_durable)

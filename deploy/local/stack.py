@@ -8,30 +8,26 @@ Each instance has ports, passwords and a folder of its own, so any number runs s
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import shutil
 import signal
 import tempfile
-import threading
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self
 
-from deploy.local import placement, servers
+from deploy.kafka.emptying import delete_topics
+from deploy.local import environment, placement, servers
+from deploy.local.background import Background
 from deploy.local.folder import DataFolder
 from deploy.local.ports import Ports
-from deploy.local.process import Process, Spec, UnusableError
-from deploy.local.supervisor import StackFailedError, Supervisor
+from deploy.local.process import UnusableError
 
 # Someone else may take a port between our look and the server's: then again with other ports.
 ATTEMPTS: Final = 3
-
-# A loaded test machine is slow; nothing waits this long when all is well (start: about 1 s).
-DONE_WITHIN_S: Final = 60.0
 
 # Folders of test runs, in the system's place for temporary files.
 TEMPORARY: Final = "concord-servers-"
@@ -39,13 +35,12 @@ TEMPORARY: Final = "concord-servers-"
 # From the making of a folder to its lock it takes milliseconds.
 ABANDONED_AFTER_S: Final = 60.0
 
-Result = TypeVar("Result")
-
 
 class EmbeddedServers:
     """The three servers, running from `with` to its end; crashed and revived at will between.
 
-    They do not start again by themselves: a test that kills one decides when it comes back.
+    They do not start again by themselves: a test that kills one decides when it comes back. The
+    broker, whichever it is, then begins with nothing.
     """
 
     def __init__(
@@ -54,10 +49,13 @@ class EmbeddedServers:
         *,
         names: Iterable[str] = servers.NAMES,
         is_durable: bool = False,
+        broker: str | None = None,
     ) -> None:
+        """Plan the servers named; the broker is the one that the environment says, by default."""
         self._given_folder = folder
         self._names = tuple(names)
         self._is_durable = is_durable
+        self._broker = broker or environment.embedded_broker()
         self._databases = 0
 
     @property
@@ -91,19 +89,27 @@ class EmbeddedServers:
 
     def pid(self, name: str) -> int | None:
         """The process id of a server while it runs."""
-        return self._supervisor.processes[name].pid
+        return self._background.pid(name)
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Signal a server; after one that ends it, `start` brings it back."""
-        self._call(self._kill(self._supervisor.processes[name], number))
+        self._background.send(name, number)
 
     def stop(self, name: str) -> None:
         """End a server properly."""
-        self._call(self._supervisor.stop_one(name))
+        self._background.stop_one(name)
 
     def start(self, name: str) -> None:
         """Bring a server back on its address, and return when it is ready."""
-        self._call(self._supervisor.start_one(name))
+        self._background.start_one(name)
+
+    def empty_broker(self) -> None:
+        """Take all topics from the broker, in the way that is quickest for it."""
+        if self._broker == environment.APACHE:
+            delete_topics(self.kafka_bootstrap)
+        else:
+            self.kill("broker")
+            self.start("broker")
 
     def __enter__(self) -> Self:
         _remove_abandoned()
@@ -112,12 +118,6 @@ class EmbeddedServers:
         self._folder.open()
         if not self._folder.acquire():
             raise RuntimeError(f"another stack runs on {path}")
-        self._loop = asyncio.new_event_loop()
-        # One thread for all of their life: the kernel takes the end of the thread that started
-        # a process for the death of its parent.
-        self._thread = threading.Thread(target=self._loop.run_forever, name="embedded-servers")
-        self._thread.daemon = True
-        self._thread.start()
         try:
             self._start_somewhere()
         except BaseException:
@@ -131,60 +131,37 @@ class EmbeddedServers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._call(self._supervisor.stop())
+        self._background.close()
         self._ports.release()
         self._close()
 
     def _start_somewhere(self) -> None:
         for attempt in range(1, ATTEMPTS + 1):
-            self._ports = Ports(servers.NAMES, wanted={})
+            self._ports = Ports(servers.port_names(servers.NAMES, self._broker), wanted={})
             self._servers = servers.make(
-                self._folder, self._ports.numbers, is_durable=self._is_durable
+                self._folder, self._ports.numbers, is_durable=self._is_durable, broker=self._broker
             )
-            specs = self._servers.specs(self._names)
             try:
-                self._call(self._run(specs))
-            except StackFailedError as error:
-                self._call(self._supervisor.stop())
+                specs = self._servers.specs(self._names)
+            except UnusableError:
+                self._ports.release()
+                raise
+            self._background = Background(specs, self._folder.logs)
+            try:
+                self._background.start()
+            except RuntimeError:
+                self._background.close()
                 self._ports.release()
                 if attempt == ATTEMPTS:
-                    tail = "\n".join(error.process.log.tail)
-                    raise RuntimeError(f"{error}\n{tail}") from error
+                    raise
             else:
                 return
 
-    async def _run(self, specs: list[Spec]) -> None:
-        self._supervisor = Supervisor(
-            specs, logs=self._folder.logs, listener=Silence(), restarts=False
-        )
-        await self._supervisor.start()
-
-    async def _kill(self, process: Process, number: signal.Signals) -> None:
-        process.send(number)
-        if number is signal.SIGKILL:
-            await process.wait()
-
-    def _call(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(DONE_WITHIN_S)
-
     def _close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(DONE_WITHIN_S)
-        self._loop.close()
         if self._given_folder is None:
             placement.remove_elsewhere(self._folder.path)
             self._folder.delete()
         self._folder.release()
-
-
-class Silence:
-    """A listener for those who ask instead of being told."""
-
-    def changed(self, process: Process, detail: str) -> None:
-        """Say nothing."""
-
-    def wrote(self, name: str, line: str) -> None:
-        """Say nothing."""
 
 
 def database_name(url: str) -> str:

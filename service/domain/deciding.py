@@ -172,8 +172,10 @@ def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdic
         if each.kind not in {one.kind for one in was}:
             acts.append(_open(order.order_id, each.kind.value, fact, at=at))
             changes.append(_case_row(acts[-1], fact))
-    if timed and not changes:
-        changes.append(_note(fact, "remeasured"))
+    after = order.reflecting(new, found, at=at)
+    if not changes and (timed or replace(after, updated_at=order.updated_at) != order):
+        # Without a row of its own it would be known to the facts and to nobody else.
+        changes.append(_note(fact, "remeasured" if timed else "corrected"))
     if timed:
         changes[0] = changes[0].with_measures(timed)
     outcome = _outcome(fact, was, found, changes)
@@ -181,7 +183,7 @@ def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdic
         verdict,
         dossier=replace(
             verdict.dossier,
-            order=order.reflecting(new, found, at=at),
+            order=after,
             facts=facts,
             truth=new,
             found=found,

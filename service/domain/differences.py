@@ -80,14 +80,15 @@ def _money(old: Truth | None, new: Truth, fact: Fact) -> Iterator[Change]:
         detail=MoneyMoved(new.paid, new.refunded, new.refund_state, returned),
         occurred_at=fact.occurred_at,
         source=fact.source,
-        old=_sums(*before),
-        new=_sums(*after),
+        old=sums(*before),
+        new=sums(*after),
         voucher=fact.voucher,
         reason=fact.note,
     )
 
 
-def _sums(paid: Money, refunded: Money, refund_state: RefundState) -> str:
+def sums(paid: Money, refunded: Money, refund_state: RefundState) -> str:
+    """Return how the journal tells of an order's sums."""
     return f"paid {paid}, refunded {refunded}, refund {refund_state.value}"
 
 

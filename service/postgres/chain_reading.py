@@ -75,9 +75,14 @@ def _row_problem(row: Any, last: Any) -> str:  # noqa: ANN401  # database rows
     expected = last.sequence + 1 if last is not None else 1
     if row.sequence != expected:
         return f"row {expected} is missing: the next one has number {row.sequence}"
-    record = bytes(row.record)
     previous = bytes(last.hash) if last is not None else GENESIS
-    if link(previous, record) != bytes(row.hash):
+    return broken_link(row, previous)
+
+
+def broken_link(row: Any, previous: bytes | None) -> str:  # noqa: ANN401  # a database row
+    """Return what is wrong with a row; `previous` is None where the row before is missing."""
+    record = bytes(row.record)
+    if previous is not None and link(previous, record) != bytes(row.hash):
         return "the hash does not follow from the row and the one before"
     if _columns_record(row) != record or _trace_id(row.traceparent) != row.trace_id:
         return "a column differs from what was hashed"

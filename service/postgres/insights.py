@@ -81,12 +81,7 @@ class JournalMeasures(_Reader):
             )
         )
         for row in rows:
-            event = OrderEvent.FromString(row.event)
-            for measure in event.measures:
-                stage = _STATES[measure.from_state], _STATES[measure.to_state]
-                value = _value(measure.current) if measure.HasField("current") else None
-                channel = measure.current.channel or event.channel
-                yield Measured(row.order_id, row.sequence, channel, stage, value)
+            yield from measured_in(row.order_id, row.sequence, OrderEvent.FromString(row.event))
 
 
 class OverdueRows(_Reader):
@@ -242,6 +237,14 @@ def _evidence(row: sa.Row[Any], facts: Sequence[sa.Row[Any]]) -> Evidence:
         kinds=frozenset(FactKind(fact.kind) for fact in facts),
         note=next((fact.note for fact in reversed(facts) if fact.note), ""),
     )
+
+
+def measured_in(order_id: str, sequence: int, event: OrderEvent) -> Iterator[Measured]:
+    """Iterate over the stage measures that an event carries."""
+    for measure in event.measures:
+        stage = _STATES[measure.from_state], _STATES[measure.to_state]
+        value = _value(measure.current) if measure.HasField("current") else None
+        yield Measured(order_id, sequence, measure.current.channel or event.channel, stage, value)
 
 
 def _value(value: StageMeasure.Value) -> Value:

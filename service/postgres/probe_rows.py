@@ -25,7 +25,7 @@ from service.postgres import tables
 from service.postgres.moments import from_text, to_text
 
 # The lanes that there are, by jumping from one to the next in the index.
-_LANES: Final = """
+LANES: Final = """
 WITH RECURSIVE lanes AS (
     (SELECT provider, lane FROM probes WHERE state = 'ARMED' ORDER BY provider, lane LIMIT 1)
     UNION ALL
@@ -69,7 +69,7 @@ FROM (SELECT probe_id, place FROM ranked ORDER BY place LIMIT :most) AS chosen
 WHERE probes.probe_id = chosen.probe_id
 RETURNING probes.*, chosen.place
 """
-_CLAIMING: Final = sa.text(_LANES + _CLAIM)
+_CLAIMING: Final = sa.text(LANES + _CLAIM)
 
 _UNPROBED: Final = sa.text(
     """

@@ -26,8 +26,7 @@ def crashable() -> Iterator[EmbeddedServers]:
 def world(crashable: EmbeddedServers) -> Iterator[World]:
     """An empty database and an empty broker."""
     url = crashable.create_database(template="concord")
-    crashable.kill("broker")
-    crashable.start("broker")
+    crashable.empty_broker()
     with World(url, crashable) as built:
         yield built
     crashable.drop_database(url)

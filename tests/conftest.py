@@ -10,12 +10,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from deploy.local.stack import EmbeddedServers
 
 # Their assertions say what differed, as those of tests do; before anything imports them.
 pytest.register_assert_rewrite(
     "tests.system.board", "tests.storm.shopping", "tests.trace_shape", "tests.canaries"
+)
+
+# By itself structlog prints the variables of every frame: ten seconds for one failure of an agent.
+structlog.configure(
+    processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
 )
 
 TESTS = Path(__file__).parent

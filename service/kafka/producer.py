@@ -109,6 +109,27 @@ NO_REPORT: Final = Failure("NO_REPORT", is_outage=True)
 BEHIND_A_REFUSAL: Final = Failure("BEHIND_A_REFUSAL", is_outage=True)
 
 
+def settings(bootstrap: str) -> dict[str, str | int | bool]:
+    """Return how the relay's producer is set up, in librdkafka's words."""
+    return {
+        "bootstrap.servers": bootstrap,
+        "client.id": "concord-relay",
+        "acks": "all",
+        "enable.idempotence": True,
+        "linger.ms": 1,
+        "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1_000),
+        "message.max.bytes": MESSAGE_BYTES_MAX,
+        # What the Java client and aiokafka do with keys; without a key we name a partition.
+        "partitioner": "murmur2_random",
+        # A topic made by accident has the wrong settings, and hides that the right one went.
+        "allow.auto.create.topics": False,
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 500,
+        # Critical only: outages are told by the relay, once, in its own words.
+        "log_level": 2,
+    }
+
+
 class KafkaPublisher:
     """Implements `Publisher` by librdkafka's idempotent producer."""
 
@@ -148,40 +169,24 @@ class KafkaPublisher:
             # Serves news of the connection that came since the last round.
             self._producer.poll(0)
             if self._fell_at is not None:
+                # It may be back, and without its topics: whoever publishes must look first.
+                # Records to topics that are gone would wait out their whole time.
                 self.close()
+                self._fell_at = None
+                raise BrokerUnavailableError
         if self._producer is None:
             self._producer = self._connected()
             self._fell_at = None
         return self._producer
 
     def _connected(self) -> Producer:
-        producer = Producer(self._settings())
+        producer = Producer({**settings(self._bootstrap), "error_cb": self._note})
         try:
             # Without knowing the topics it would hold the first messages back for a second.
             producer.list_topics(timeout=CONNECT_TIMEOUT_S)
         except KafkaException as error:
             raise BrokerUnavailableError from error
         return producer
-
-    def _settings(self) -> dict[str, object]:
-        return {
-            "bootstrap.servers": self._bootstrap,
-            "client.id": "concord-relay",
-            "acks": "all",
-            "enable.idempotence": True,
-            "linger.ms": 1,
-            "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1_000),
-            "message.max.bytes": MESSAGE_BYTES_MAX,
-            # What the Java client and aiokafka do with keys; without a key we name a partition.
-            "partitioner": "murmur2_random",
-            # A topic made by accident has the wrong settings, and hides that the right one went.
-            "allow.auto.create.topics": False,
-            "reconnect.backoff.ms": 50,
-            "reconnect.backoff.max.ms": 500,
-            # Critical only: outages are told by the relay, once, in its own words.
-            "log_level": 2,
-            "error_cb": self._note,
-        }
 
     def _note(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:

@@ -1,19 +1,30 @@
 """Finds and locks orders: references first, then orders, each sorted, so that nobody deadlocks."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.cases import SETTLED, Case, CaseState
 from service.domain.closing import MONEY, orphan_case_id
 from service.domain.deciding import Dossier
 from service.domain.facts import Fact, OrderRef, Outcome
-from service.postgres import tables
+from service.postgres import bulk, tables
 from service.postgres.rows import case_from, fact_from, fact_row, order_from
+
+_NAME: Final = ("namespace", "value")
+_LOCK_REFS: Final = sa.text(
+    "SELECT namespace, value, order_id FROM order_refs"  # noqa: S608  # names of our own tables
+    f" JOIN {bulk.told(tables.order_refs, _NAME)} USING (namespace, value)"
+    " ORDER BY namespace, value FOR UPDATE OF order_refs"
+)
+_PARKED: Final = sa.text(
+    "SELECT facts.* FROM facts"  # noqa: S608  # names of our own tables
+    f" JOIN {bulk.told(tables.order_refs, _NAME)} USING (namespace, value)"
+    " WHERE facts.order_id IS NULL"
+)
 
 
 class Dossiers:
@@ -23,31 +34,19 @@ class Dossiers:
 
     def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:
         """Lock references, inserting unknown ones, and return whose they are."""
-        table = tables.order_refs
-        wanted = [{"namespace": each.namespace, "value": each.value} for each in sorted(set(refs))]
-        self._connection.execute(insert(table).on_conflict_do_nothing(), wanted)
-        key = sa.tuple_(table.c.namespace, table.c.value)
-        rows = self._connection.execute(
-            sa.select(table)
-            .where(key.in_([(each["namespace"], each["value"]) for each in wanted]))
-            .order_by(table.c.namespace, table.c.value)
-            .with_for_update()
-        )
-        return {OrderRef(row.namespace, row.value): row.order_id for row in rows}
+        wanted = _names(sorted(set(refs)))
+        bulk.insert(self._connection, tables.order_refs, wanted, then="ON CONFLICT DO NOTHING")
+        rows = self._connection.execute(_LOCK_REFS, {"rows": bulk.document(wanted)})
+        return {OrderRef(namespace, value): order_id for namespace, value, order_id in rows}
 
     def own_refs(self, owners: Mapping[OrderRef, str]) -> None:
         """Write down whose the (locked) references are."""
-        table = tables.order_refs
-        self._connection.execute(
-            sa.update(table)
-            .where(
-                table.c.namespace == sa.bindparam("of_namespace"),
-                table.c.value == sa.bindparam("of_value"),
-            )
-            .values(order_id=sa.bindparam("owner")),
+        bulk.upsert(
+            self._connection,
+            tables.order_refs,
             [
-                {"of_namespace": ref.namespace, "of_value": ref.value, "owner": owner}
-                for ref, owner in owners.items()
+                {**name, "order_id": owners[ref]}
+                for ref, name in zip(owners, _names(owners), strict=True)
             ],
         )
 
@@ -75,14 +74,8 @@ class Dossiers:
 
     def parked(self, refs: Sequence[OrderRef]) -> dict[OrderRef, tuple[Fact, ...]]:
         """Return the facts that wait under these references."""
-        table = tables.facts
-        key = sa.tuple_(table.c.namespace, table.c.value)
-        rows = self._connection.execute(
-            sa.select(table).where(
-                table.c.order_id.is_(None),
-                key.in_([(each.namespace, each.value) for each in refs]),
-            )
-        ).mappings()
+        wanted = {"rows": bulk.document(_names(refs))}
+        rows = self._connection.execute(_PARKED, wanted).mappings()
         found: dict[OrderRef, list[Fact]] = defaultdict(list)
         for row in rows:
             fact = fact_from(row)
@@ -91,11 +84,12 @@ class Dossiers:
 
     def park(self, facts: Sequence[Fact], *, at: datetime) -> None:  # facts carry it
         """Keep facts whose order nobody has told of."""
-        if facts:
-            self._connection.execute(
-                insert(tables.facts).on_conflict_do_nothing(),
-                [fact_row(each, None, Outcome.EARLY) for each in facts],
-            )
+        bulk.insert(
+            self._connection,
+            tables.facts,
+            [fact_row(each, None, Outcome.EARLY) for each in facts],
+            then="ON CONFLICT DO NOTHING",
+        )
 
     def orphans(self, before: datetime, *, most: int) -> list[OrderRef]:
         """Return names under which money waits since before then, and no case tells of it."""
@@ -152,3 +146,7 @@ class Dossiers:
             ).mappings():
                 found[row["order_id"]].append(case_from(row))
         return found
+
+
+def _names(refs: Iterable[OrderRef]) -> list[dict[str, Any]]:
+    return [{"namespace": each.namespace, "value": each.value} for each in refs]

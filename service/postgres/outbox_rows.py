@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from service.application.outbox import shard_of
 from service.application.ports import Envelopes, Message, Stream
-from service.postgres import tables
+from service.postgres import bulk, tables
 
 # Sorted, so that two transactions wait for each other's heads and never deadlock.
 _TAKE_NUMBERS: Final = sa.text(
@@ -26,21 +26,21 @@ class OutboxRows:
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Put messages into the outbox."""
-        if messages:
-            self._connection.execute(
-                sa.insert(tables.outbox),
-                [
-                    {
-                        "shard": shard_of(each.key),
-                        "topic": self._envelopes.topic(each.stream),
-                        "key": each.key,
-                        "n": each.n,
-                        "payload": each.payload,
-                        "headers": self._envelopes.headers(each),
-                    }
-                    for each in messages
-                ],
-            )
+        bulk.insert(
+            self._connection,
+            tables.outbox,
+            [
+                {
+                    "shard": shard_of(each.key),
+                    "topic": self._envelopes.topic(each.stream),
+                    "key": each.key,
+                    "n": each.n,
+                    "payload": each.payload,
+                    "headers": self._envelopes.headers(each),
+                }
+                for each in messages
+            ],
+        )
 
     def numbers(self, stream: Stream, counts: Mapping[str, int]) -> dict[str, int]:
         """Take consecutive numbers for each key; heads are locked in sorted order."""
@@ -56,16 +56,16 @@ class OutboxRows:
 
     def keep_customer_events(self, messages: Sequence[Message]) -> None:
         """Keep customers' events, so that they can be published again."""
-        if messages:
-            self._connection.execute(
-                sa.insert(tables.customer_events),
-                [
-                    {
-                        "customer": each.key,
-                        "n": each.n,
-                        "event": each.payload,
-                        "traceparent": each.traceparent,
-                    }
-                    for each in messages
-                ],
-            )
+        bulk.insert(
+            self._connection,
+            tables.customer_events,
+            [
+                {
+                    "customer": each.key,
+                    "n": each.n,
+                    "event": each.payload,
+                    "traceparent": each.traceparent,
+                }
+                for each in messages
+            ],
+        )

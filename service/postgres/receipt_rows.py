@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from service.application.ports import (
     ReceiptResult,
@@ -14,7 +13,7 @@ from service.application.ports import (
     receipt_key,
 )
 from service.domain.facts import GRAVITY, Outcome
-from service.postgres import tables
+from service.postgres import bulk, tables
 
 Republished = tuple[str, str, bytes, str, datetime]
 
@@ -38,6 +37,22 @@ _REFRESH = sa.text(
     ") AS told WHERE receipts.receipt_id = told.receipt_id AND receipts.outcome = 'EARLY'"
 )
 
+# Locked in order first, so that two batches with the same repeats never deadlock.
+_REPEAT: Final = sa.text(
+    "UPDATE receipts SET repeats = receipts.repeats + again.times FROM ("  # noqa: S608  # names of our own tables
+    " SELECT receipt_id, told.repeats AS times FROM receipts"
+    f" JOIN {bulk.told(tables.receipts, ('receipt_id', 'repeats'))} USING (receipt_id)"
+    " ORDER BY receipt_id FOR UPDATE OF receipts"
+    ") AS again WHERE receipts.receipt_id = again.receipt_id"
+)
+_TOLD: Final = ("outcome", "outcome_at", "rejected_for", "rejected_field", "advice")
+_CLOSE: Final = sa.text(
+    "UPDATE receipts SET revision = revision + 1, "  # noqa: S608  # names of our own tables
+    + ", ".join(f"{name} = told.{name}" for name in _TOLD)
+    + f" FROM {bulk.told(tables.receipts, ('receipt_id', *_TOLD))}"
+    " WHERE receipts.receipt_id = told.receipt_id"
+)
+
 
 class ReceiptRows:
     """The part of a transaction that keeps receipts."""
@@ -50,28 +65,21 @@ class ReceiptRows:
         """Store receipts, each once; return the ids of the new ones. Others are counted."""
         if not receipts:
             return frozenset()
-        table = tables.receipts
-        fresh = insert(table)
         ordered = sorted(receipts, key=lambda each: each.receipt_id)
-        rows = self._connection.execute(
-            fresh.on_conflict_do_nothing(index_elements=[table.c.receipt_id]).returning(
-                table.c.receipt_id
-            ),
+        rows = bulk.insert(
+            self._connection,
+            tables.receipts,
             [_row(each) for each in ordered],
+            then="ON CONFLICT (receipt_id) DO NOTHING RETURNING receipt_id",
         )
-        new = frozenset(row.receipt_id for row in rows)
+        new = frozenset(row.receipt_id for row in rows or ())
         repeated = [
-            {"again": each.receipt_id, "times": times}
+            {"receipt_id": each.receipt_id, "repeats": times}
             for each in ordered
             if (times := arrivals[each.receipt_id] - (each.receipt_id in new))
         ]
         if repeated:
-            self._connection.execute(
-                sa.update(table)
-                .where(table.c.receipt_id == sa.bindparam("again"))
-                .values(repeats=table.c.repeats + sa.bindparam("times")),
-                repeated,
-            )
+            self._connection.execute(_REPEAT, {"rows": bulk.document(repeated)})
         return new
 
     def lock_receipts(self, receipt_ids: Sequence[str]) -> dict[str, WaitingReceipt]:
@@ -110,22 +118,11 @@ class ReceiptRows:
         """Write down what became of receipts, and keep the events that tell of it."""
         if not results:
             return
-        table = tables.receipts
-        self._connection.execute(
-            sa.update(table)
-            .where(table.c.receipt_id == sa.bindparam("of_receipt"))
-            .values(
-                outcome=sa.bindparam("told_outcome"),
-                outcome_at=sa.bindparam("told_at"),
-                revision=table.c.revision + 1,
-                rejected_for=sa.bindparam("told_reason"),
-                rejected_field=sa.bindparam("told_field"),
-                advice=sa.bindparam("told_advice"),
-            ),
-            [_closing(each) for each in results],
-        )
-        self._connection.execute(
-            sa.insert(tables.receipt_outcomes),
+        closing = [_closing(each) for each in results]
+        self._connection.execute(_CLOSE, {"rows": bulk.document(closing)})
+        bulk.insert(
+            self._connection,
+            tables.receipt_outcomes,
             [
                 {
                     "receipt_id": each.receipt.receipt_id,
@@ -240,10 +237,10 @@ def _row(stored: StoredReceipt) -> dict[str, Any]:
 def _closing(result: ReceiptResult) -> dict[str, Any]:
     rejection = result.rejection
     return {
-        "of_receipt": result.receipt.receipt_id,
-        "told_outcome": result.outcome.value,
-        "told_at": result.at,
-        "told_reason": rejection.reason if rejection else "",
-        "told_field": rejection.field if rejection else "",
-        "told_advice": rejection.advice if rejection else "",
+        "receipt_id": result.receipt.receipt_id,
+        "outcome": result.outcome.value,
+        "outcome_at": result.at,
+        "rejected_for": rejection.reason if rejection else "",
+        "rejected_field": rejection.field if rejection else "",
+        "advice": rejection.advice if rejection else "",
     }

@@ -1,16 +1,29 @@
 """Stores decisions: orders, journal rows, facts, timers and cases, in bulk."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from service.application.ports import Writes
 from service.domain.cases import CaseAct
 from service.domain.expectations import Expectation
-from service.postgres import tables
+from service.postgres import bulk, tables
 from service.postgres.rows import case_row, fact_row, journal_row, order_row
+
+_TIMER: Final = ("order_id", "kind", "wait", "waits_for", "since", "due_at", "fired_at")
+# The same wait keeps its deadline, however much news comes in meanwhile.
+_SYNC_TIMERS: Final = sa.text(
+    f"WITH told AS MATERIALIZED (SELECT * FROM {bulk.told(tables.timers, _TIMER)}),"  # noqa: S608  # names of our own tables
+    " gone AS ("
+    "  DELETE FROM timers WHERE order_id = ANY(:orders)"
+    "  AND (order_id, kind) NOT IN (SELECT order_id, kind FROM told))"
+    f" INSERT INTO timers ({', '.join(_TIMER)}) SELECT {', '.join(_TIMER)} FROM told"
+    " ON CONFLICT (order_id, kind) DO UPDATE SET"
+    " wait = excluded.wait, waits_for = excluded.waits_for, since = excluded.since,"
+    " due_at = excluded.due_at, fired_at = excluded.fired_at"
+    " WHERE timers.wait <> excluded.wait"
+)
 
 
 class Saving:
@@ -22,17 +35,18 @@ class Saving:
     def save(self, writes: Sequence[Writes]) -> None:
         """Store orders, journal rows, facts, timers, cases."""
         self.saved.extend(writes)
+        connection = self._connection
         changed = [each for each in writes if each.rows]
-        self._upsert(tables.orders, [order_row(each.order) for each in changed])
-        self._insert(tables.journal, [journal_row(row) for each in changed for row in each.rows])
-        self._upsert(
-            tables.facts,
-            [
-                fact_row(fact, each.order.order_id, outcome)
-                for each in writes
-                for fact, outcome in each.added
-            ],
-        )
+        bulk.upsert(connection, tables.orders, [order_row(each.order) for each in changed])
+        rows = [journal_row(row) for each in changed for row in each.rows]
+        bulk.insert(connection, tables.journal, rows)
+        # A fact that comes twice in one batch is told by the last, as if each came by itself.
+        facts = {
+            fact.fact_id: fact_row(fact, each.order.order_id, outcome)
+            for each in writes
+            for fact, outcome in each.added
+        }
+        bulk.upsert(connection, tables.facts, list(facts.values()))
         self._sync_timers(writes)
         self.save_acts([act for each in writes for act in each.acts])
 
@@ -40,40 +54,21 @@ class Saving:
         decided = [each for each in writes if each.awaited is not None]
         if not decided:
             return
-        table = tables.timers
         rows = [
             _timer_row(each.order.order_id, awaited)
             for each in decided
             for awaited in each.awaited or ()
         ]
-        kept = [(row["order_id"], row["kind"]) for row in rows]
-        gone = sa.delete(table).where(
-            table.c.order_id.in_([each.order.order_id for each in decided])
-        )
-        if kept:
-            gone = gone.where(sa.tuple_(table.c.order_id, table.c.kind).not_in(kept))
-        self._connection.execute(gone)
-        if not rows:
-            return
-        fresh = insert(table)
-        self._connection.execute(
-            # The same wait keeps its deadline, however much news comes in meanwhile.
-            fresh.on_conflict_do_update(
-                index_elements=[table.c.order_id, table.c.kind],
-                set_={
-                    name: fresh.excluded[name]
-                    for name in ("wait", "waits_for", "since", "due_at", "fired_at")
-                },
-                where=table.c.wait != fresh.excluded.wait,
-            ),
-            rows,
-        )
+        orders = [each.order.order_id for each in decided]
+        told = {"rows": bulk.document(rows), "orders": orders}
+        self._connection.execute(_SYNC_TIMERS, told)
 
     def save_acts(self, acts: Sequence[CaseAct]) -> None:
         """Store cases with their newest act."""
         newest = {act.case.case_id: act.case for act in acts}
-        self._upsert(tables.cases, [case_row(each) for each in newest.values()])
-        self._insert(
+        bulk.upsert(self._connection, tables.cases, [case_row(each) for each in newest.values()])
+        bulk.insert(
+            self._connection,
             tables.case_log,
             [
                 {
@@ -86,23 +81,6 @@ class Saving:
                 }
                 for act in acts
             ],
-        )
-
-    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(sa.insert(table), rows)
-
-    def _upsert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        fresh = insert(table)
-        key = [column.name for column in table.primary_key]
-        self._connection.execute(
-            fresh.on_conflict_do_update(
-                index_elements=key,
-                set_={name: fresh.excluded[name] for name in rows[0] if name not in key},
-            ),
-            rows,
         )
 
 

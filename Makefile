@@ -70,8 +70,8 @@ test: setup ## Run every test; real servers, started and ended by the tests
 test-long: setup ## Run the tests that take minutes each, which `make test` leaves out
 	@$(PYTEST) -m long $(ARGS)
 
-bench: setup ## Measure a burst of callbacks beside an empty server, in one run
-	@$(BIN)/python -m benchmarks.callback_burst $(ARGS)
+bench: setup ## Measure everything beside something known, in one table of ratios
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 unit: setup ## Run the tests without IO (seconds)
 	@$(PYTEST) tests/unit $(ARGS)

@@ -25,6 +25,7 @@ from benchmarks.generators import Generator
 from benchmarks.merchant import Merchant
 from benchmarks.open_loop import Offered, Verdict
 from benchmarks.processes import Running
+from benchmarks.ratios import Ratio, Size
 from deploy.local.stack import EmbeddedServers
 
 # Signatures of WeChat Pay and Stripe are good for 300 s; a minute is for making them.
@@ -65,9 +66,55 @@ class Burst:
         return self.cpu_s / len(self.offered) * 1e6
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """Both bursts, and what became of what the gateway took."""
+
+    loaded: Burst
+    bare: Burst
+    lost: Sequence[tuple[str, str]]
+    per_batch: float
+    service_cpu_s: float
+
+    @property
+    def wrong(self) -> int:
+        """How many answers no platform understands."""
+        return self.loaded.count(Verdict.WRONG)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run both bursts, and print the table."""
-    given = _parsed(arguments)
+    outcome = run(_parsed(arguments))
+    print(table(outcome.loaded, outcome.bare))
+    print(f"\nreceipts in a batch {outcome.per_batch:.1f}", end=", ")
+    print(f"service CPU {outcome.service_cpu_s:.1f} s")
+    print(f"acknowledged and not in PostgreSQL: {len(outcome.lost)}")
+    print(f"answers that no platform understands: {outcome.wrong}")
+    return 1 if outcome.lost or outcome.wrong else 0
+
+
+def measure(size: Size) -> list[Ratio]:
+    """Measure the gateway beside the same server that answers an empty 200."""
+    asked = ["--rate", "200", "--seconds", "2"] if size is Size.SMALL else ["--seconds", "20"]
+    outcome = run(_parsed(asked))
+    if outcome.lost or outcome.wrong:
+        raise RuntimeError(f"{len(outcome.lost)} lost, {outcome.wrong} wrong answers")
+    loaded, bare = outcome.loaded, outcome.bare
+    return [
+        Ratio(
+            "callbacks taken by the gateway",
+            "the same server, an empty 200",
+            loaded.count(Verdict.TAKEN) / loaded.took_s,
+            bare.answered / bare.took_s,
+            ours_cpu_us=loaded.cpu_us,
+            theirs_cpu_us=bare.cpu_us,
+            note=f"{len(loaded.offered):,} offered; p99 {loaded.percentile_ms(0.99):,.0f} ms",
+        )
+    ]
+
+
+def run(given: Any) -> Outcome:  # noqa: ANN401  # argparse's.
+    """Offer both bursts."""
     merchant = Merchant()
     generators = [Generator(merchant, number) for number in range(given.generators)]
     with (
@@ -100,12 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 each.kill()
             for generator in generators:
                 generator.end()
-    print(table(loaded, bare))
     per_batch = loaded.count(Verdict.TAKEN) / max(1, batches)
-    print(f"\nreceipts in a batch {per_batch:.1f}, service CPU {service_cpu:.1f} s")
-    print(f"acknowledged and not in PostgreSQL: {len(lost)}")
-    print(f"answers that no platform understands: {loaded.count(Verdict.WRONG)}")
-    return 1 if lost or loaded.count(Verdict.WRONG) else 0
+    return Outcome(loaded, bare, lost, per_batch, service_cpu)
 
 
 def table(loaded: Burst, bare: Burst) -> str:

@@ -22,14 +22,19 @@ ENDED_WITHIN_S: Final = 20.0
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str, within_s: float = READY_WITHIN_S) -> T:
+def until(
+    condition: Callable[[], T],
+    what: str,
+    within_s: float = READY_WITHIN_S,
+    look_every_s: float = 0.05,
+) -> T:
     """Return what the condition gives once that is true."""
     deadline = time.monotonic() + within_s
     pause = threading.Event()
     while not (found := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {within_s:.0f} s: {what}")
-        pause.wait(0.05)
+        pause.wait(look_every_s)
     return found
 
 
@@ -59,6 +64,10 @@ class Running:
     def until_ready(self) -> None:
         """Return when it says that it can do its work."""
         until(self._is_ready_or_dead, f"{self.log.stem} is ready")
+        self.must_live()
+
+    def must_live(self) -> None:
+        """Raise if it has ended."""
         if self.process.poll() is not None:
             raise RuntimeError(f"{self.log.stem} ended:\n{self.log.read_text()[-4000:]}")
 
@@ -148,6 +157,43 @@ def gateway(
             "CONCORD_GATEWAY_ADDRESS": address,
             "CONCORD_SERVICE_ADDRESS": service_address,
             "CONCORD_ACCOUNTS": str(accounts),
+            **more,
+        },
+    )
+
+
+def relay(folder: Path, database_url: str, bootstrap: str, partitions: int) -> Running:
+    """Start a relay."""
+    return Running(
+        folder / "relay.log",
+        "service",
+        "relay",
+        address="",
+        env={
+            "CONCORD_DATABASE_URL": database_url,
+            "CONCORD_KAFKA_BOOTSTRAP": bootstrap,
+            "CONCORD_KAFKA_PARTITIONS": str(partitions),
+            "CONCORD_LOG_LEVEL": "warning",
+        },
+    )
+
+
+def worker(
+    folder: Path, name: str, bootstrap: str, redis_url: str, partitions: int, **more: str
+) -> Running:
+    """Start a worker of the streams, with a service out of reach unless one is named."""
+    return Running(
+        folder / f"{name}.log",
+        "streams",
+        "worker",
+        address="",
+        env={
+            "CONCORD_KAFKA_BOOTSTRAP": bootstrap,
+            "CONCORD_KAFKA_PARTITIONS": str(partitions),
+            "CONCORD_REDIS_URL": redis_url,
+            "CONCORD_SERVICE_ADDRESS": "127.0.0.1:1",
+            "CONCORD_STREAMS_DATA_DIR": str(folder / name),
+            "CONCORD_LOG_LEVEL": "warning",
             **more,
         },
     )

@@ -321,7 +321,11 @@ class FakeStorage:
         self._turn = threading.RLock()
 
     def transact(
-        self, work: Callable[[FakeUnit], T], *, still_wanted: Callable[[], bool] = lambda: True
+        self,
+        work: Callable[[FakeUnit], T],
+        *,
+        still_wanted: Callable[[], bool] = lambda: True,
+        is_repeatable: bool = True,
     ) -> T:
         with self._turn:
             return self._once(work, still_wanted)

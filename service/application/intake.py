@@ -91,7 +91,8 @@ class Intake:
             )
             return answers
 
-        return self._storage.transact(work)
+        # Run again, it would take its own receipts for somebody's repeats.
+        return self._storage.transact(work, is_repeatable=False)
 
     def apply(self, readings: Sequence[Reading]) -> list[Applied]:
         """Weigh what receipts mean, a receipt at most once."""
@@ -111,7 +112,8 @@ class Intake:
             return len(again)
 
         total = 0
-        while count := self._storage.transact(work):
+        # Run again, it would not find what it has reopened, and tell too few.
+        while count := self._storage.transact(work, is_repeatable=False):
             total += count
             if names or waiting:
                 break

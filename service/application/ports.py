@@ -280,11 +280,21 @@ class Unit(StockPart, ProbePart, Protocol):
 class Storage(Protocol):
     """Runs whole transactions; the only place that commits and the only one that retries."""
 
-    def transact(self, work: Callable[[Unit], T], *, still_wanted: Callable[[], bool] = ...) -> T:
+    def transact(
+        self,
+        work: Callable[[Unit], T],
+        *,
+        still_wanted: Callable[[], bool] = ...,
+        is_repeatable: bool = ...,
+    ) -> T:
         """Run `work` in one transaction, again from its start after a lost race, then commit.
 
+        Whether a commit came about may stay unknown. Work that finds out by itself, as all does
+        unless it says otherwise, is then run again.
+
         Raises:
-            OutageError: storage cannot be reached, or races were lost five times.
+            OutageError: storage cannot be reached, or races were lost five times; or nobody
+                knows whether work that is not repeatable was committed.
             DeadlineExceededError: the caller had gone before the commit.
         """
 

@@ -57,7 +57,8 @@ class Probing:
             wanted = Claim(lease, now + lease_for, most, tuple(providers))
             return unit.claim_probes(wanted, now)
 
-        return self.storage.transact(work)
+        # Run again, it would lease others beside those of which nobody is told.
+        return self.storage.transact(work, is_repeatable=False)
 
     def report(self, probe_id: str, report: Report, origin: Origin) -> tuple[Probe, Probe]:
         """Take what came of asking; return the probe before and after.

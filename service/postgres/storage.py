@@ -2,7 +2,8 @@
 
 A lost race (serialization, deadlock, lock time-out) or a lost connection before COMMIT is tried
 again from the start of the work. A connection lost *at* COMMIT may or may not have committed:
-the work is tried again too, and its request id, receipt ids and fact ids make that harmless.
+work that knows itself again, by a request id or by the facts that it brings, is tried again too.
+Other work is not: the caller is told that nobody knows, and decides.
 """
 
 import random
@@ -48,6 +49,10 @@ def always() -> bool:
     return True
 
 
+class CommitLostError(OutageError):
+    """The connection was lost at COMMIT: what was asked for is done, or it is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observer:
     """Is told what was committed, and when a transaction begins again; counts, never decides."""
@@ -68,15 +73,20 @@ class PostgresStorage:
         self._observer = observer or Observer()
 
     def transact(
-        self, work: Callable[[PostgresUnit], T], *, still_wanted: Callable[[], bool] = always
+        self,
+        work: Callable[[PostgresUnit], T],
+        *,
+        still_wanted: Callable[[], bool] = always,
+        is_repeatable: bool = True,
     ) -> T:
         """Run `work` in one transaction; see `service.application.ports.Storage`."""
         for attempt in range(TRIES):
             try:
                 return self._once(work, still_wanted)
             except (ContentionError, OutageError) as error:
-                last = attempt == TRIES - 1
-                if last or isinstance(error, DeadlineExceededError) or not still_wanted():
+                last = attempt == TRIES - 1 or isinstance(error, DeadlineExceededError)
+                unknown = isinstance(error, CommitLostError) and not is_repeatable
+                if last or unknown or not still_wanted():
                     raise
                 self._observer.retried()
                 time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311  # jitter
@@ -88,9 +98,19 @@ class PostgresStorage:
             result = work(unit)
             if not still_wanted():
                 raise DeadlineExceededError
-            connection.commit()
+            _commit(connection)
             self._observer.committed(unit.saved)
             return result
+
+
+def _commit(connection: sa.Connection) -> None:
+    try:
+        with translated():
+            connection.commit()
+    except ContentionError:
+        raise
+    except OutageError as error:
+        raise CommitLostError from error
 
 
 @contextmanager

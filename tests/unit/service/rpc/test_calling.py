@@ -54,8 +54,13 @@ class ForgetfulStorage(FakeStorage):
     """Commits, loses the connection before it hears of it, and tries again."""
 
     def transact(
-        self, work: Callable[[FakeUnit], T], *, still_wanted: Callable[[], bool] = lambda: True
+        self,
+        work: Callable[[FakeUnit], T],
+        *,
+        still_wanted: Callable[[], bool] = lambda: True,
+        is_repeatable: bool = True,
     ) -> T:
+        assert is_repeatable
         super().transact(work, still_wanted=still_wanted)
         return super().transact(work, still_wanted=still_wanted)
 

@@ -1,0 +1,94 @@
+"""A census of a whole database: how many rows of each kind there are, whatever they are called.
+
+Two calls that did the same have changed it by the same, however their ids, times and hashes
+differ. So N calls, each cut at another place, have done their work once each if the census moved
+by N times what one uncut call moved it: nothing twice, nothing missing, in no table.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+import psycopg2.extensions
+
+from service.postgres import stock_tables
+from service.postgres.tables import metadata
+
+# What is compared of each table: what a call decides, not what it is handed by clock and ids.
+KINDS: Final[dict[str, str]] = {
+    "receipts": "source, template, outcome, revision, rejected_for, repeats, published",
+    "receipt_outcomes": "revision",
+    "orders": "state, closed_at IS NULL, refund_state, paid_minor, refunded_minor,"
+    " outbound_approved, discrepancies, hold_reasons, milestone, sequence",
+    "order_refs": "namespace, order_id IS NULL",
+    "facts": "kind, source, order_id IS NULL, amount_minor, outcome",
+    "journal": "sequence, kind, source, actor, role, measured",
+    "timers": "kind, waits_for, fired_at IS NULL",
+    "cases": "type, state, assignee, outcome, version",
+    "case_log": "number, act, actor, text",
+    "probes": "kind, provider, state, asked, missed, refused, submitted, last_result,"
+    " lease = '', lease_until IS NULL, lane",
+    "flags": "rule, action, act",
+    "requests": "answer IS NULL, refusal->>'reason'",
+    "customer_events": "n",
+    "stream_heads": "topic, n",
+    "outbox": "topic, n, published_at IS NULL, attempts",
+    "parked_streams": "topic, attempts",
+    "relay_epochs": "epoch",
+    "broker_lives": "epoch",
+    "stock": "warehouse, on_hand, reserved, version, swept",
+    "reservations": "warehouse, quantity, released_at IS NULL, taken_at IS NULL",
+    "stock_queue": "conflicts, waits_for = '{}'",
+    "pick_lists": "warehouse, state, picker, started_at IS NULL, ended_at IS NULL, void_reason",
+}
+
+Census = Counter[tuple[Any, ...]]
+
+
+def tables() -> set[str]:
+    """Return every table that there is."""
+    assert stock_tables.stock.metadata is metadata
+    return {each.name for each in metadata.sorted_tables}
+
+
+def take(connection: psycopg2.extensions.connection) -> Census:
+    """Count the rows of each kind."""
+    found: Census = Counter()
+    with connection.cursor() as cursor:
+        for table, kind in KINDS.items():
+            cursor.execute(
+                f"SELECT count(*), {kind} FROM {table} GROUP BY {_places(kind)}"  # noqa: S608  # ours
+            )
+            for count, *told in cursor.fetchall():
+                found[(table, *map(_plain, told))] = count
+    return found
+
+
+def moved(before: Census, after: Census) -> Census:
+    """Return by how much each count changed."""
+    delta = Counter(after)
+    delta.subtract(before)
+    return Counter({kind: count for kind, count in delta.items() if count})
+
+
+def summed(parts: Iterable[Census]) -> Census:
+    """Return the sum of several changes."""
+    total: Census = Counter()
+    for each in parts:
+        total.update(each)
+    return Counter({kind: count for kind, count in total.items() if count})
+
+
+def told(delta: Census) -> str:
+    """Return a change for reading in a report."""
+    return "\n".join(f"{count:+d} {kind}" for kind, count in sorted(delta.items(), key=repr))
+
+
+def _places(kind: str) -> str:
+    return ", ".join(str(place + 2) for place in range(kind.count(", ") + 1))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # a column of any type
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,52 @@
+"""The service behind a proxy that cuts its connection to PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from deploy.local.stack import EmbeddedServers
+from service import bootstrap
+from service.config import settings
+from service.postgres.migrating import migrate
+from service.telemetry import Telemetry
+from tests.faults.wire.world import World, a_world
+
+pytest.register_assert_rewrite("tests.faults.wire.acts", "tests.faults.wire.running")
+
+
+@pytest.fixture(scope="session")
+def telemetry() -> Iterator[Telemetry]:
+    """Telemetry that exports nothing, and logs only what is worth a look."""
+    names = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP")
+    addresses = ("METRICS_ADDRESS", "SERVICE_ADDRESS")
+    values = {f"CONCORD_{each}": "unused" for each in names}
+    values |= {f"CONCORD_{each}": "127.0.0.1:1" for each in addresses}
+    made = bootstrap._telemetry(settings("serve", {**values, "CONCORD_LOG_LEVEL": "error"}))
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture(scope="module")
+def world(
+    module_database_url: str, servers: EmbeddedServers, telemetry: Telemetry
+) -> Iterator[World]:
+    """The service, as patient with its database as ever, but without a rest between two tries."""
+    migrate(module_database_url)
+    with pytest.MonkeyPatch.context() as patch:
+        # How long it rests decides nothing here but how long the tests take.
+        patch.setattr("service.postgres.storage.BACKOFF_S", 0.0)
+        with a_world(module_database_url, servers, telemetry) as made:
+            yield made
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[object], None]:
+    """Say something that is seen whether a test fails or not."""
+
+    def tell(what: object) -> None:
+        with capsys.disabled():
+            print(f"\n{what}", end="", flush=True)  # noqa: T201  # it is a report
+
+    return tell

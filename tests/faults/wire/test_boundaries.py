@@ -1,0 +1,44 @@
+"""The connection to PostgreSQL is cut before and after every message of every call that writes.
+
+The call is made again with its request id: what really happened is what is told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.wire.acts import ACTS
+from tests.faults.wire.running import Report, choose, measure, run
+from tests.faults.wire.world import World
+
+SEED = os.environ.get("CONCORD_FAULT_SEED", "wire")
+# Of both sides of each message, for a moment and until healed: one in so many in `make test`.
+EVERY = 24
+
+
+@pytest.mark.parametrize("rpc", ACTS)
+def test_what_is_told_is_what_happened_at_some_boundaries(world: World, rpc: str) -> None:
+    act = ACTS[rpc]
+    uncut = measure(world, act)
+
+    report = run(world, act, uncut, choose(uncut.boundaries, EVERY, f"{SEED} {rpc}"))
+
+    print(f"seed {SEED}: {report}")  # noqa: T201  # told where it fails
+
+
+@pytest.mark.long
+def test_what_is_told_is_what_happened_at_every_boundary(
+    world: World, tell: Callable[[object], None]
+) -> None:
+    reports: list[Report] = []
+    for act in ACTS.values():
+        uncut = measure(world, act)
+        reports.append(run(world, act, uncut, uncut.boundaries))
+        tell(reports[-1])
+
+    cut, of = sum(each.cut for each in reports), sum(each.boundaries for each in reports)
+    tell(f"{cut} of {of} boundaries of {len(reports)} RPCs")
+    assert cut == of

@@ -1,0 +1,171 @@
+"""The service in this process, its database behind a proxy that cuts, and a witness beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import grpc
+import psycopg2
+import psycopg2.extensions
+import sqlalchemy as sa
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+
+from deploy.local.stack import EmbeddedServers
+from service import bootstrap
+from service.config import settings
+from service.postgres.engine import make_engine
+from service.telemetry import Telemetry
+from tests.faults.wire.cutting import CuttingProxy
+from tests.faults.wire.preparing import Preparing
+from tests.integration.relay.world import wait_until as until
+from tests.integration.service.world import free_port, read_refusal
+
+# Far above what a cut call needs, and far below a test's own limit.
+DEADLINE_S: Final = 10.0
+METHODS: Final = {
+    (False, False): "unary_unary",
+    (False, True): "unary_stream",
+    (True, False): "stream_unary",
+    (True, True): "stream_stream",
+}
+CONNECTIONS: Final = 4
+BUSY: Final = (
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name = 'concord' AND (state <> 'idle' OR xact_start IS NOT NULL)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a caller was told: an answer, or why there is none."""
+
+    code: grpc.StatusCode
+    answer: Any = None
+    reason: str = ""
+
+    @property
+    def is_ok(self) -> bool:
+        return self.code is grpc.StatusCode.OK
+
+    @property
+    def body(self) -> bytes:
+        """The answer's bytes, the same for the same answer."""
+        assert isinstance(self.answer, Message)
+        return self.answer.SerializeToString(deterministic=True)
+
+    def __str__(self) -> str:
+        return self.code.name if self.is_ok else f"{self.code.name} {self.reason}"
+
+
+@dataclass
+class World:
+    """Everything around one service."""
+
+    database_url: str
+    address: str
+    proxy: CuttingProxy
+    preparing: Preparing
+    witness: psycopg2.extensions.connection
+    channel: grpc.Channel
+    drop_connections: Callable[[], None]
+    _calls: dict[str, Callable[..., Any]] = field(default_factory=dict)
+
+    def call(self, rpc: str, request: Message | Sequence[Message]) -> Told:
+        """Call `Service.Method` and return what is told."""
+        try:
+            given = request if isinstance(request, Message) else iter(request)
+            return Told(grpc.StatusCode.OK, self.start(rpc)(given, timeout=DEADLINE_S))
+        except grpc.RpcError as error:
+            refused = read_refusal(error)
+            return Told(refused.code, reason=refused.reason)
+
+    def start(self, rpc: str) -> Callable[..., Any]:
+        """Return what makes the call: for answers that come one after another, too."""
+        if rpc not in self._calls:
+            method = method_of(rpc)
+            make = getattr(self.channel, METHODS[method.client_streaming, method.server_streaming])
+            self._calls[rpc] = make(
+                f"/{method.containing_service.full_name}/{method.name}",
+                request_serializer=lambda message: message.SerializeToString(),
+                response_deserializer=message_factory.GetMessageClass(
+                    method.output_type
+                ).FromString,
+            )
+        return self._calls[rpc]
+
+    def settle(self) -> None:
+        """Return when no transaction is under way: a cut one has come to its end."""
+        until(lambda: not self.ask(BUSY), what="the end of the cut transaction")
+
+    def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database, past the proxy."""
+        with self.witness.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
+
+
+def method_of(rpc: str) -> MethodDescriptor:
+    """Return the descriptor of `concord.orders.v1.OrderService.GetOrder`."""
+    return descriptor_pool.Default().FindMethodByName(rpc)
+
+
+def request_of(rpc: str) -> type[Message]:
+    """Return the type of a call's request."""
+    return message_factory.GetMessageClass(method_of(rpc).input_type)
+
+
+def hurry_logins(database_url: str) -> None:
+    """Let the database's own role log in at once: proving a password takes 3 ms of a cut."""
+    url = sa.make_url(database_url)
+    connection = psycopg2.connect(database_url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SET scram_iterations = 1")
+        cursor.execute(f'ALTER ROLE "{url.username}" PASSWORD %s', (url.password,))
+    connection.close()
+
+
+@contextmanager
+def a_world(database_url: str, servers: EmbeddedServers, telemetry: Telemetry) -> Iterator[World]:
+    """Start the service over a migrated database, as the composition root builds it."""
+    hurry_logins(database_url)
+    url = sa.make_url(database_url)
+    address = f"127.0.0.1:{free_port()}"
+    assert url.host is not None
+    assert url.port is not None
+    with CuttingProxy(url.host, url.port) as proxy:
+        behind = url.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+        engine = make_engine(behind, connections=CONNECTIONS)
+        server = bootstrap._server(settings("serve", _variables(behind, address, servers)),
+                                   engine, telemetry)  # fmt: skip
+        preparing = Preparing(database_url)
+        witness = psycopg2.connect(database_url)
+        witness.autocommit = True
+        server.start()
+        server.set_serving(is_serving=True)
+        try:
+            with grpc.insecure_channel(address) as channel:
+                yield World(
+                    database_url, address, proxy, preparing, witness, channel, engine.dispose
+                )
+        finally:
+            server.stop(2)
+            witness.close()
+            preparing.close()
+            engine.dispose()
+
+
+def _variables(database_url: str, address: str, servers: EmbeddedServers) -> dict[str, str]:
+    return {
+        "CONCORD_DATABASE_URL": database_url,
+        "CONCORD_REDIS_URL": servers.redis_url,
+        "CONCORD_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
+        "CONCORD_METRICS_ADDRESS": "127.0.0.1:1",
+        "CONCORD_SERVICE_ADDRESS": address,
+        "CONCORD_SERVICE_THREADS": str(CONNECTIONS),
+        "CONCORD_WATCHERS_MAX": "4",
+    }

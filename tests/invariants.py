@@ -14,7 +14,7 @@ from service.application.invariants import pages
 from service.domain.invariants import QUERIED, REGISTER, Finding, Tally, Violation
 from service.kafka.topics import NAMES
 from service.postgres.engine import make_engine
-from service.postgres.invariants import Lateness, PostgresAudit
+from service.postgres.invariants import Lateness, PostgresAudit, snapshots
 
 # Test servers do not wait for the disk: no test cuts the machine's power.
 OF_TEST_SERVERS = "fsync=off"
@@ -25,7 +25,7 @@ def findings(database_url: str, *, lateness: Lateness | None = None) -> tuple[Fi
     engine = make_engine(database_url, connections=1)
     try:
         tally = Tally()
-        for page in pages(PostgresAudit(engine, topics=NAMES, lateness=lateness)):
+        for page in pages(PostgresAudit(snapshots(engine), topics=NAMES, lateness=lateness)):
             tally.take(page.findings)
         return tally.findings
     finally:

@@ -164,7 +164,7 @@ def _chain(journal: Sequence[Any], order: Any) -> Iterator[Violation]:  # noqa: 
             previous = bytes(last.hash)
         problem = broken_link(row, previous)
         if problem:
-            yield Violation("I15", row.order_id, f"row {row['sequence']}: {problem}")
+            yield Violation("I15", row.order_id, f"row {row.sequence}: {problem}")
             return
         last = row
     if last is None or order is None or last.sequence != order.sequence:

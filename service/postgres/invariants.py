@@ -5,8 +5,8 @@ beside it never looks like a violation, and a database with a million orders tak
 nothing else. Within a page an order is read whole: rows, facts, cases and deadlines of one moment.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -61,6 +61,32 @@ class Lateness:
         return Bounds(moment, self.work, self.probes, self.orphans)
 
 
+# Gives a connection in a transaction that is one snapshot.
+Snapshots = Callable[[], AbstractContextManager[sa.Connection]]
+
+
+def snapshots(engine: sa.Engine) -> Snapshots:
+    """Return what opens a snapshot that writes nothing, each on a connection of the engine."""
+
+    @contextmanager
+    def opened() -> Iterator[sa.Connection]:
+        with engine.connect() as connection:
+            yield reading(connection)
+
+    return opened
+
+
+def snapshots_on(connection: sa.Connection) -> Snapshots:
+    """Return what opens each snapshot on this one connection, which `reading` has prepared."""
+
+    @contextmanager
+    def opened() -> Iterator[sa.Connection]:
+        with connection.begin():
+            yield connection
+
+    return opened
+
+
 def reading(connection: sa.Connection) -> sa.Connection:
     """Return the connection with each of its transactions one snapshot that writes nothing."""
     return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -71,15 +97,13 @@ class PostgresAudit:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        snapshots: Snapshots,
         *,
         topics: Mapping[Stream, str],
         lateness: Lateness | None = None,
-        connection: sa.Connection | None = None,
     ) -> None:
-        """Take the engine, or the one connection to read on, and what the topics are called."""
-        self._engine = engine
-        self._connection = connection
+        """Take what opens snapshots, what the topics are called, and how late is too late."""
+        self._snapshot = snapshots
         self._lateness = lateness or Lateness()
         self._orders = OrderWalk(topics[Stream.ORDERS])
         self._walks: Sequence[Walk] = (
@@ -123,15 +147,6 @@ class PostgresAudit:
         if name not in names:
             raise CursorInvalidError(token=token[:40])
         return names.index(name), after
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[sa.Connection]:
-        if self._connection is not None:
-            with self._connection.begin():
-                yield self._connection
-            return
-        with self._engine.connect() as connection:
-            yield reading(connection)
 
     def _begin(self, connection: sa.Connection) -> Bounds:
         connection.execute(_BY_INDEX)

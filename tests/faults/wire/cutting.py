@@ -194,6 +194,10 @@ class CuttingProxy:
             if from_client and message.name in map(UNNAMED.get, ASKS_FOR_ENCRYPTION):
                 connection.client.sendall(NO_ENCRYPTION)
                 continue
+            if message.name == "Terminate":
+                # A goodbye: nobody waits for what is behind it.
+                out += message.raw
+                continue
             side = self._noted(Passed(connection.number, from_client, message))
             if side is not Side.BEFORE:
                 out += message.raw

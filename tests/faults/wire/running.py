@@ -15,7 +15,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from tests.faults.wire import census
 from tests.faults.wire.acts import EITHER, ONCE, TWICE, UNTOLD, Act
@@ -23,6 +23,8 @@ from tests.faults.wire.census import Census
 from tests.faults.wire.cutting import Cut, Passed, Side, at_number
 from tests.faults.wire.preparing import Target
 from tests.faults.wire.world import Told, World
+
+T = TypeVar("T")
 
 # The COMMIT, what the server says to it, and that it is ready for more.
 COMMIT_MESSAGES: Final = 3
@@ -88,10 +90,10 @@ class Report:
         )
 
 
-def choose(boundaries: Sequence[Boundary], every: int, seed: str) -> list[Boundary]:
-    """Return one of so many, by chance, but all around the end of the transaction."""
+def choose(places: Sequence[T], every: int, seed: str) -> list[T]:
+    """Return one place in so many, by chance."""
     chance = random.Random(seed)  # noqa: S311  # which places, not a secret
-    return [each for each in boundaries if chance.randrange(every) == 0]
+    return [each for each in places if chance.randrange(every) == 0]
 
 
 def measure(world: World, act: Act, *, fresh_connection: bool = False) -> Uncut:

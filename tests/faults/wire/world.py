@@ -76,10 +76,14 @@ class World:
     _calls: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     def call(self, rpc: str, request: Message | Sequence[Message]) -> Told:
-        """Call `Service.Method` and return what is told."""
+        """Call a method and return what is told; of a stream of answers, the first."""
         try:
             given = request if isinstance(request, Message) else iter(request)
-            return Told(grpc.StatusCode.OK, self.start(rpc)(given, timeout=DEADLINE_S))
+            answer = self.start(rpc)(given, timeout=DEADLINE_S)
+            if method_of(rpc).server_streaming:
+                stream, answer = answer, next(answer)
+                stream.cancel()
+            return Told(grpc.StatusCode.OK, answer)
         except grpc.RpcError as error:
             refused = read_refusal(error)
             return Told(refused.code, reason=refused.reason)
@@ -117,6 +121,11 @@ def method_of(rpc: str) -> MethodDescriptor:
 def request_of(rpc: str) -> type[Message]:
     """Return the type of a call's request."""
     return message_factory.GetMessageClass(method_of(rpc).input_type)
+
+
+def views_of(servers: EmbeddedServers) -> str:
+    """Return the address of a part of Valkey that no other test uses."""
+    return f"{servers.redis_url.removesuffix('/0')}/9"
 
 
 def hurry_logins(database_url: str) -> None:
@@ -162,10 +171,11 @@ def a_world(database_url: str, servers: EmbeddedServers, telemetry: Telemetry) -
 def _variables(database_url: str, address: str, servers: EmbeddedServers) -> dict[str, str]:
     return {
         "CONCORD_DATABASE_URL": database_url,
-        "CONCORD_REDIS_URL": servers.redis_url,
+        # Views of its own: what the streams of other tests wrote is not this database's.
+        "CONCORD_REDIS_URL": views_of(servers),
         "CONCORD_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
         "CONCORD_METRICS_ADDRESS": "127.0.0.1:1",
         "CONCORD_SERVICE_ADDRESS": address,
         "CONCORD_SERVICE_THREADS": str(CONNECTIONS),
-        "CONCORD_WATCHERS_MAX": "4",
+        "CONCORD_WATCHERS_MAX": "100",
     }

@@ -1,0 +1,123 @@
+"""What every call that only reads is about; and the calls of which no boundary can be cut.
+
+Cut anywhere, a read answers what it answers uncut, or UNAVAILABLE: never half of it, and never
+an answer that only looks like one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from concord.cases.v1 import case_service_pb2 as cases
+from concord.fulfilment.v1 import fulfilment_service_pb2 as fulfilment
+from concord.insights.v1 import insight_service_pb2 as insights
+from concord.intake.v1 import intake_service_pb2 as intake
+from concord.inventory.v1 import inventory_service_pb2 as inventory
+from concord.orders.v1 import order_service_pb2 as orders
+from concord.outbox.v1 import outbox_service_pb2 as outbox
+from concord.probes.v1 import probe_service_pb2 as probes
+from service.domain.lifecycle import State
+from tests.faults.wire.acts import Prepare
+from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
+
+# A span in which the prepared facts happened, and that does not move.
+BEGIN: Final = Timestamp(seconds=1_795_341_600)
+END: Final = Timestamp(seconds=1_795_363_200)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One call: what must be there, what is asked, and which fields tell the time of day."""
+
+    rpc: str
+    prepare: Prepare
+    request: Callable[[Target], Message]
+    passing: tuple[str, ...] = ()
+
+
+def _in(state: State) -> Prepare:
+    return lambda preparing, count: preparing.orders(count, state)
+
+
+def _order(method: str, kind: type[Message]) -> Reading:
+    return Reading(
+        f"concord.orders.v1.OrderService.{method}",
+        _in(State.PAYING),
+        lambda target: kind(name=f"orders/{target.order}"),  # type: ignore[call-arg]  # each has it
+    )
+
+
+def _pick_list(method: str, kind: type[Message]) -> Reading:
+    return Reading(
+        f"concord.fulfilment.v1.FulfilmentService.{method}",
+        Preparing.listed,
+        lambda target: kind(name=f"pickLists/{target.pick_list}"),  # type: ignore[call-arg]  # each has it
+    )
+
+
+READINGS: Final[Mapping[str, Reading]] = {
+    each.rpc: each
+    for each in (
+        _order("GetOrder", orders.GetOrderRequest),
+        _order("ExplainOrder", orders.ExplainOrderRequest),
+        _order("ListJournal", orders.ListJournalRequest),
+        _order("VerifyJournal", orders.VerifyJournalRequest),
+        Reading("concord.orders.v1.OrderService.ListOrders", _in(State.PAYING),
+                lambda _: orders.ListOrdersRequest(page_size=3, channel="douyin")),
+        Reading("concord.intake.v1.IntakeService.GetReceipt", _in(State.PAYING),
+                lambda target: intake.GetReceiptRequest(name=f"receipts/{target.receipt}")),
+        Reading("concord.intake.v1.IntakeService.ListReceipts", _in(State.PAYING),
+                lambda _: intake.ListReceiptsRequest(page_size=3)),
+        Reading("concord.cases.v1.CaseService.GetCase", Preparing.cases,
+                lambda target: cases.GetCaseRequest(name=f"cases/{target.case}")),
+        Reading("concord.cases.v1.CaseService.ListCases", Preparing.cases,
+                lambda _: cases.ListCasesRequest(page_size=3)),
+        _pick_list("GetPickList", fulfilment.GetPickListRequest),
+        _pick_list("PrintPickList", fulfilment.PrintPickListRequest),
+        Reading("concord.fulfilment.v1.FulfilmentService.ListPickLists", Preparing.listed,
+                lambda _: fulfilment.ListPickListsRequest(page_size=3)),
+        Reading("concord.inventory.v1.InventoryService.GetStock", Preparing.stocked,
+                lambda target: inventory.GetStockRequest(sku=target.tag, warehouse=WAREHOUSE)),
+        Reading("concord.inventory.v1.InventoryService.ListStock", Preparing.stocked,
+                lambda _: inventory.ListStockRequest(page_size=3)),
+        Reading("concord.probes.v1.ProbeService.GetProbe", Preparing.probed,
+                lambda target: probes.GetProbeRequest(name=f"probes/{target.probe}")),
+        Reading("concord.probes.v1.ProbeService.ListProbes", Preparing.probed,
+                lambda _: probes.ListProbesRequest(page_size=3)),
+        Reading("concord.outbox.v1.OutboxService.GetOutbox", Preparing.parked,
+                lambda _: outbox.GetOutboxRequest(), ("age",)),
+        Reading("concord.outbox.v1.OutboxService.ListParkedStreams", Preparing.parked,
+                lambda _: outbox.ListParkedStreamsRequest(page_size=3)),
+        Reading("concord.insights.v1.InsightService.GetStageBoard", _in(State.SHIPPING),
+                lambda _: insights.GetStageBoardRequest(
+                    start_time=BEGIN, end_time=END, from_journal=True)),
+        Reading("concord.insights.v1.InsightService.WatchStageBoard", _in(State.SHIPPING),
+                lambda _: insights.WatchStageBoardRequest(span=Duration(seconds=86_400 * 365)),
+                ("start_time", "end_time")),
+        Reading("concord.insights.v1.InsightService.GetChannelBoard", _in(State.SHIPPING),
+                lambda _: insights.GetChannelBoardRequest(start_time=BEGIN, end_time=END)),
+        Reading("concord.insights.v1.InsightService.ListOverdueOrders", _in(State.SHIPPING),
+                lambda _: insights.ListOverdueOrdersRequest(page_size=3)),
+        Reading("concord.insights.v1.InsightService.ListFlags", Preparing.flagged,
+                lambda target: insights.ListFlagsRequest(order=f"orders/{target.order}")),
+        Reading("concord.insights.v1.InsightService.VerifyInsights", _in(State.SHIPPING),
+                lambda _: insights.VerifyInsightsRequest()),
+    )
+}  # fmt: skip
+
+# Tested by themselves: a stream, and a call that does more each time it is made.
+ELSEWHERE: Final = {
+    "concord.orders.v1.OrderService.WatchOrders",
+    "concord.outbox.v1.OutboxService.RepublishHistory",
+}
+# The lifecycle is code; spans are kept in a file by a process of the embedded stack.
+WITHOUT_DATABASE: Final = {
+    "concord.orders.v1.OrderService.ListTransitions",
+    "concord.traces.v1.TraceService.ListSpans",
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -28,17 +28,20 @@ class Record(Protocol):
     headers: Headers
 
 
-def header(record: Record, name: str) -> str | None:
-    """Return a header of the record; the first where there are two."""
-    for each, value in record.headers or ():
-        if each == name:
-            return value.decode("utf-8", "replace")
-    return None
+def headers_by_name(record: Record) -> dict[str, bytes]:
+    """Return the headers of the record; the first where there are two of a name."""
+    return dict(reversed(record.headers)) if record.headers else {}
 
 
-def epoch_of(record: Record) -> int | None:
-    """Return the life of the broker that the record was published in, where it says so."""
-    text = header(record, EPOCH)
+def text_of(headers: Mapping[str, bytes], name: str) -> str | None:
+    """Return one header as text."""
+    value = headers.get(name)
+    return None if value is None else value.decode("utf-8", "replace")
+
+
+def epoch_of(headers: Mapping[str, bytes]) -> int | None:
+    """Return the life of the broker that a record was published in, where it says so."""
+    text = text_of(headers, EPOCH)
     return int(text) if text and text.isdecimal() else None
 
 

@@ -6,7 +6,7 @@ a part of a window: what one part added, another may have taken back. The whole 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
 from streams.logic.sketch import Sketch
@@ -17,6 +17,10 @@ class Numbers(Protocol):
 
     def add(self, other: Self) -> None:
         """Add all that the other has."""
+        ...
+
+    def copy(self) -> Self:
+        """Return the same numbers, to be changed apart from these."""
         ...
 
     def is_nothing(self) -> bool:
@@ -59,6 +63,10 @@ class StageNumbers:
         for cause, times in other.causes.items():
             self._blame(cause, times)
         self.sketch.add(other.sketch)
+
+    def copy(self) -> StageNumbers:
+        sketch = Sketch(self.sketch.buckets)
+        return StageNumbers(self.count, self.sum_us, self.abnormal, dict(self.causes), sketch)
 
     def _blame(self, cause: str, times: int) -> None:
         total = self.causes.get(cause, 0) + times
@@ -103,6 +111,9 @@ class ChannelNumbers:
         self.delay_sum_ms += other.delay_sum_ms * times
         self.delayed += other.delayed * times
         self.newest_event_us = max(self.newest_event_us, other.newest_event_us)
+
+    def copy(self) -> ChannelNumbers:
+        return replace(self)
 
     def is_nothing(self) -> bool:
         return not any(self.to_row()[:-1])

@@ -60,6 +60,21 @@ class Part(Generic[K, N]):
     numbers: N
 
 
+@dataclass(slots=True)
+class Touches:
+    """Changes of one window, by records of one chunk, that are applied together.
+
+    The broker's clock must not have gone further between the first and the last than parts are
+    kept: then none of them finds the part over that one before it touched.
+    """
+
+    # Of the record that was first.
+    offset: int
+    count: int
+    first_us: int
+    last_us: int
+
+
 class OpenParts(Generic[K, N]):
     """The parts of one source partition that may still change."""
 
@@ -69,6 +84,9 @@ class OpenParts(Generic[K, N]):
         # The newest time at which the broker logged a record, up to the record at hand.
         self.clock_us = clock_us
         self._touched: dict[K, int] = {}
+        # Parts as their rows have them: to read a row anew for each chunk would cost more than
+        # to count the chunk.
+        self._kept: dict[K, Part[K, N]] = {}
         self._changed: dict[K, Part[K, N]] = {}
         # Parts that ended within the chunk at hand.
         self._over: list[Part[K, N]] = []
@@ -86,17 +104,21 @@ class OpenParts(Generic[K, N]):
         self.clock_us = max(self.clock_us, logged_us)
 
     def touch(self, key: K, offset: int) -> N:
-        """Return the numbers to change."""
+        """Return the numbers to change once, by the record at hand."""
+        return self.touch_often(key, Touches(offset, 1, self.clock_us, self.clock_us))
+
+    def touch_often(self, key: K, touches: Touches) -> N:
+        """Return the numbers to change as often as this; see `Touches` for what must hold."""
         part = self._changed.get(key) or self._load(key)
-        if part is not None and self.clock_us - part.touched_us > RETENTION_US:
+        if part is not None and touches.first_us - part.touched_us > RETENTION_US:
             if key in self._changed:
                 self._over.append(part)
             part = None
         if part is None:
-            part = Part(key, offset, 0, self.clock_us, self._numbers())
+            part = Part(key, touches.offset, 0, touches.first_us, self._numbers())
         self._changed[key] = part
-        part.version += 1
-        part.touched_us = self.clock_us
+        part.version += touches.count
+        part.touched_us = max(part.touched_us, touches.last_us)
         return part.numbers
 
     def to_tell_again(self) -> list[Part[K, N]]:
@@ -123,6 +145,7 @@ class OpenParts(Generic[K, N]):
         for key, part in self._changed.items():
             self._touched[key] = part.touched_us
             self._to_tell[key] = (self.clock_us, 0)
+            self._kept[key] = part
             row = [part.opened, part.version, part.touched_us, part.numbers.to_row()]
             yield _PREFIX + key.to_row(), orjson.dumps(row)
         self._changed, self._over = {}, []
@@ -135,9 +158,14 @@ class OpenParts(Generic[K, N]):
         old = [key for key, at_us in self._touched.items() if self.clock_us - at_us > RETENTION_US]
         for key in old:
             del self._touched[key]
+            self._kept.pop(key, None)
         return [_PREFIX + key.to_row() for key in old]
 
     def _load(self, key: K) -> Part[K, N] | None:
+        kept = self._kept.get(key)
+        if kept is not None:
+            # What was told of it must not change any more.
+            return Part(key, kept.opened, kept.version, kept.touched_us, kept.numbers.copy())
         row = self._rows.get(_PREFIX + key.to_row())
         if row is None:
             return None

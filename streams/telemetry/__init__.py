@@ -13,6 +13,7 @@ from streams.telemetry.spans import (
     continue_trace,
     current_trace_id,
     current_traceparent,
+    is_sampled,
     keep,
     span,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "continue_trace",
     "current_trace_id",
     "current_traceparent",
+    "is_sampled",
     "keep",
     "process_chunk",
     "span",

@@ -25,7 +25,7 @@ def test_the_relay_is_measured_beside_a_bare_producer() -> None:
 
 
 def test_a_measurement_that_fails_says_why_and_spares_the_others() -> None:
-    with pytest.raises(MeasurementError, match="No module named 'benchmarks.nothing'"):
+    with pytest.raises(MeasurementError, match=r"No module named 'benchmarks\.nothing'"):
         bench.run("nothing", Size.SMALL)
 
     header, _, first, failed = bench.whole([SOME], {"nothing": "no | word"}).splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,6 +37,18 @@ def _nothing_else_is_due(store: Store) -> Iterator[None]:
             ]
         )
     )
+
+
+@pytest.fixture(params=["CST-8", "EST5"], ids=["east", "west"])
+def _clock_on_the_wall(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Show the time of another zone where local time is asked for."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 def a_probe(store: Store, number: int = 1, **given: object) -> Probe:
@@ -121,6 +134,17 @@ def test_only_what_is_armed_due_and_free_is_claimed(store: Store) -> None:
     assert len(claim(store, NOON + timedelta(seconds=59))) == 1
     assert len(claim(store, NOON + 2 * MINUTE, providers=("stripe",))) == 0
     assert len(claim(store, NOON + 2 * MINUTE, providers=("stripe", "alipay"))) == 3
+
+
+@pytest.mark.usefixtures("_clock_on_the_wall")
+def test_a_lease_ends_at_the_same_moment_in_every_zone(store: Store) -> None:
+    store.clock.at = NOON
+    keep(store, a_probe(store, due_at=NOON))
+
+    Probing(store.storage, ProtobufEncoder(), store.clock).claim("l", most=1, lease_for=MINUTE)
+
+    ends = [NOON + MINUTE - timedelta(microseconds=1), NOON + MINUTE]
+    assert [len(claim(store, at)) for at in ends] == [0, 1]
 
 
 @pytest.mark.parametrize("lease", ["a", "b", "c", "d"])

@@ -205,6 +205,17 @@ def test_the_hash_chain_of_what_was_written_verifies(store: Store) -> None:
     assert (report.rows, report.orders, report.problem) == (6, 1, "")
 
 
+def test_the_hash_chain_of_several_changes_at_once_verifies(store: Store) -> None:
+    store.tell(
+        told(store, FactKind.PAYMENT_SUCCEEDED, minute=1), told(store, FactKind.ORDER_CREATED)
+    )
+    order = store.reader.order_by_ref(store.ref())
+
+    report = store.reader.verify_chain(order.order_id)
+
+    assert (report.rows, report.orders, report.problem) == (4, 1, "")
+
+
 # Deadlines and cases.
 
 

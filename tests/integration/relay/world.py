@@ -1,5 +1,6 @@
 """Writers, relays and a reader around one outbox, each as near to production as a test can be."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -156,6 +157,12 @@ class World:
 
     def write(self, order: str, payload: bytes = b"x", *, traceparent: str = "") -> int:
         """Do what a decision does: number the change, journal it, put it into the outbox."""
+        with self.writing(order, payload, traceparent=traceparent) as n:
+            return n
+
+    @contextlib.contextmanager
+    def writing(self, order: str, payload: bytes = b"x", *, traceparent: str = "") -> Iterator[int]:
+        """Write a change that is committed at the end of the block; give its number."""
         with self.engine.begin() as connection:
             head = insert(tables.stream_heads).values(topic=ORDERS, key=order, n=1)
             n = connection.execute(
@@ -182,7 +189,7 @@ class World:
             if traceparent:
                 headers["traceparent"] = traceparent
             self._insert(connection, ORDERS, order, n, payload, headers)
-        return n
+            yield n
 
     def post(
         self,
@@ -257,6 +264,14 @@ class World:
     def epoch(self) -> int:
         """Return the broker's newest life."""
         return int(self.query("SELECT coalesce(max(epoch), 0) AS n FROM broker_lives")[0].n)
+
+    def sessions(self) -> int:
+        """Return how many relays are connected."""
+        found = self.query(
+            "SELECT count(*) AS n FROM pg_stat_activity"
+            " WHERE application_name = 'concord-relay' AND datname = current_database()"
+        )
+        return int(found[0].n)
 
     def end_sessions(self) -> int:
         """End every session of a relay, as a failover of PostgreSQL would; return how many."""

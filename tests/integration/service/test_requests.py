@@ -153,6 +153,17 @@ def outlast_the_statement(unit: PostgresUnit) -> None:
     unit._connection.execute(sa.text("SELECT pg_sleep(1)"))
 
 
+def refuse_the_commit(unit: PostgresUnit) -> None:
+    """Leave something behind that PostgreSQL looks at when it commits, and refuses then."""
+    unit._connection.execute(
+        sa.text(
+            "CREATE TEMPORARY TABLE twice (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)"
+            " ON COMMIT DROP"
+        )
+    )
+    unit._connection.execute(sa.text("INSERT INTO twice VALUES (1), (1)"))
+
+
 def test_a_bug_in_the_middle_leaves_the_request_to_be_done(storing: Storing) -> None:
     ask = Failing(storing, divide_by_zero, times=1)
 
@@ -162,8 +173,8 @@ def test_a_bug_in_the_middle_leaves_the_request_to_be_done(storing: Storing) -> 
     assert ask() == ask() == b"done the 2. time"
 
 
-@pytest.mark.parametrize("fail", [end_session, outlast_the_statement])
-def test_a_lost_session_is_tried_again_and_done_once(
+@pytest.mark.parametrize("fail", [end_session, outlast_the_statement, refuse_the_commit])
+def test_what_is_lost_before_commit_is_tried_again_and_done_once(
     storing: Storing, fail: Callable[[PostgresUnit], None]
 ) -> None:
     ask = Failing(storing, fail, times=2)

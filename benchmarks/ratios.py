@@ -43,6 +43,8 @@ class Ratio:
         return None if self.aim is None else self.ratio >= self.aim
 
 
+# From here on decimals say nothing.
+WHOLE_FROM = 10
 COLUMNS = ("measured", "beside", "ours /s", "theirs /s", "ratio", "aim", "CPU µs", "theirs", "note")
 
 
@@ -57,5 +59,9 @@ def _cells(line: Ratio) -> tuple[str, ...]:
     costs = [
         "" if each is None else f"{each:,.1f}" for each in (line.ours_cpu_us, line.theirs_cpu_us)
     ]
-    figures = (f"{line.ours:,.0f}", f"{line.theirs:,.0f}", f"{line.ratio:.2f}", aim, *costs)
+    figures = (_rate(line.ours), _rate(line.theirs), f"{line.ratio:.2f}", aim, *costs)
     return (line.what, line.beside, *figures, line.note)
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= WHOLE_FROM else f"{rate:.3g}"

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
+from grpc_status import rpc_status
 
 from deploy.local.stack import EmbeddedServers
 from service import bootstrap
@@ -34,6 +35,7 @@ METHODS: Final = {
     (True, True): "stream_stream",
 }
 CONNECTIONS: Final = 4
+UNAVAILABLE: Final = grpc.StatusCode.UNAVAILABLE
 BUSY: Final = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
     " AND application_name = 'concord' AND (state <> 'idle' OR xact_start IS NOT NULL)"
@@ -79,12 +81,15 @@ class World:
         """Call a method and return what is told; of a stream of answers, the first."""
         try:
             given = request if isinstance(request, Message) else iter(request)
-            answer = self.start(rpc)(given, timeout=DEADLINE_S)
+            answer = self.start(rpc)(given, timeout=DEADLINE_S, wait_for_ready=True)
             if method_of(rpc).server_streaming:
                 stream, answer = answer, next(answer)
                 stream.cancel()
             return Told(grpc.StatusCode.OK, answer)
         except grpc.RpcError as error:
+            if rpc_status.from_call(error) is None and error.code() is UNAVAILABLE:
+                # Not the service says so: it is gone.
+                return Told(UNAVAILABLE, reason="GONE")
             refused = read_refusal(error)
             return Told(refused.code, reason=refused.reason)
 
@@ -105,6 +110,12 @@ class World:
     def settle(self) -> None:
         """Return when no transaction is under way: a cut one has come to its end."""
         until(lambda: not self.ask(BUSY), what="the end of the cut transaction")
+
+    def ask_named(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
+        """Ask the database with values by name, past the proxy."""
+        with self.witness.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database, past the proxy."""

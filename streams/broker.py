@@ -12,14 +12,22 @@ from typing import Final
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 from google.protobuf.message import DecodeError
 
 from concord.outbox.v1.broker_life_pb2 import BrokerLife
 from streams.ends import last_records
-from streams.topics import LIVES, READ, SENT, annotation, topic_of
+from streams.topics import (
+    BROKERS_REPLICAS,
+    LIVES,
+    READ,
+    RECORD_BYTES_MAX,
+    SENT,
+    annotation,
+    topic_of,
+)
 
 _ASK_AGAIN_S: Final = 0.5
 _DAY_MS: Final = 86_400_000
@@ -52,8 +60,9 @@ async def read_life(bootstrap: str) -> int | None:
     try:
         if topic not in await consumer.topics():
             return None
-        places = [TopicPartition(topic, n) for n in consumer.partitions_for_topic(topic) or ()]
-        ends = await consumer.end_offsets(places)
+        # It has one partition. A consumer that has subscribed to nothing is not told how many a
+        # topic has: to Kafka, asking about no topic is asking about none, not about all.
+        ends = await consumer.end_offsets([TopicPartition(topic, 0)])
         last = await last_records(
             consumer, {TP(place.topic, place.partition): end for place, end in ends.items()}
         )
@@ -71,7 +80,21 @@ def _epoch(value: bytes | None) -> int | None:
 
 
 async def await_topics(bootstrap: str, partitions: int) -> None:
-    """Create what agents send to, and wait until what they read is there."""
+    """Create what agents send to, and wait until all that they need is there."""
+    while True:
+        try:
+            missing = await _missing(bootstrap, partitions)
+        except (KafkaError, OSError) as error:
+            log.warning("broker_unreachable", error=error)
+        else:
+            if not missing:
+                return
+            log.info("topics_awaited", count=len(missing))
+        await asyncio.sleep(_ASK_AGAIN_S)
+
+
+async def _missing(bootstrap: str, partitions: int) -> set[str]:
+    """Create what agents send to; return the topics that are not there all the same."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
@@ -79,10 +102,8 @@ async def await_topics(bootstrap: str, partitions: int) -> None:
         for message in SENT:
             if topic_of(message) not in there:
                 await _create(admin, message, partitions)
-        wanted = {topic_of(message) for message in READ}
-        while missing := wanted - set(await admin.list_topics()):
-            log.info("topics_awaited", count=len(missing))
-            await asyncio.sleep(_ASK_AGAIN_S)
+        wanted = {topic_of(message) for message in (*READ, *SENT)}
+        return wanted - set(await admin.list_topics())
     finally:
         await admin.close()
 
@@ -93,11 +114,17 @@ async def _create(admin: AIOKafkaAdminClient, message: type, partitions: int) ->
         config = {"retention.ms": str(about.retention_days * _DAY_MS)}
     else:
         config = {"cleanup.policy": "compact"}
+    config["max.message.bytes"] = str(RECORD_BYTES_MAX)
     topic = NewTopic(
-        about.name, num_partitions=partitions, replication_factor=1, topic_configs=config
+        about.name,
+        num_partitions=partitions,
+        replication_factor=BROKERS_REPLICAS,
+        # Without it aiokafka takes the broker's own number for a mistake.
+        replica_assignments={},
+        topic_configs=config,
     )
-    try:
-        await admin.create_topics([topic])
-    except TopicAlreadyExistsError:
-        # Another worker was faster.
-        log.debug("topic_exists", topic=about.name)
+    answer = await admin.create_topics([topic])
+    for name, code, *_ in answer.topic_errors:
+        # Another worker may have been faster.
+        if code not in (NoError.errno, TopicAlreadyExistsError.errno):
+            log.warning("topic_refused", topic=name, error=for_code(code)())

@@ -34,6 +34,12 @@ SENT: Final[tuple[type[Message], ...]] = (
 )
 LIVES: Final[type[Message]] = BrokerLife
 
+# As many as the broker's `default.replication.factor` says: whoever runs it knows how many it has.
+BROKERS_REPLICAS: Final = -1
+
+# A dead letter holds a record whole, which may have 1.5 MiB, and beside it where it was.
+RECORD_BYTES_MAX: Final = (1_536 + 64) * 1_024
+
 
 def annotation(message: type[Message]) -> options_pb2.Topic:
     """Return what the contract says about the topic of this message."""

@@ -26,6 +26,7 @@ from faust.transport.producer import ProducerBuffer
 from faust.types import TP, ConsumerMessage
 
 from streams.ends import exact_ends
+from streams.topics import BROKERS_REPLICAS
 
 # Records of one chunk. Larger chunks cost latency and gain nothing: 2000 take about 20 ms.
 CHUNK_RECORDS_MAX: Final = 2000
@@ -256,6 +257,16 @@ class Producer(driver.Producer):
         super().__init__(*args, **kwargs)
         self.buffer = StrictBuffer(loop=self.loop, beacon=self.beacon)
         self.buffer.app = self.app
+
+    async def create_topic(
+        self,
+        topic: str,
+        partitions: int,
+        replication: int,  # Faust's own setting of it may not be negative.
+        **options: Any,  # noqa: ANN401  # Faust's signature.
+    ) -> None:
+        """Create a topic, a changelog for one, with as many replicas as the broker gives any."""
+        await super().create_topic(topic, partitions, BROKERS_REPLICAS, **options)
 
 
 class Transport(driver.Transport):

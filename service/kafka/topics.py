@@ -25,6 +25,9 @@ DAY_MS: Final = 86_400_000
 # A receipt's body may have 1 MiB; the rest of its event is far below the other half.
 MESSAGE_BYTES_MAX: Final = 1_536 * 1_024
 
+# A dead letter holds such a record whole, and beside it where it was.
+DEAD_LETTER_BYTES_MAX: Final = MESSAGE_BYTES_MAX + 64 * 1_024
+
 FILES: Final[tuple[FileDescriptor, ...]] = (
     order_event_pb2.DESCRIPTOR,
     receipt_pb2.DESCRIPTOR,
@@ -52,7 +55,8 @@ class Topic:
     @property
     def configuration(self) -> dict[str, str]:
         """Return the topic's settings as the broker spells them."""
-        size = {"max.message.bytes": str(MESSAGE_BYTES_MAX)}
+        is_dead = self.message is partial_pb2.DeadLetter
+        size = {"max.message.bytes": str(DEAD_LETTER_BYTES_MAX if is_dead else MESSAGE_BYTES_MAX)}
         if self.retention_days == 0:
             return {"cleanup.policy": "compact", **size}
         retention_ms = self.retention_days * DAY_MS

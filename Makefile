@@ -70,6 +70,13 @@ test: setup ## Run every test; real servers, started and ended by the tests
 test-long: setup ## Run the tests that take minutes each, which `make test` leaves out
 	@$(PYTEST) -m long $(ARGS)
 
+.PHONY: faults soak
+faults: setup ## Kill, pause and cut everything 600 times under load, in four minutes
+	@$(PYTEST) -m long -s tests/faults/chaos/test_chaos_at_length.py $(ARGS)
+
+soak: setup ## The same 12,000 times, in more than an hour, watching memory
+	@$(PYTEST) -m long -s tests/faults/chaos/test_soak.py $(ARGS)
+
 bench: setup ## Measure everything beside something known, in one table of ratios
 	@$(BIN)/python -m benchmarks $(ARGS)
 

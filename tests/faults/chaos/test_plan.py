@@ -1,0 +1,49 @@
+"""The plan of a run and the orders that it tells of come from the seed, and from nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.domain.lifecycle import State
+from tests.faults.chaos.orders import COURSES, story
+from tests.faults.chaos.schedule import schedule
+from tests.faults.chaos.sizes import CI, LANES, SOAK, TINY, Kind, Size
+
+SIZES = pytest.mark.parametrize("size", [TINY, CI, SOAK], ids=lambda size: size.name)
+
+
+@SIZES
+def test_a_seed_makes_the_same_plan_again(size: Size) -> None:
+    assert schedule(size, 7) == schedule(size, 7)
+    assert schedule(size, 7) != schedule(size, 8)
+
+
+@SIZES
+def test_every_planned_blow_falls_within_the_run(size: Size) -> None:
+    plan = schedule(size, 7)
+
+    blows = [blow for lane in plan.values() for blow in lane]
+
+    assert len(blows) == size.planned >= size.least_faults
+    assert all(0 <= blow.at_s <= size.faults_s for blow in blows)
+    assert all(lane == sorted(lane) for lane in plan.values())
+
+
+def test_every_kind_has_one_lane() -> None:
+    assert sorted(kind for kinds in LANES.values() for kind in kinds) == sorted(Kind)
+
+
+def test_every_kind_is_planned_at_length() -> None:
+    assert CI.blows.keys() == SOAK.blows.keys() == set(Kind)
+
+
+def test_the_first_orders_take_each_course_and_reach_each_state() -> None:
+    told = [story(7, number, 1_700_000_000) for number in range(len(COURSES))]
+
+    assert [len(each.steps) for each in told] == [len(steps) for _, steps in COURSES]
+    assert {each.state for each in told} >= {"COMPLETED", "SHIPPING", "PAID", "CANCELLED"}
+    assert {each.state for each in told} <= {state.value for state in State}
+
+
+def test_a_receipt_has_the_same_words_whenever_it_is_told() -> None:
+    assert story(7, 3, 1_700_000_000) == story(7, 3, 1_700_000_000)

@@ -45,7 +45,11 @@ def make_engine(text: str, *, connections: int, as_owner: bool = False) -> sa.En
             "connect_timeout": 3,
             # Unacknowledged data on a dead link: fail after 5 s (TCP keepalives do not notice).
             "tcp_user_timeout": 5000,
+            # Nothing to acknowledge, as while an answer is awaited: 5 + 2 × 2 s, not 5 + 9 × 75 s.
+            "keepalives": 1,
             "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 2,
             "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             "application_name": "concord",
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +23,9 @@ from streams.watchdog import FaustObserved, Watchdog
 USAGE: Final = "usage: python -m streams worker"
 EXIT_USAGE: Final = 2
 SERVICE_NAME: Final = "concord-streams"
+# A chunk of 2,000 records makes some 40,000 objects that go with it, cycles none. To look for
+# cycles after every 700, as Python does, takes a seventh of all processor time.
+COLLECTED_AFTER: Final = 50_000
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +59,7 @@ def main(arguments: list[str]) -> int:
 
 def run(settings: Settings) -> int:
     """Run a worker with these settings."""
+    gc.set_threshold(COLLECTED_AFTER)
     # Faust makes the folder, but not the ones above it.
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     measured = telemetry.configure(

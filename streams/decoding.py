@@ -55,24 +55,24 @@ def logged_us(record: Record) -> int:
 def order_record(record: Record) -> Change | Beat:
     """Read a record of the orders' topic."""
     event = parse(OrderEvent, record)
-    event_us = micros(event.event_time)
-    if event.WhichOneof("payload") == "heartbeat":
-        return Beat(record.offset, logged_us(record), event_us)
+    if event.HasField("heartbeat"):
+        return Beat(record.offset, logged_us(record), micros(event.event_time))
     return order_change(event, record.offset, logged_us(record))
 
 
 def order_change(event: OrderEvent, offset: int, at_us: int) -> Change:
     """Read an order's event; it may also come from the journal."""
-    if not event.order or event.sequence < 1:
+    order, sequence = event.order, event.sequence
+    if not order or sequence < 1:
         raise PoisonError("NUMBER_MISSING")
     return Change(
         offset=offset,
         logged_us=at_us,
-        order=event.order,
-        sequence=event.sequence,
+        order=order,
+        sequence=sequence,
         event_us=micros(event.event_time),
         channel=event.channel,
-        measures=tuple(_measure(measure) for measure in event.measures),
+        measures=tuple([_measure(measure) for measure in event.measures]),
     )
 
 

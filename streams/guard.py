@@ -24,7 +24,15 @@ import structlog
 from streams import encoding
 from streams.decoding import PoisonError
 from streams.logic.stages import Beat
-from streams.records import TRACEPARENT, Outgoing, Record, epoch_of, headers_by_name, text_of
+from streams.records import (
+    EPOCH,
+    TRACEPARENT,
+    Outgoing,
+    Record,
+    epoch_of,
+    headers_by_name,
+    text_of,
+)
 from streams.telemetry import Chunk, is_sampled, process_chunk
 from streams.worker import Worker
 
@@ -98,9 +106,10 @@ class Guard(Generic[T]):
         metrics.records.labels(self.agent).inc(len(records))
         metrics.chunk_size.labels(self.agent).observe(len(records))
         living: list[Seen] = []
+        life = str(self.worker.epoch).encode()
         for record in records:
             headers = headers_by_name(record)
-            if self._is_of_this_life(headers):
+            if headers.get(EPOCH) == life or self._is_of_this_life(headers):
                 living.append((record, headers, text_of(headers, TRACEPARENT)))
         if not living:
             return
@@ -111,7 +120,7 @@ class Guard(Generic[T]):
             partition=first.partition,
             offsets=(first.offset, last.offset),
             count=len(living),
-            traceparents=[traceparent for _, _, traceparent in living],
+            traceparents=[each for _, _, each in living if is_sampled(each)],
         ) as spans:
             items, poison = self._read(living, spans)
             await self._set_aside(poison)

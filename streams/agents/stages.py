@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -22,6 +24,13 @@ from streams.worker import Worker
 
 AGENT: Final = "stages"
 
+# What changed is told at once where little happens; where much does, no more often than people
+# look. Far behind, windows change with every chunk, and to tell of them would take most of the
+# time that it takes to get on.
+TELL_EVERY_S: Final = 0.2
+TELL_EVERY_S_BEHIND: Final = 1.0
+BEHIND_S: Final = 10.0
+
 log = structlog.get_logger(__name__)
 
 StageState = State[StagePartials]
@@ -31,7 +40,7 @@ def attach(worker: Worker) -> StageState:
     """Count the stages of the orders' topic, by partition."""
     topic = worker.app.chunked_topic(topic_of(OrderEvent))
     state: StageState = State(worker, AGENT, StagePartials)
-    guard = Guard(worker, AGENT, order_record, partial(count, state))
+    guard = Guard(worker, AGENT, order_record, partial(count, state, Telling()))
 
     @worker.app.agent(topic, name=AGENT)
     async def stages(stream: Any) -> None:  # noqa: ANN401  # Faust's.
@@ -40,13 +49,33 @@ def attach(worker: Worker) -> StageState:
     return state
 
 
-async def count(state: StageState, batch: Batch[Change | Beat]) -> None:
-    """Count the events, and tell level two what changed."""
+@dataclass(slots=True)
+class Telling:
+    """Says when a partition tells level two what changed."""
+
+    _told_s: dict[int, float] = field(default_factory=dict)
+
+    def is_due(self, batch: Batch[Change | Beat]) -> bool:
+        """Say whether it does with this chunk."""
+        behind_s = time.time() - batch.items[-1].record.timestamp / 1000
+        every_s = TELL_EVERY_S_BEHIND if behind_s > BEHIND_S else TELL_EVERY_S
+        now_s = time.monotonic()
+        if now_s - self._told_s.get(batch.partition, 0.0) < every_s:
+            return False
+        self._told_s[batch.partition] = now_s
+        return True
+
+
+async def count(state: StageState, telling: Telling, batch: Batch[Change | Beat]) -> None:
+    """Count the events, and tell level two what changed.
+
+    What is not told now is told with a later chunk; heartbeats see to it that there is one.
+    """
     worker, engine = state.worker, state.engine(batch.partition)
     changes = batch.values()
     repairs = await _repair(worker, engine.gaps(changes))
     lost = engine.lost
-    effects = engine.apply(changes, repairs)
+    effects = engine.apply(changes, repairs, tells=telling.is_due(batch))
     if engine.lost > lost:
         log.error("events_lost", agent=AGENT, count=engine.lost - lost)
     sent = [_outgoing(worker, batch.partition, each, engine.progress) for each in effects.outputs]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import orjson
@@ -96,6 +96,10 @@ class _Kept(Generic[N]):
         self.changes += 1
         return True
 
+    def copy(self) -> _Kept[N]:
+        """Return the same, to be changed apart from this one."""
+        return replace(self, complete=self.complete.copy(), parts=dict(self.parts))
+
     def total(self, numbers: type[N]) -> N:
         total = numbers()
         total.add(self.complete)
@@ -116,6 +120,8 @@ class Merging(Generic[K, N]):
         # A new life of the broker counts from zero; its revisions are still the greater.
         self._revision_base = epoch << 40
         self._growing: list[tuple[int, K]] = []
+        # Windows that grow, as their rows have them: a row is read once, not once a chunk.
+        self._kept: dict[K, _Kept[N]] = {}
         self._marks = Watermarks(sources)
         for key, row in rows.items():
             if key.startswith(_PREFIX):
@@ -146,6 +152,10 @@ class Merging(Generic[K, N]):
         for key, kept in dirty.items():
             effects.outputs.append(self._whole(key, kept))
             effects.rows[_PREFIX + key.to_row()] = _encode(kept)
+            if kept.is_final:
+                self._kept.pop(key, None)
+            else:
+                self._kept[key] = kept
         sources = self._marks.sources.items()
         row = {name: [s.watermark_us, s.heard_us, s.caught_up] for name, s in sources}
         effects.rows[_SOURCES] = orjson.dumps(row)
@@ -195,6 +205,9 @@ class Merging(Generic[K, N]):
         return Whole(key, kept.total(self._numbers), revision, kept.is_final, kept.idle)
 
     def _load(self, key: K) -> _Kept[N] | None:
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept.copy()
         row = self._rows.get(_PREFIX + key.to_row())
         return None if row is None else self._decode(row)
 

@@ -90,7 +90,8 @@ class OpenParts(Generic[K, N]):
         self._changed: dict[K, Part[K, N]] = {}
         # Parts that ended within the chunk at hand.
         self._over: list[Part[K, N]] = []
-        # Parts to tell again: when they changed, and how often they were told since.
+        # Parts to tell again: when they changed, and how often they were told since. After a
+        # takeover all of them are, for whoever had them may not have told them.
         self._to_tell: dict[K, tuple[int, int]] = {}
         self._swept_us = clock_us
         for key, row in rows.items():
@@ -111,7 +112,7 @@ class OpenParts(Generic[K, N]):
         """Return the numbers to change as often as this; see `Touches` for what must hold."""
         part = self._changed.get(key) or self._load(key)
         if part is not None and touches.first_us - part.touched_us > RETENTION_US:
-            if key in self._changed:
+            if key in self._changed or key in self._to_tell:
                 self._over.append(part)
             part = None
         if part is None:
@@ -136,6 +137,10 @@ class OpenParts(Generic[K, N]):
                 due.append(part)
         return due
 
+    def has_ended(self) -> bool:
+        """Return whether a part ended that may not have been told; its row is about to go."""
+        return bool(self._over)
+
     def changed(self) -> list[Part[K, N]]:
         """Return the parts that this chunk changed, those that ended first."""
         return [*self._over, *self._changed.values()]
@@ -155,11 +160,19 @@ class OpenParts(Generic[K, N]):
         if self.clock_us - self._swept_us < _SWEEP_US:
             return []
         self._swept_us = self.clock_us
-        old = [key for key, at_us in self._touched.items() if self.clock_us - at_us > RETENTION_US]
+        before_us = self.clock_us - RETENTION_US
+        old = [
+            key for key, at_us in self._touched.items() if at_us < before_us and self._was_told(key)
+        ]
         for key in old:
             del self._touched[key]
             self._kept.pop(key, None)
         return [_PREFIX + key.to_row() for key in old]
+
+    def _was_told(self, key: K) -> bool:
+        """Return whether the part was told since it changed, or was taken over."""
+        _, times = self._to_tell.get(key, (0, 1))
+        return times > 0
 
     def _load(self, key: K) -> Part[K, N] | None:
         kept = self._kept.get(key)

@@ -64,6 +64,7 @@ class RowLog:
         self._held: dict[bytes, Mark] = {}
         # Names of records that the next pages make superfluous, in their order.
         self._deltas: list[bytes] = []
+        # Rows whose pages are older than they are.
         self._changed: set[bytes] = set()
         deltas: dict[Mark, dict[int, bytes]] = {}
         parts: dict[Mark, int] = {}
@@ -110,7 +111,7 @@ class RowLog:
 
     def _fold(self) -> Iterator[Change]:
         """Write the pages that changed, then drop the deltas, the oldest first."""
-        pages: dict[bytes, list[Change]] = {page: [] for page in self._changed}
+        pages: dict[bytes, list[Change]] = {page_of(key): [] for key in self._changed}
         for key, row in self.rows.items():
             page = page_of(key)
             if page in pages:
@@ -138,7 +139,7 @@ class RowLog:
                 self._set(key, row)
 
     def _set(self, key: bytes, row: bytes | None) -> None:
-        self._changed.add(page_of(key))
+        self._changed.add(key)
         if row is None:
             self.rows.pop(key, None)
         else:
@@ -161,11 +162,14 @@ def _parse_name(name: bytes) -> tuple[Mark, int, int]:
 
 def _pack(changes: Iterable[Change]) -> bytes:
     """Return rows as lengths and bytes; a row that is gone has a length that none can have."""
-    packed = bytearray()
+    length = _LENGTH.pack
+    packed: list[bytes] = []
     for key, row in changes:
-        packed += _LENGTH.pack(len(key)) + key
-        packed += _LENGTH.pack(_GONE) if row is None else _LENGTH.pack(len(row)) + row
-    return bytes(packed)
+        if row is None:
+            packed += (length(len(key)), key, length(_GONE))
+        else:
+            packed += (length(len(key)), key, length(len(row)), row)
+    return b"".join(packed)
 
 
 def _unpack(packed: bytes) -> Iterator[Change]:

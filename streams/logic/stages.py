@@ -167,6 +167,9 @@ class StagePartials:
     lost: int = 0
     _parts: OpenParts[StageKey, StageNumbers] = field(init=False)
     _progress: Progress = field(init=False)
+    # Changed and not told yet: by window, and by the offset that opened the part.
+    _untold: dict[tuple[StageKey, int], StagePart] = field(init=False, default_factory=dict)
+    _heard_beat: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         row = self.rows.get(PROGRESS)
@@ -180,7 +183,9 @@ class StagePartials:
         found = []
         for record in records:
             if isinstance(record, Change):
-                last = seen.get(record.order, self._last(record.order))
+                last = seen.get(record.order)
+                if last is None:
+                    last = self._last(record.order)
                 if record.sequence > last + 1:
                     found.append(Gap(record.order, last, record.sequence))
                 seen[record.order] = max(last, record.sequence)
@@ -190,57 +195,72 @@ class StagePartials:
         self,
         records: Sequence[Change | Beat],
         repairs: Mapping[str, Sequence[Change]] | None = None,
+        *,
+        tells: bool = True,
     ) -> Effects[StagePart | Progress]:
-        """Count these records; `repairs` holds the missing changes of each order, in order."""
+        """Count these records; `repairs` holds the missing changes of each order, in order.
+
+        Without `tells`, what there is to tell waits for a chunk that does: parts replace each
+        other, so whoever reads them misses nothing but states in between. Only a part that
+        ended does not wait, for a new one takes the place of its row.
+        """
         effects: Effects[StagePart | Progress] = Effects()
         numbers: dict[str, int] = {}
         minutes = _Minutes(self._parts)
         for record in records:
             self._parts.tick(record.logged_us)
             if isinstance(record, Change):
-                applied = 0
-                for change in self._in_order(record, numbers, repairs or {}):
-                    minutes.count(change, record.offset)
-                    applied += 1
-                effects.repeats += applied == 0
+                last = numbers.get(record.order)
+                if last is None:
+                    last = self._last(record.order)
+                if record.sequence <= last:
+                    effects.repeats += 1
+                    continue
+                if record.sequence > last + 1:
+                    for missing in self._missing(record, last, repairs or {}):
+                        minutes.count(missing, record.offset)
+                minutes.count(record, record.offset)
+                numbers[record.order] = record.sequence
         minutes.fold()
-        effects.outputs.extend(self._parts.changed())
+        tells = tells or self._parts.has_ended()
+        self._untold |= {(part.key, part.opened): part for part in self._parts.changed()}
         effects.rows.update(self._parts.rows_changed())
         for order, sequence in numbers.items():
             effects.rows[_order_key(order)] = b"%d" % sequence
         self._advance(records, effects)
+        if tells:
+            effects.outputs.extend(self._to_tell())
         effects.deletions.extend(self._parts.put_away())
         return effects
 
-    def _in_order(
-        self,
-        record: Change,
-        numbers: dict[str, int],
-        repairs: Mapping[str, Sequence[Change]],
+    def _missing(
+        self, record: Change, last: int, repairs: Mapping[str, Sequence[Change]]
     ) -> Iterator[Change]:
-        last = numbers.get(record.order)
-        if last is None:
-            last = self._last(record.order)
-        if record.sequence <= last:
-            return
+        """Return what was fetched of the changes between `last` and this record."""
         for missing in repairs.get(record.order, ()):
             if last < missing.sequence < record.sequence:
                 self.lost += missing.sequence - last - 1
                 last = missing.sequence
                 yield missing
         self.lost += record.sequence - last - 1
-        numbers[record.order] = record.sequence
-        yield record
 
     def _advance(
         self, records: Sequence[Change | Beat], effects: Effects[StagePart | Progress]
     ) -> None:
         self._progress = advance(self._progress, records)
-        if any(isinstance(record, Beat) for record in records):
-            effects.outputs.extend(self._parts.to_tell_again())
-            effects.outputs.append(self._progress)
+        self._heard_beat |= any(isinstance(record, Beat) for record in records)
         if records:
             effects.rows[PROGRESS] = progress_row(self._progress, self._parts.clock_us)
+
+    def _to_tell(self) -> list[StagePart | Progress]:
+        """Return all that was not told yet: parts first, for progress says that they were."""
+        told: list[StagePart | Progress] = [*self._untold.values()]
+        if self._heard_beat:
+            again = self._parts.to_tell_again()
+            told.extend(part for part in again if (part.key, part.opened) not in self._untold)
+            told.append(self._progress)
+        self._untold, self._heard_beat = {}, False
+        return told
 
     def _last(self, order: str) -> int:
         row = self.rows.get(_order_key(order))

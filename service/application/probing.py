@@ -17,8 +17,9 @@ from typing import Final
 from service.application.ports import Clock, Encoder, Storage, Unit
 from service.application.probe_ports import Claim
 from service.application.recording import Decided, record
-from service.domain.cases import CaseAct, case_id_for, open_case
+from service.domain.cases import case_id_for, open_case
 from service.domain.changes import Change, ChangeKind, Named
+from service.domain.closing import raised
 from service.domain.deciding import Dossier
 from service.domain.errors import ContentionError, OrderNotFoundError, ProbeNotFoundError
 from service.domain.inquiries import inquiries
@@ -145,16 +146,17 @@ class Probing:
             return
         inquiry = after.inquiry
         case_id = case_id_for(dossier.order_id, case_type, inquiry.key)
-        is_known = unit.case_exists(case_id) or (
-            # A wrong key refuses every question of its account: one case tells of it.
-            case_type == "PROBE_REFUSED"
-            and unit.has_open_refusal(inquiry.provider, inquiry.account)
-        )
-        if is_known:
+        # A wrong key refuses every question of its account: one case tells of it.
+        if case_type == "PROBE_REFUSED" and unit.has_open_refusal(
+            inquiry.provider, inquiry.account
+        ):
             return
         at = self.clock()
-        case = open_case(case_id, dossier.order_id, case_type, at=at)
-        act = CaseAct(case, "OPENED", "system", at, _told(after))
+        known = unit.lock_case(case_id) if unit.case_exists(case_id) else None
+        fresh = open_case(case_id, dossier.order_id, case_type, at=at)
+        act = raised(fresh, known, at=at, text=_told(after))
+        if act is None:
+            return
         change = Change(
             kind=ChangeKind.CASE_CHANGED,
             detail=Named(case_id, act.act),

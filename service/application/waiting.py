@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Final
 
 from service.application.intake import republished
-from service.application.ports import Clock, Encoder, Storage, Unit
+from service.application.ports import Clock, DueTimer, Encoder, Storage, Unit
 from service.application.recording import Decided, record, record_acts
-from service.domain.cases import CaseAct
+from service.domain.cases import Case, CaseAct, case_id_for
 from service.domain.closing import orphan_case
 from service.domain.deciding import expire
+from service.domain.expectations import RULES
 from service.domain.journal import Origin
 from service.domain.terms import USUAL, Terms
 
@@ -46,11 +47,15 @@ class Waiting:
             decided = []
             for timer in due:
                 verdict = expire(
-                    dossiers[timer.order_id], timer.kind, timer.wait, at=now, terms=self.terms
+                    dossiers[timer.order_id],
+                    timer.kind,
+                    timer.wait,
+                    at=now,
+                    terms=self.terms,
+                    before=_case_of(unit, timer),
                 )
                 order = verdict.dossier.order
-                is_new = all(not unit.case_exists(act.case.case_id) for act in verdict.acts)
-                if order is not None and verdict.changes and is_new:
+                if order is not None and verdict.changes:
                     decided.append(
                         Decided(
                             order=order,
@@ -106,3 +111,9 @@ class Waiting:
             return unit.forget_requests(self.clock() - ANSWERS_KEPT, most=FORGOTTEN_MOST)
 
         return self.storage.transact(work)
+
+
+def _case_of(unit: Unit, timer: DueTimer) -> Case | None:
+    """Return the case that the same wait had before; its order is locked."""
+    case_id = case_id_for(timer.order_id, RULES[timer.kind].case_type, timer.wait)
+    return unit.lock_case(case_id) if unit.case_exists(case_id) else None

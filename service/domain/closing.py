@@ -1,8 +1,9 @@
 """Which cases the facts themselves end, and which they open again.
 
-A case that waiting opened ends with what was waited for. A case of a contradiction ends when
-the truth says that nothing is left to do, and opens again when later facts say otherwise. A
-case that a person ended stays ended.
+A case that waiting opened ends with what was waited for, and opens again when the same is
+awaited once more, in vain. A case of a contradiction ends when the truth says that nothing is
+left to do, and opens again when later facts say otherwise. A case that a person ended stays
+ended.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -78,6 +79,19 @@ def closing_acts(cases: Iterable[Case], standing: Standing, *, at: datetime) -> 
         elif settled.get(case.type, False):
             acts.append(CaseAct(case.resolve(SETTLED, at=at), "RESOLVED", "system", at))
     return tuple(acts)
+
+
+def raised(fresh: Case, before: Case | None, *, at: datetime, text: str) -> CaseAct | None:
+    """Return the act that brings what was awaited in vain before its owner.
+
+    None where its case is open, or a person ended it. What only evidence had ended opens again.
+    """
+    if before is None:
+        return CaseAct(fresh, "OPENED", "system", at, text)
+    if before.outcome != EVIDENCE_CAME:
+        return None
+    again = replace(before.reopen(), owner_role=fresh.owner_role, due_at=fresh.due_at)
+    return CaseAct(again, "REOPENED", "system", at, text)
 
 
 def orphan_case(ref: OrderRef, *, at: datetime) -> Case:

@@ -17,7 +17,7 @@ from datetime import datetime
 from service.domain import order as orders
 from service.domain.cases import Case, CaseAct, case_id_for, open_case
 from service.domain.changes import Change, ChangeKind, Named
-from service.domain.closing import Standing, act_row, closing_acts
+from service.domain.closing import Standing, act_row, closing_acts, raised
 from service.domain.contradictions import Discrepancy, discrepancies
 from service.domain.differences import difference
 from service.domain.expectations import Expectation, ExpectationKind, expectations
@@ -87,8 +87,12 @@ def expire(
     *,
     at: datetime,
     terms: Terms = USUAL,
+    before: Case | None = None,
 ) -> Verdict:
-    """Open the case of a wait whose deadline passed; nothing when it was met meanwhile."""
+    """Open the case of a wait whose deadline passed; nothing when it was met meanwhile.
+
+    `before` is the case that the same wait had at an earlier time.
+    """
     truth = derive(dossier.facts)
     if dossier.order is None or truth is None:
         return Verdict(dossier)
@@ -99,14 +103,16 @@ def expire(
     case_id = case_id_for(dossier.order_id, missed.case_type, missed.wait)
     opened = open_case(case_id, dossier.order_id, missed.case_type, at=at)
     # Who moves the order on from here is who must act.
-    case = replace(opened, owner_role=missed.waits_for)
-    act = CaseAct(case, "OPENED", "system", at, f"{kind.value} since {missed.since.isoformat()}")
+    fresh = replace(opened, owner_role=missed.waits_for)
+    act = raised(fresh, before, at=at, text=f"{kind.value} since {missed.since.isoformat()}")
+    if act is None:
+        return Verdict(dossier, awaited=awaited)
     row = Change(
         kind=ChangeKind.CASE_CHANGED,
         detail=Named(case_id, act.act),
         occurred_at=at,
         source="system",
-        new=case.type,
+        new=act.case.type,
         reason=f"{kind.value} overdue",
     )
     return Verdict(dossier, changes=(row,), acts=(act,), awaited=awaited)

@@ -1,4 +1,4 @@
-"""`python -m service serve | relay | migrate`."""
+"""`python -m service serve | relay | migrate | check`."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -25,10 +25,18 @@ def _migrate(given: Settings) -> None:
     migrate(given.database_url)
 
 
-ROLES: Final[Mapping[str, Callable[[Settings], None]]] = {
+def _check(given: Settings) -> int:
+    from service.auditors import check  # noqa: PLC0415  # as above
+
+    return check(given)
+
+
+# What each does until it ends; and its exit code, where it has one.
+ROLES: Final[Mapping[str, Callable[[Settings], int | None]]] = {
     "serve": _serve,
     "relay": _relay,
     "migrate": _migrate,
+    "check": _check,
 }
 
 
@@ -43,8 +51,11 @@ def main(arguments: list[str]) -> int:
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\nSet the variables above and start again.\n")
         return EXIT_CONFIGURATION
-    ROLES[role](given)
-    return 0
+    try:
+        return ROLES[role](given) or 0
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_CONFIGURATION
 
 
 if __name__ == "__main__":

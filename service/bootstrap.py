@@ -16,6 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
+from concord.audit.v1 import audit_service_pb2_grpc
 from concord.cases.v1 import case_service_pb2_grpc
 from concord.fulfilment.v1 import fulfilment_service_pb2_grpc
 from concord.insights.v1 import insight_service_pb2_grpc
@@ -24,6 +25,7 @@ from concord.inventory.v1 import inventory_service_pb2_grpc
 from concord.orders.v1 import order_service_pb2_grpc
 from concord.outbox.v1 import outbox_service_pb2_grpc
 from concord.probes.v1 import probe_service_pb2_grpc
+from service import auditors
 from service.application.allocating import Allocating
 from service.application.insights import (
     ChannelBoards,
@@ -34,12 +36,13 @@ from service.application.insights import (
 from service.application.intake import Intake
 from service.application.probing import Probing
 from service.application.waiting import Waiting
-from service.config import Settings
+from service.config import ConfigurationError, Settings
 from service.counting import Counting
 from service.domain.errors import OutageError
 from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
 from service.kafka.relay import build_relay
 from service.kafka.topics import NAMES
+from service.postgres.durability import unsafe_settings
 from service.postgres.engine import make_engine
 from service.postgres.insights import ArrivalRows, FlagRows, JournalMeasures, OverdueRows
 from service.postgres.outbox_desk import PostgresOutboxQueue
@@ -48,6 +51,7 @@ from service.postgres.reader import PostgresReader
 from service.postgres.stock_reading import PostgresStockReader
 from service.postgres.storage import Observer, PostgresStorage, translated
 from service.probe_watch import ProbeWatch
+from service.rpc.audit import AuditServicer
 from service.rpc.calling import Mutations
 from service.rpc.cases import CaseServicer
 from service.rpc.errors import ErrorsInterceptor
@@ -61,7 +65,7 @@ from service.rpc.orders import OrderServicer
 from service.rpc.outbox import OutboxServicer
 from service.rpc.probes import ProbeServicer
 from service.rpc.request_log import RequestLogInterceptor
-from service.rpc.server import Server, pool_threads
+from service.rpc.server import Adder, Server, pool_threads
 from service.rpc.tracing import TracingInterceptor
 from service.telemetry import Probes, Telemetry, configure
 from service.views import connection as views
@@ -102,11 +106,13 @@ def serve(settings: Settings) -> None:
     """Serve gRPC and work off what waits, until told to end."""
     stop = until_told()
     telemetry = _telemetry(settings)
-    # Every thread of the server may hold one, and so may the clockwork and the health check.
+    # Every thread of the server may hold one, and so may the clockwork, the health check and the
+    # auditor.
     engine = make_engine(
         settings.database_url,
-        connections=pool_threads(settings.threads, settings.watchers_max) + 2,
+        connections=pool_threads(settings.threads, settings.watchers_max) + 3,
     )
+    _refuse_unsafe(engine)
     server = _server(settings, engine, telemetry)
     waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now, settings.terms)
     allocating = _allocating(settings, engine, telemetry)
@@ -124,6 +130,7 @@ def serve(settings: Settings) -> None:
         watch.measure,
     )
     clockwork = threading.Thread(target=_tick, args=(works, stop), name="clockwork")
+    auditor = auditors.auditor(settings, engine, telemetry.metrics, stop)
     probes = Probes(
         settings.metrics_address,
         registry=telemetry.metrics.registry,
@@ -131,12 +138,14 @@ def serve(settings: Settings) -> None:
     )
     server.start()
     clockwork.start()
+    auditor.start()
     try:
         _follow_health(server, engine, stop)
     finally:
         stop.set()
         server.stop(GRACE_S)
         clockwork.join(GRACE_S)
+        auditor.join(GRACE_S)
         probes.close()
         engine.dispose()
         telemetry.shutdown()
@@ -218,10 +227,7 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
                 _probing(settings, engine, telemetry), reader, fresh_id, telemetry.metrics
             ),
         ),
-        "concord.outbox.v1.OutboxService": (
-            outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
-            OutboxServicer(PostgresOutboxQueue(engine, topics=NAMES, ids=fresh_id)),
-        ),
+        **_overseeing(settings, engine),
     }
     return Server(
         settings.service_address,
@@ -235,6 +241,19 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
         threads=settings.threads,
         watchers_max=settings.watchers_max,
     )
+
+
+def _overseeing(settings: Settings, engine: sa.Engine) -> Mapping[str, tuple[Adder, object]]:
+    return {
+        "concord.audit.v1.AuditService": (
+            audit_service_pb2_grpc.add_AuditServiceServicer_to_server,
+            AuditServicer(auditors.audit_over(engine, settings)),
+        ),
+        "concord.outbox.v1.OutboxService": (
+            outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
+            OutboxServicer(PostgresOutboxQueue(engine, topics=NAMES, ids=fresh_id)),
+        ),
+    }
 
 
 def _storage(engine: sa.Engine, telemetry: Telemetry) -> PostgresStorage:
@@ -280,9 +299,26 @@ def _missing(engine: sa.Engine) -> Mapping[str, str]:
     try:
         with translated(), engine.connect() as connection:
             connection.execute(sa.text("SELECT 1 FROM alembic_version"))
+            unsafe = unsafe_settings(connection)
     except OutageError as error:
         return {"postgres": error.text}
-    return {}
+    return {"durability": ", ".join(unsafe)} if unsafe else {}
+
+
+def _refuse_unsafe(engine: sa.Engine) -> None:
+    """Raise `ConfigurationError` where PostgreSQL does not wait for the disk.
+
+    Where it cannot be reached yet, readiness asks again each second.
+    """
+    unsafe = _missing(engine).get("durability")
+    if unsafe:
+        engine.dispose()
+        raise ConfigurationError(
+            (
+                f"PostgreSQL has {unsafe}: what is acknowledged may be lost in a crash",
+                "switch it on, or name it in PostgreSQL's setting concord.unsafe_settings",
+            )
+        )
 
 
 def _follow_health(server: Server, engine: sa.Engine, stop: threading.Event) -> None:

@@ -48,6 +48,7 @@ class Settings:
     orphaned_after: timedelta
     channel_routes: Mapping[str, tuple[Route, ...]]
     schedules: Schedules
+    audit_share: float
 
     @property
     def terms(self) -> Terms:
@@ -168,6 +169,7 @@ ADDRESSES: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
 
 # Which addresses a process cannot do without; it never looks at the others.
 NEEDED: Final[Mapping[str, frozenset[str]]] = {
+    "check": frozenset(),
     "migrate": frozenset(),
     "relay": frozenset({"metrics_address", "kafka_bootstrap"}),
     "serve": frozenset({"service_address", "metrics_address", "redis_url"}),
@@ -176,7 +178,7 @@ UNUSED: Final = "unused:1"
 
 
 def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings of a process: `serve`, `relay` or `migrate`.
+    """Return the settings of a process: `serve`, `relay`, `migrate` or `check`.
 
     Raises:
         ConfigurationError: with everything that is missing or malformed.
@@ -205,6 +207,8 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "orphaned_after": read("CONCORD_UNKNOWN_ORDER_GRACE", length, "15m"),
         "channel_routes": read("CONCORD_CHANNEL_ROUTES", routes, "none"),
         "schedules": read("CONCORD_PROBE_SCHEDULES", schedules.load, schedules.SHIPPED),
+        # A hundred thousand orders take about two minutes of work: two hours at this share.
+        "audit_share": read("CONCORD_AUDIT_SHARE", ratio, "0.02"),
     }
     if environment.problems:
         raise ConfigurationError(tuple(environment.problems))

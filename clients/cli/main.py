@@ -65,6 +65,12 @@ for name, text, panel, later in (
         CHECKING,
         Later("clients.cli.configuration", "show"),
     ),
+    (
+        "check",
+        "Does everything hold that must hold?",
+        CHECKING,
+        Later("clients.cli.check", "check"),
+    ),
     ("audit", "Has anybody changed the journal?", CHECKING, Later("clients.cli.audit")),
     ("insights", "Are the boards right?", CHECKING, Later("clients.cli.insights")),
     (

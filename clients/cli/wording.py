@@ -76,6 +76,10 @@ WORDS: Final[Mapping[str, str]] = {
     "Paid": "已付",
     "Changed": "更新",
     "Holds": "锁定",
+    "Invariant": "不变量",
+    "Checked": "已检查",
+    "Violations": "违反",
+    "What to do": "如何处理",
     "all stages quiet": "暂无阶段数据",
 }
 

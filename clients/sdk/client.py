@@ -12,6 +12,7 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
+from clients.sdk.audit import Audit
 from clients.sdk.calls import Awaiting, Blocking, Ids, M, SubClient, Transport
 from clients.sdk.cases import Cases
 from clients.sdk.config import Settings, random_request_id
@@ -43,6 +44,7 @@ class _Nouns(SubClient[M]):
         self.insights = Insights[M](transport, ids)
         self.probes = Probes[M](transport, ids)
         self.outbox = Outbox[M](transport, ids)
+        self.audit = Audit[M](transport, ids)
         self.traces = Traces[M](transport, ids)
         self.health = Health[M](transport, ids)
 

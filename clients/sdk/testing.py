@@ -31,6 +31,7 @@ from clients.sdk.fake_memory import Refusal, refusal
 from clients.sdk.fake_model import FakeModel
 from clients.sdk.policy import MESSAGE_BYTES_MAX
 from clients.sdk.wire_errors import DOMAIN, TRACE_KEY
+from concord.audit.v1 import audit_service_pb2
 from concord.cases.v1 import case_service_pb2
 from concord.fulfilment.v1 import fulfilment_service_pb2
 from concord.insights.v1 import insight_service_pb2
@@ -52,6 +53,7 @@ MODULES: Final = (
     insight_service_pb2,
     probe_service_pb2,
     outbox_service_pb2,
+    audit_service_pb2,
     trace_service_pb2,
     health_pb2,
 )

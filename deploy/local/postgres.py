@@ -58,6 +58,8 @@ class Postgres:
             "unix_socket_permissions": "0700",
             "max_connections": "200",
             "fsync": "on" if self.is_durable else "off",
+            # Said by the server itself, or the service does not serve.
+            "concord.unsafe_settings": "" if self.is_durable else "fsync",
             # Two cores: three more processes would only take turns with the rest.
             "io_method": "sync",
             # Times in the log and in `psql` are those of the documents.

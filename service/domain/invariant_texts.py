@@ -250,8 +250,8 @@ TEXTS: Final[Mapping[str, Text]] = MappingProxyType(
                 "are on.",
                 "PostgreSQL 等待落盘:fsync、full_page_writes、synchronous_commit 均开启。",
             ),
-            "The settings of a session of the application; the service does not serve otherwise, "
-            "unless `CONCORD_DURABILITY=unsafe` says so.",
+            "The settings of a session of the application; the service does not serve otherwise. "
+            "What `concord.unsafe_settings` of the server names is let pass.",
             (
                 "Switch them on in postgresql.conf, and restart PostgreSQL.",
                 "在 postgresql.conf 中开启,并重启 PostgreSQL。",

@@ -19,11 +19,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 FIELDS: Final = frozenset(
     {
         "account", "address", "agent", "attempt", "batch", "case", "channel", "code", "count",
-        "dropped", "duration_s", "epoch", "error", "error_at", "event", "event_id", "from", "kind",
-        "lag", "level", "limit", "logger", "method", "migration", "n", "offset", "order", "outcome",
-        "partition", "partitions", "problems", "provider", "reason", "receipt", "refusal",
-        "refusals", "repeats", "rows", "service", "serving", "shard", "signal", "source", "span_id",
-        "state", "template", "timestamp", "to", "topic", "trace_id", "type", "version", "wait_s",
+        "dropped", "duration_s", "epoch", "error", "error_at", "event", "event_id", "from",
+        "invariant", "kind", "lag", "level", "limit", "logger", "method", "migration", "n",
+        "offset", "order", "outcome", "partition", "partitions", "problem", "problems",
+        "provider", "reason", "receipt", "refusal", "refusals", "repeats", "rows", "service",
+        "serving", "shard", "signal", "source", "span_id", "state", "subject", "template",
+        "timestamp", "to", "topic", "trace_id", "type", "version", "wait_s",
     }
 )  # fmt: skip
 # These speak of every failed export, and repeat it: a collector that is down is not our news.

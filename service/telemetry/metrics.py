@@ -29,6 +29,7 @@ class Metrics:
         self._declare_work()
         self._declare_outbox()
         self._declare_probes()
+        self._declare_audit()
 
     def _declare_calls(self) -> None:
         self.call_duration = Histogram(
@@ -128,6 +129,24 @@ class Metrics:
         self.probes_swept = Counter(
             "concord_probes_swept",
             "Orders that waited for money and had no probe, until the sweep found them.",
+            registry=self.registry,
+        )
+
+    def _declare_audit(self) -> None:
+        self.invariant_violations = Gauge(
+            "concord_invariant_violations",
+            "What violates each invariant, as the auditor that is active found it.",
+            ["invariant"],
+            registry=self.registry,
+        )
+        self.audit_active = Gauge(
+            "concord_audit_active",
+            "1 where this process audits.",
+            registry=self.registry,
+        )
+        self.audit_round_age = Gauge(
+            "concord_audit_round_age_seconds",
+            "Since the auditor last looked at everything, or began to; 0 where another audits.",
             registry=self.registry,
         )
 

@@ -7,6 +7,7 @@ from enum import Enum
 import pytest
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
+from concord.audit.v1 import audit_service_pb2
 from concord.cases.v1 import case_service_pb2
 from concord.intake.v1 import fact_pb2
 from concord.orders.v1 import order_pb2, order_service_pb2
@@ -15,6 +16,7 @@ from service.domain.cases import CaseClass, CaseState
 from service.domain.claims import Standing
 from service.domain.facts import Circumstance, FactKind, Outcome
 from service.domain.inquiries import InquiryKind
+from service.domain.invariants import Told
 from service.domain.lifecycle import Action, State
 from service.domain.probing import ProbeState, Result
 from service.domain.truth import RefundState
@@ -29,6 +31,7 @@ SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
     "case class": (CaseClass, case_service_pb2.Case.Class, "CLASS_"),
     "probe kind": (InquiryKind, probe_service_pb2.Probe.Kind, "KIND_"),
     "probe state": (ProbeState, probe_service_pb2.Probe.State, "STATE_"),
+    "told": (Told, audit_service_pb2.Invariant.Told, "TOLD_"),
     "probe result": (Result, probe_service_pb2.ReportProbeRequest.Result, "RESULT_"),
 }  # type: ignore[dict-item]  # generated enums are wrappers at run time
 

@@ -1,15 +1,12 @@
 """The broker loses all its topics; the whole history comes again, in a new life of the broker."""
 
-import itertools
-import threading
+import signal
 import time
 from datetime import UTC, datetime
 
 from service.application.ports import Stream
-from service.failpoints import Failpoints
 from service.kafka.topics import BROKER_LIVES, NAMES, TOPICS
 from service.postgres.outbox_desk import PostgresOutboxQueue
-from tests.integration.relay.relay_process import a_relay
 from tests.integration.relay.world import MOMENT, ORDERS, World, wait_until
 
 CUSTOMERS = NAMES[Stream.CUSTOMERS]
@@ -95,23 +92,16 @@ def test_a_relay_that_starts_beside_a_healthy_broker_repeats_nothing(world: Worl
 
 
 def test_a_broker_that_is_away_for_long_parks_nothing(world: World) -> None:
-    stop, outages = threading.Event(), itertools.count()
-    seen = [0]
-    failpoints = Failpoints({"relay:outage": lambda: seen.append(next(outages) + 1)})
-    relay = a_relay(world.url, world.servers.kafka_bootstrap, failpoints)
-    thread = threading.Thread(target=relay.run, args=(stop,))
-    thread.start()
-    try:
-        wait_until(lambda: world.epoch() == 1, what="the first life")
-        world.servers.kill("broker")
-        for _ in range(3):
-            world.write("order-1")
-        wait_until(lambda: seen[-1] >= 3, what="three failed looks at the broker")
-        world.servers.start("broker")
-        wait_until(world.is_drained, what="an empty outbox")
-    finally:
-        stop.set()
-        thread.join()
+    relay = world.start_relay(outage="stop 3")
+    wait_until(lambda: world.epoch() == 1, what="the first life")
+    world.servers.kill("broker")
+    for _ in range(3):
+        world.write("order-1")
+    wait_until(relay.is_stopped, what="three failed looks at the broker")
+
+    world.servers.start("broker")
+    relay.signal(signal.SIGCONT)
+    wait_until(world.is_drained, what="an empty outbox")
 
     assert world.query("SELECT 1 FROM parked_streams") == []
     assert world.query("SELECT 1 FROM outbox WHERE attempts > 0") == []

@@ -121,8 +121,9 @@ class BlowsOnOurs:
         except ProcessLookupError as error:
             raise MissedError(GONE) from error
         except OSError as error:
-            # That socket was closed while we looked; all else is a defect here.
-            if error.errno not in {errno.EBADF, errno.ENOTCONN}:
+            # That socket was closed while we looked, and its number may be another file's by
+            # now; all else is a defect here.
+            if error.errno not in {errno.EBADF, errno.ENOTCONN, errno.ENOTSOCK}:
                 raise
             raise MissedError("no connection") from error
 

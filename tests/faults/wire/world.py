@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -150,33 +150,41 @@ def hurry_logins(database_url: str) -> None:
 
 
 @contextmanager
+def serving(
+    database_url: str, port: int, servers: EmbeddedServers, telemetry: Telemetry
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Serve as the composition root builds it, with the database behind a port of this machine.
+
+    Gives the address, and what drops the connections to the database.
+    """
+    address = f"127.0.0.1:{free_port()}"
+    url = sa.make_url(database_url).set(host="127.0.0.1", port=port)
+    behind = url.render_as_string(hide_password=False)
+    engine = make_engine(behind, connections=CONNECTIONS)
+    given = settings("serve", _variables(behind, address, servers))
+    server = bootstrap._server(given, engine, telemetry)
+    server.start()
+    server.set_serving(is_serving=True)
+    try:
+        yield address, engine.dispose
+    finally:
+        server.stop(2)
+        engine.dispose()
+
+
+@contextmanager
 def a_world(database_url: str, servers: EmbeddedServers, telemetry: Telemetry) -> Iterator[World]:
-    """Start the service over a migrated database, as the composition root builds it."""
+    """Start the service over a migrated database, behind a proxy that cuts."""
     hurry_logins(database_url)
     url = sa.make_url(database_url)
-    address = f"127.0.0.1:{free_port()}"
-    assert url.host is not None
-    assert url.port is not None
-    with CuttingProxy(url.host, url.port) as proxy:
-        behind = url.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
-        engine = make_engine(behind, connections=CONNECTIONS)
-        server = bootstrap._server(settings("serve", _variables(behind, address, servers)),
-                                   engine, telemetry)  # fmt: skip
-        preparing = Preparing(database_url)
-        witness = psycopg2.connect(database_url)
+    with ExitStack() as stack:
+        proxy = stack.enter_context(CuttingProxy(url.host or "", url.port or 0))
+        address, drop = stack.enter_context(serving(database_url, proxy.port, servers, telemetry))
+        preparing = stack.enter_context(closing(Preparing(database_url)))
+        witness = stack.enter_context(closing(psycopg2.connect(database_url)))
         witness.autocommit = True
-        server.start()
-        server.set_serving(is_serving=True)
-        try:
-            with grpc.insecure_channel(address) as channel:
-                yield World(
-                    database_url, address, proxy, preparing, witness, channel, engine.dispose
-                )
-        finally:
-            server.stop(2)
-            witness.close()
-            preparing.close()
-            engine.dispose()
+        channel = stack.enter_context(grpc.insecure_channel(address))
+        yield World(database_url, address, proxy, preparing, witness, channel, drop)
 
 
 def _variables(database_url: str, address: str, servers: EmbeddedServers) -> dict[str, str]:

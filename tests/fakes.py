@@ -25,11 +25,13 @@ from service.application.ports import (
     WaitingReceipt,
     Writes,
 )
+from service.application.shared_ports import Kept
 from service.domain.cases import Case, CaseAct
 from service.domain.closing import MONEY, orphan_case_id
 from service.domain.deciding import Dossier
 from service.domain.errors import (
     CaseNotFoundError,
+    ContentionError,
     DeadlineExceededError,
     FlagNotFoundError,
     RequestIdReusedError,
@@ -145,6 +147,20 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit):
         if kept.fingerprint != fingerprint:
             raise RequestIdReusedError(request_id=request_id)
         return kept.answer
+
+    def known_requests(self, request_ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(each for each in request_ids if each in self.tables.requests)
+
+    def free_dossiers(self, order_ids: Sequence[str]) -> dict[str, Dossier]:
+        # Transactions run one at a time: nobody else has locked anything.
+        return {name: each for name, each in self.open_dossiers(order_ids).items() if each.order}
+
+    def keep_answers(self, answers: Sequence[Kept]) -> None:
+        if any(each.request_id in self.tables.requests for each in answers):
+            raise ContentionError
+        for each in answers:
+            self.claim_request(each.request_id, each.fingerprint)
+            self.keep_answer(each.request_id, each.answer)
 
     def keep_answer(self, request_id: str, answer: Answer) -> None:
         self.tables.requests.change(request_id).answer = answer

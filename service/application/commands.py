@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from service.application.desks import Desk, OwnDesk
 from service.application.ports import Encoder, Unit
-from service.application.recording import Decided, record
+from service.application.recording import Decided
 from service.application.weighing import weigh_facts
 from service.domain.changes import Change, ChangeKind, HoldChanged, Named
 from service.domain.deciding import Dossier, weigh
@@ -86,12 +87,23 @@ class CreateOrder:
 class Commands:
     """Every command on an order, each within the transaction of `unit`."""
 
-    def __init__(self, unit: Unit, encoder: Encoder, at: datetime, terms: Terms = USUAL) -> None:
-        """Take the transaction, the event encoder, the present moment and the terms."""
+    def __init__(
+        self,
+        unit: Unit,
+        encoder: Encoder,
+        at: datetime,
+        terms: Terms = USUAL,
+        desk: Desk | None = None,
+    ) -> None:
+        """Take the transaction, the event encoder, the present moment and the terms.
+
+        Without a desk, orders are found and written in the transaction itself.
+        """
         self._terms = terms
         self._unit = unit
         self._encoder = encoder
         self._at = at
+        self._desk = desk or OwnDesk(unit, encoder, at)
 
     def create(self, command: CreateOrder) -> Order:
         """Make an order known, or raise `ReferenceTakenError`."""
@@ -232,7 +244,7 @@ class Commands:
         return self._write(order.with_milestone(milestone, at=self._at), ask, change)
 
     def _open(self, ask: Ask) -> tuple[Dossier, Order]:
-        dossier = self._unit.open_dossiers([ask.order_id])[ask.order_id]
+        dossier = self._desk.open(ask.order_id)
         if dossier.order is None:
             raise OrderNotFoundError(order=ask.order_id)
         dossier.order.check_etag(ask.etag)
@@ -268,11 +280,11 @@ class Commands:
             inquiries=verdict.inquiries,
             schedules=self._terms.schedules,
         )
-        return record(self._unit, [decided], encoder=self._encoder, at=self._at)[0]
+        return self._desk.write(decided)
 
     def _write(self, order: Order, ask: Ask, change: Change) -> Order:
         decided = Decided(order=order, changes=((change, ask.origin),))
-        return record(self._unit, [decided], encoder=self._encoder, at=self._at)[0]
+        return self._desk.write(decided)
 
 
 def _refuse_hold(order: Order, _details: Details) -> None:

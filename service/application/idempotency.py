@@ -45,8 +45,13 @@ def _attempt(work: Callable[[], bytes]) -> Answer:
     try:
         return Answer(work())
     except OrderError as error:
-        violations = error.violations if isinstance(error, InvalidRequestError) else ()
-        return Answer(None, Refusal(error.reason, dict(error.values), violations))
+        return Answer(None, refused(error))
+
+
+def refused(error: OrderError) -> Refusal:
+    """Return a refusal as it is kept."""
+    violations = error.violations if isinstance(error, InvalidRequestError) else ()
+    return Refusal(error.reason, dict(error.values), violations)
 
 
 REFUSALS = {

@@ -7,6 +7,7 @@ from enum import Enum, unique
 from typing import Protocol, TypeVar
 
 from service.application.probe_ports import ProbePart
+from service.application.shared_ports import SharedPart
 from service.application.stock_ports import StockPart
 from service.domain.cases import Case, CaseAct
 from service.domain.changes import Change
@@ -169,7 +170,7 @@ class StoredFlag:
     act: str = ""
 
 
-class Unit(StockPart, ProbePart, Protocol):
+class Unit(SharedPart, StockPart, ProbePart, Protocol):
     """One transaction. Locks are taken in one order: references, orders, stock, probes."""
 
     def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:

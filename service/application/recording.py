@@ -42,7 +42,16 @@ def record(
     unit: Unit, decided: Sequence[Decided], *, encoder: Encoder, at: datetime
 ) -> list[Order]:
     """Store decisions and their messages; return the orders as numbered by their journals."""
-    writes = [_chain(each, encoder=encoder, at=at) for each in decided]
+    pairs = [(each, chained(each, encoder=encoder, at=at)) for each in decided]
+    store(unit, pairs, encoder=encoder, at=at)
+    return [writes.order for _, writes in pairs]
+
+
+def store(
+    unit: Unit, pairs: Sequence[tuple[Decided, Writes]], *, encoder: Encoder, at: datetime
+) -> None:
+    """Store decisions that are chained already, and their messages."""
+    decided, writes = [each for each, _ in pairs], [each for _, each in pairs]
     unit.save(writes)
     messages = [message for each in writes for message in _order_messages(each)]
     acts = [pair for each in decided for pair in each.acts]
@@ -53,7 +62,6 @@ def record(
     moved = [each.order for each in writes if each.rows and concerns_stock(each.order)]
     unit.queue_stock({each.order_id: tuple(needs(each.lines)) for each in moved}, at=at)
     _sync_probes(unit, decided, at=at)
-    return [each.order for each in writes]
 
 
 def record_acts(unit: Unit, acts: Sequence[tuple[CaseAct, Origin]], *, encoder: Encoder) -> None:
@@ -62,7 +70,8 @@ def record_acts(unit: Unit, acts: Sequence[tuple[CaseAct, Origin]], *, encoder: 
     unit.publish(_case_messages(unit, acts, encoder))
 
 
-def _chain(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
+def chained(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
+    """Return what a decision writes: journal rows with numbers and hashes, and the order so far."""
     order = decided.order
     rows: list[Row] = []
     for change, origin in decided.changes:

@@ -25,12 +25,23 @@ _PARKED: Final = sa.text(
     f" JOIN {bulk.told(tables.order_refs, _NAME)} USING (namespace, value)"
     " WHERE facts.order_id IS NULL"
 )
+_ORDERS: Final = "SELECT * FROM orders WHERE order_id = ANY(:orders) ORDER BY order_id"
+READ: Final = sa.text(_ORDERS)
+_OPEN: Final = sa.text(f"{_ORDERS} FOR UPDATE")
+_OPEN_FREE: Final = sa.text(f"{_ORDERS} FOR UPDATE SKIP LOCKED")
+_FACTS: Final = sa.text("SELECT * FROM facts WHERE order_id = ANY(:orders)")
+# What the facts settled they may open again.
+_CASES: Final = sa.text(
+    "SELECT * FROM cases WHERE order_id = ANY(:orders)"  # noqa: S608  # our own words
+    f" AND (state <> '{CaseState.RESOLVED.value}' OR outcome = '{SETTLED}')"
+)
 
 
 class Dossiers:
     """The part of a transaction that reads what a decision needs."""
 
     _connection: sa.Connection
+    _opening = _OPEN
 
     def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:
         """Lock references, inserting unknown ones, and return whose they are."""
@@ -53,24 +64,12 @@ class Dossiers:
     def open_dossiers(self, order_ids: Sequence[str]) -> dict[str, Dossier]:
         """Lock orders and return all that is known of them."""
         ids = sorted(set(order_ids))
-        if not ids:
-            return {}
-        orders = {
-            row["order_id"]: order_from(row)
-            for row in self._connection.execute(
-                self._lock(
-                    sa.select(tables.orders)
-                    .where(tables.orders.c.order_id.in_(ids))
-                    .order_by(tables.orders.c.order_id)
-                )
-            ).mappings()
-        }
-        facts = self._facts(list(orders))
-        cases = self._cases(list(orders))
-        return {
-            each: Dossier(each, orders.get(each), tuple(facts[each]), tuple(cases[each]))
-            for each in ids
-        }
+        found = self._dossiers(self._opening, ids)
+        return {each: found.get(each) or Dossier(each) for each in ids}
+
+    def free_dossiers(self, order_ids: Sequence[str]) -> dict[str, Dossier]:
+        """Lock those orders that nobody else has locked; return all that is known of them."""
+        return self._dossiers(_OPEN_FREE, sorted(set(order_ids)))
 
     def parked(self, refs: Sequence[OrderRef]) -> dict[OrderRef, tuple[Fact, ...]]:
         """Return the facts that wait under these references."""
@@ -119,33 +118,23 @@ class Dossiers:
         ).mappings()
         return {ids[row["case_id"]]: case_from(row) for row in rows}
 
-    def _lock(self, wanted: sa.Select[Any]) -> sa.Select[Any]:
-        return wanted.with_for_update()
-
-    def _facts(self, ids: Sequence[str]) -> dict[str, list[Fact]]:
-        found: dict[str, list[Fact]] = defaultdict(list)
-        if ids:
-            for row in self._connection.execute(
-                sa.select(tables.facts).where(tables.facts.c.order_id.in_(ids))
-            ).mappings():
-                found[row["order_id"]].append(fact_from(row))
-        return found
-
-    def _cases(self, ids: Sequence[str]) -> dict[str, list[Case]]:
-        found: dict[str, list[Case]] = defaultdict(list)
-        if ids:
-            for row in self._connection.execute(
-                sa.select(tables.cases).where(
-                    tables.cases.c.order_id.in_(ids),
-                    # What the facts settled they may open again.
-                    sa.or_(
-                        tables.cases.c.state != CaseState.RESOLVED.value,
-                        tables.cases.c.outcome == SETTLED,
-                    ),
-                )
-            ).mappings():
-                found[row["order_id"]].append(case_from(row))
-        return found
+    def _dossiers(self, opening: sa.TextClause, ids: Sequence[str]) -> dict[str, Dossier]:
+        if not ids:
+            return {}
+        rows = self._connection.execute(opening, {"orders": ids}).mappings()
+        orders = {row["order_id"]: order_from(row) for row in rows}
+        facts: dict[str, list[Fact]] = defaultdict(list)
+        cases: dict[str, list[Case]] = defaultdict(list)
+        if orders:
+            wanted = {"orders": list(orders)}
+            for row in self._connection.execute(_FACTS, wanted).mappings():
+                facts[row["order_id"]].append(fact_from(row))
+            for row in self._connection.execute(_CASES, wanted).mappings():
+                cases[row["order_id"]].append(case_from(row))
+        return {
+            name: Dossier(name, order, tuple(facts[name]), tuple(cases[name]))
+            for name, order in orders.items()
+        }
 
 
 def _names(refs: Iterable[OrderRef]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from service.domain.expectations import RULES, Expectation, ExpectationKind, Lim
 from service.domain.facts import OrderRef
 from service.domain.order import Order
 from service.postgres import tables
-from service.postgres.dossiers import Dossiers
+from service.postgres.dossiers import READ, Dossiers
 from service.postgres.moments import to_text
 from service.postgres.rows import order_from
 from service.postgres.storage import translated
@@ -185,11 +185,10 @@ class OrderReading:
 class _Snapshot(Dossiers):
     """Reads dossiers without locking."""
 
+    _opening = READ
+
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-
-    def _lock(self, wanted: sa.Select[Any]) -> sa.Select[Any]:
-        return wanted
 
 
 # No transaction below it is still in flight: what stands below it is final and in order.

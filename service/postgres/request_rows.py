@@ -1,13 +1,18 @@
 """Claims request ids and keeps what each request got."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from service.application.ports import Answer, Refusal
-from service.domain.errors import RequestIdReusedError
-from service.postgres import tables
+from service.application.shared_ports import Kept
+from service.domain.errors import ContentionError, RequestIdReusedError
+from service.postgres import bulk, tables
+
+_KNOWN: Final = sa.text("SELECT request_id FROM requests WHERE request_id = ANY(:requests)")
 
 
 class RequestRows:
@@ -47,21 +52,43 @@ class RequestRows:
         )
         return gone.rowcount
 
+    def known_requests(self, request_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of the requests that have an answer."""
+        rows = self._connection.execute(_KNOWN, {"requests": list(request_ids)})
+        return frozenset(row.request_id for row in rows)
+
+    def keep_answers(self, answers: Sequence[Kept]) -> None:
+        """Remember what requests got; or raise `ContentionError` where one is answered already."""
+        # Sorted, so that two transactions with the same requests never deadlock.
+        rows = [_row(each) for each in sorted(answers, key=lambda each: each.request_id)]
+        kept = bulk.insert(self._connection, tables.requests, rows, then="ON CONFLICT DO NOTHING")
+        if kept is not None and kept.rowcount != len(rows):
+            raise ContentionError
+
     def keep_answer(self, request_id: str, answer: Answer) -> None:
         """Remember what this request got."""
-        refusal = answer.refusal
         table = tables.requests
         self._connection.execute(
             sa.update(table)
             .where(table.c.request_id == request_id)
-            .values(
-                answer=answer.body,
-                refusal=None
-                if refusal is None
-                else {
-                    "reason": refusal.reason,
-                    "values": dict(refusal.values),
-                    "violations": [list(each) for each in refusal.violations],
-                },
-            )
+            .values(answer=answer.body, refusal=_refusal(answer.refusal))
         )
+
+
+def _row(kept: Kept) -> dict[str, Any]:
+    return {
+        "request_id": kept.request_id,
+        "fingerprint": kept.fingerprint,
+        "answer": kept.answer.body,
+        "refusal": _refusal(kept.answer.refusal),
+    }
+
+
+def _refusal(refusal: Refusal | None) -> dict[str, Any] | None:
+    if refusal is None:
+        return None
+    return {
+        "reason": refusal.reason,
+        "values": dict(refusal.values),
+        "violations": [list(each) for each in refusal.violations],
+    }

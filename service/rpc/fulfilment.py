@@ -7,7 +7,7 @@ import grpc
 
 from concord.fulfilment.v1 import fulfilment_service_pb2 as pb
 from concord.fulfilment.v1 import fulfilment_service_pb2_grpc
-from service.application.commands import Ask, Commands
+from service.application.commands import Ask
 from service.application.picking import Picking
 from service.application.stock_reading import PickQuery, StockReader
 from service.domain.picking import PICKABLE, Language, PickList, PickState, printed
@@ -101,8 +101,7 @@ class FulfilmentServicer(fulfilment_service_pb2_grpc.FulfilmentServiceServicer):
                 else "",
                 source=tools.source,
             )
-            commands = Commands(tools.unit, tools.encoder, tools.at, tools.terms)
-            picking = Picking(tools.unit, commands, ask, tools.at)
+            picking = Picking(tools.unit, tools.commands, ask, tools.at)
             pick_list_id = read.resource("name", request.name, COLLECTION)
             return pick_list_message(act(picking, pick_list_id, read))
 

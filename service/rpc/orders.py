@@ -60,7 +60,7 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
 
         def work(tools: Work) -> order_pb2.Order:
             command = read_creation(request, tools)
-            return order_message(_commands(tools).create(command))
+            return order_message(tools.commands.create(command))
 
         return _told(self._mutations.run(request, context, order_pb2.Order, work))
 
@@ -293,9 +293,9 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
         def work(tools: Work) -> order_pb2.Order:
             read = Violations()
             ask = read_ask(request, tools, read)
-            return order_message(change(_commands(tools), ask, read))
+            return order_message(change(tools.commands, ask, read))
 
-        return _told(self._mutations.run(request, context, order_pb2.Order, work))
+        return _told(self._mutations.change(request, context, order_pb2.Order, work))
 
     def _find(self, request: Any) -> Order:  # noqa: ANN401  # a request with name or ref
         read = Violations()
@@ -329,10 +329,6 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
                 yield pb.WatchOrdersResponse(cursor=cursor)
             if not moved:
                 time.sleep(WATCH_POLL_S)
-
-
-def _commands(tools: Work) -> Commands:
-    return Commands(tools.unit, tools.encoder, tools.at, tools.terms)
 
 
 def _money(request: Any, read: Violations) -> Details:  # noqa: ANN401  # a refund's request

@@ -30,8 +30,9 @@ from service.postgres.engine import APPLICATION_ROLE, database_url
 from service.postgres.outbox_history import LOCKS
 from service.postgres.storage import translated
 
-# Without tcp_user_timeout a cut network is noticed after 45 s and more. Nothing the relay asks
-# takes seconds but the republishing of history, which lifts the limit for itself.
+# Without tcp_user_timeout a cut network is noticed after 45 s and more. PostgreSQL must notice it,
+# too, and by itself would after two hours: until then nobody else gets the locks. Nothing the
+# relay asks takes seconds but the republishing of history, which lifts the limit for itself.
 CONNECT: Final[Mapping[str, Any]] = {
     "application_name": "concord-relay",
     "connect_timeout": 3,
@@ -40,7 +41,9 @@ CONNECT: Final[Mapping[str, Any]] = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 2,
-    "options": f"-c role={APPLICATION_ROLE} -c statement_timeout=30000 -c timezone=UTC",
+    "options": f"-c role={APPLICATION_ROLE} -c statement_timeout=30000 -c timezone=UTC"
+    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2"
+    " -c tcp_user_timeout=5000",
 }
 
 # Rows stay for an hour after they were published: long enough to look at, short enough to keep

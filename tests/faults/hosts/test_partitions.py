@@ -1,0 +1,52 @@
+"""PostgreSQL, or what it answers, does not arrive: callers are told, and all heals by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.hosts.calling import assert_told_the_truth
+from tests.faults.hosts.cutting import Way, cut
+from tests.faults.hosts.world import Host
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+# Who holds the relay's locks, and from which port.
+RELAY_PORTS = "SELECT client_port FROM pg_stat_activity WHERE application_name = 'concord-relay'"
+
+
+@pytest.mark.parametrize("way", Way, ids=lambda each: each.name.lower())
+def test_a_cut_between_service_and_postgresql_is_told_and_heals(host: Host, way: Way) -> None:
+    host.start()
+    with host.callers() as callers:
+        host.eventually(lambda: len(callers.acknowledged) >= 50, "traffic", 30)
+        with cut(way, host.postgres_port):
+            host.eventually(lambda: not host.service.is_ready(), "a service that says so", 30)
+            host.eventually(lambda: sum(callers.refused.values()) >= 8, "refusals", 60)
+            before = len(callers.acknowledged)
+        host.eventually(lambda: len(callers.acknowledged) > before, "an answer again")
+        host.eventually(host.service.is_ready, "a service that says so")
+        host.eventually(lambda: len(callers.acknowledged) > before + 50, "traffic again", 30)
+
+    host.assert_clean()
+    assert_told_the_truth(callers, host.servers.database_url)
+
+
+@pytest.mark.parametrize("way", Way, ids=lambda each: each.name.lower())
+def test_the_locks_of_a_relay_that_is_cut_off_for_good_are_freed(host: Host, way: Way) -> None:
+    host.start()
+    with host.callers() as callers:
+        host.eventually(lambda: len(callers.acknowledged) >= 50, "traffic", 30)
+        ports = [int(str(port)) for (port,) in host.rows(RELAY_PORTS)]
+        before = host.rows("SELECT min(epoch) FROM relay_epochs")[0]
+        # This session never heals; whoever connects anew is not concerned.
+        with cut(way, host.postgres_port, *ports):
+            host.eventually(
+                lambda: host.rows("SELECT min(epoch) FROM relay_epochs")[0] > before,
+                "the locks in other hands",
+                20,
+            )
+            more = host.published() + 50
+            host.eventually(lambda: host.published() > more, "a relay that publishes", 20)
+
+    host.assert_clean()
+    assert_told_the_truth(callers, host.servers.database_url)

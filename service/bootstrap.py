@@ -114,7 +114,7 @@ def serve(settings: Settings) -> None:
     )
     _refuse_unsafe(engine)
     server = _server(settings, engine, telemetry)
-    waiting = Waiting(_storage(engine, telemetry), ProtobufEncoder(), now, settings.terms)
+    waiting = Waiting(_storage(settings, engine, telemetry), ProtobufEncoder(), now, settings.terms)
     allocating = _allocating(settings, engine, telemetry)
     watch = ProbeWatch(
         _probing(settings, engine, telemetry), PostgresReader(engine), telemetry.metrics, now
@@ -163,6 +163,7 @@ def relay(settings: Settings) -> None:
         partitions=settings.kafka_partitions,
         clock=now,
         metrics=telemetry.metrics,
+        failpoints=settings.failpoints,
     )
     probes = Probes(
         settings.metrics_address,
@@ -188,7 +189,7 @@ def _telemetry(settings: Settings) -> Telemetry:
 
 def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Server:
     encoder = ProtobufEncoder()
-    storage = _storage(engine, telemetry)
+    storage = _storage(settings, engine, telemetry)
     terms = settings.terms
     reader = PostgresReader(engine, terms.limits)
     mutations = Mutations(storage, encoder, now, fresh_id, terms)
@@ -236,7 +237,7 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
             TracingInterceptor(),
             MetricsInterceptor(telemetry.metrics),
             RequestLogInterceptor(),
-            ErrorsInterceptor(telemetry.metrics),
+            ErrorsInterceptor(telemetry.metrics, settings.failpoints),
         ),
         threads=settings.threads,
         watchers_max=settings.watchers_max,
@@ -256,19 +257,19 @@ def _overseeing(settings: Settings, engine: sa.Engine) -> Mapping[str, tuple[Add
     }
 
 
-def _storage(engine: sa.Engine, telemetry: Telemetry) -> PostgresStorage:
+def _storage(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> PostgresStorage:
     counting = Counting(telemetry.metrics)
     observer = Observer(counting.committed, counting.retried)
-    return PostgresStorage(engine, ProtobufEnvelopes(), observer)
+    return PostgresStorage(engine, ProtobufEnvelopes(), observer, settings.failpoints)
 
 
 def _probing(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Probing:
-    return Probing(_storage(engine, telemetry), ProtobufEncoder(), now, settings.terms)
+    return Probing(_storage(settings, engine, telemetry), ProtobufEncoder(), now, settings.terms)
 
 
 def _allocating(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Allocating:
     return Allocating(
-        _storage(engine, telemetry),
+        _storage(settings, engine, telemetry),
         ProtobufEncoder(),
         now,
         chance=random.random,

@@ -11,6 +11,7 @@ from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.lifecycle import State
 from service.domain.schedules import Schedules
 from service.domain.terms import Remedy, Route, Terms
+from service.failpoints import NONE_ARMED, Failpoints, armed
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ class Settings:
     channel_routes: Mapping[str, tuple[Route, ...]]
     schedules: Schedules
     audit_share: float
+    failpoints: Failpoints
 
     @property
     def terms(self) -> Terms:
@@ -145,6 +147,14 @@ def remedy(*choices: Remedy) -> Callable[[str], Remedy]:
     return read
 
 
+def yes_or_no(text: str) -> bool:
+    """Return what `yes` or `no` says, or raise ValueError."""
+    if text not in {"yes", "no"}:
+        message = "must be yes or no"
+        raise ValueError(message)
+    return text == "yes"
+
+
 def routes(text: str) -> Mapping[str, tuple[Route, ...]]:
     """Return who takes each channel's money, from `mini=wechatpay:wx-main+alipay` or `none`."""
     found: dict[str, tuple[Route, ...]] = {}
@@ -209,7 +219,15 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "schedules": read("CONCORD_PROBE_SCHEDULES", schedules.load, schedules.SHIPPED),
         # A hundred thousand orders take about two minutes of work: two hours at this share.
         "audit_share": read("CONCORD_AUDIT_SHARE", ratio, "0.02"),
+        "failpoints": read("CONCORD_FAILPOINTS", armed, NONE_ARMED),
+        "is_unsafe": read("CONCORD_FAILPOINTS_UNSAFE", yes_or_no, "no"),
     }
+    is_unsafe = values.pop("is_unsafe")
+    if values["failpoints"] and not is_unsafe:
+        environment.problems.append(
+            "CONCORD_FAILPOINTS makes a process fail on purpose: leave it out, or for a test"
+            " set CONCORD_FAILPOINTS_UNSAFE=yes"
+        )
     if environment.problems:
         raise ConfigurationError(tuple(environment.problems))
     known = os.environ if variables is None else variables

@@ -199,6 +199,7 @@ class Relay:
         self._failpoints.reach("relay:after_claim")
         # 2
         order = sendable(claim.rows)
+        self._failpoints.reach("relay:before_send")
         outcomes = self._publisher.publish([_record(row, claim) for row in order.rows])
         settled = settle(order.rows, outcomes)
         self._failpoints.reach("relay:after_send")

@@ -19,6 +19,7 @@ import sqlalchemy.exc
 
 from service.application.ports import Envelopes, Writes
 from service.domain.errors import ContentionError, DeadlineExceededError, OutageError
+from service.failpoints import Failpoints
 from service.postgres.unit import PostgresUnit
 
 T = TypeVar("T")
@@ -65,12 +66,17 @@ class PostgresStorage:
     """Runs work in transactions on one engine."""
 
     def __init__(
-        self, engine: sa.Engine, envelopes: Envelopes, observer: Observer | None = None
+        self,
+        engine: sa.Engine,
+        envelopes: Envelopes,
+        observer: Observer | None = None,
+        failpoints: Failpoints | None = None,
     ) -> None:
         """Take the engine, what addresses messages, and who wants to know."""
         self._engine = engine
         self._envelopes = envelopes
         self._observer = observer or Observer()
+        self._failpoints = failpoints or Failpoints()
 
     def transact(
         self,
@@ -93,24 +99,26 @@ class PostgresStorage:
         raise AssertionError("unreachable")  # the last try returns or raises
 
     def _once(self, work: Callable[[PostgresUnit], T], still_wanted: Callable[[], bool]) -> T:
+        self._failpoints.reach("storage:before_begin")
         with translated(), self._engine.connect() as connection:
-            unit = PostgresUnit(connection, self._envelopes)
+            unit = PostgresUnit(connection, self._envelopes, self._failpoints)
             result = work(unit)
+            self._failpoints.reach("storage:before_commit")
             if not still_wanted():
                 raise DeadlineExceededError
-            _commit(connection)
+            self._commit(connection)
             self._observer.committed(unit.saved)
             return result
 
-
-def _commit(connection: sa.Connection) -> None:
-    try:
-        with translated():
-            connection.commit()
-    except ContentionError:
-        raise
-    except OutageError as error:
-        raise CommitLostError from error
+    def _commit(self, connection: sa.Connection) -> None:
+        try:
+            with translated():
+                connection.commit()
+                self._failpoints.reach("storage:after_commit")
+        except ContentionError:
+            raise
+        except OutageError as error:
+            raise CommitLostError from error
 
 
 @contextmanager

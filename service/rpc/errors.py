@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 
 from service.domain import errors
 from service.domain.errors import InvalidRequestError, OrderError, OutageError
+from service.failpoints import Failpoints
 from service.rpc.wrapping import UNOBSERVED, Call, StreamCall, wrapped
 from service.telemetry import Metrics, current_trace_id, keep
 
@@ -58,9 +59,10 @@ CODES: Final[Mapping[type[Exception], int]] = {
 class ErrorsInterceptor(grpc.ServerInterceptor):
     """Turns what a handler raises into a status with exactly one `ErrorInfo`, and counts it."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, failpoints: Failpoints | None = None) -> None:
         """Take the metrics that count refusals."""
         self._metrics = metrics
+        self._failpoints = failpoints or Failpoints()
 
     def intercept_service(
         self,
@@ -71,16 +73,17 @@ class ErrorsInterceptor(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or handler_call_details.method.startswith(UNOBSERVED):
             return handler
-        return wrapped(handler, _Converting(self._metrics), reading=_tolerant)
+        return wrapped(handler, _Converting(self._metrics, self._failpoints), reading=_tolerant)
 
 
 class _Converting:
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, failpoints: Failpoints) -> None:
         self._metrics = metrics
+        self._failpoints = failpoints
 
     def one(self, call: Call, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
         try:
-            return call(_readable(request), context)
+            return self._answer(call, request, context)
         except Exception as error:  # noqa: BLE001  # the process edge: it never continues
             self._abort(context, error)
 
@@ -94,6 +97,12 @@ class _Converting:
             yield from call(_readable(request), context)
         except Exception as error:  # noqa: BLE001  # the process edge: it never continues
             self._abort(context, error)
+
+    def _answer(self, call: Call, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
+        self._failpoints.reach("rpc:before_work")
+        answer = call(_readable(request), context)
+        self._failpoints.reach("rpc:before_answer")
+        return answer
 
     def _abort(self, context: grpc.ServicerContext, error: Exception) -> None:
         if context.code() is not None:  # type: ignore[attr-defined]  # grpcio has it, its stubs not

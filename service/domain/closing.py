@@ -72,6 +72,10 @@ def closing_acts(cases: Iterable[Case], standing: Standing, *, at: datetime) -> 
     for case in cases:
         if case.is_settled and not settled.get(case.type, True):
             acts.append(CaseAct(case.reopen(), "REOPENED", "system", at, case.type))
+        elif case.outcome == EVIDENCE_CAME and case.case_id in waits:
+            # Ended and awaited again in one transaction: its deadline, which passed, stands as
+            # it was and will not pass again. Of earlier transactions no such case is here.
+            acts.append(CaseAct(case.reopen(), "REOPENED", "system", at, case.type))
         elif case.is_resolved:
             continue
         elif case.type in _OPENED_BY_WAITING and case.case_id not in waits:

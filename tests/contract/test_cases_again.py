@@ -11,7 +11,7 @@ from service.application.commands import Details
 from service.application.reading import CaseQuery
 from service.application.waiting import Waiting
 from service.domain.cases import Case, CaseState
-from service.domain.facts import FactKind
+from service.domain.facts import Fact, FactKind
 from service.domain.lifecycle import Action, State
 from service.domain.order import Order
 from service.kafka.encoding import ProtobufEncoder
@@ -91,3 +91,24 @@ def test_a_case_that_is_open_or_that_a_person_ended_stays_as_it_is(
     wait_in_vain(store)
 
     assert the_case(store, order) == before
+
+
+def test_a_case_that_ends_and_is_awaited_again_in_one_batch_stays_open(store: Store) -> None:
+    order = overdue(store)
+    before = the_case(store, order)
+
+    def told(kind: FactKind) -> Fact:
+        at = store.clock()
+        return a_fact(
+            kind, fact_id=store.fresh(), ref=store.ref(), channel=store.channel, occurred_at=at
+        )
+
+    cancelled = told(FactKind.ORDER_CANCELLED)
+    store.clock.pass_time(timedelta(seconds=1))
+    store.tell(cancelled, told(FactKind.ORDER_REINSTATED))
+
+    again = the_case(store, order)
+    assert store.reader.order(order.order_id).state is State.PAID
+    assert (before.state, again.state) == (CaseState.OPEN, CaseState.OPEN)
+    _, log = store.reader.case(again.case_id)
+    assert [each.act for each in log] == ["OPENED", "RESOLVED", "REOPENED"]

@@ -222,8 +222,8 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "failpoints": read("CONCORD_FAILPOINTS", armed, NONE_ARMED),
         "is_unsafe": read("CONCORD_FAILPOINTS_UNSAFE", yes_or_no, "no"),
     }
-    is_unsafe = values.pop("is_unsafe")
-    if values["failpoints"] and not is_unsafe:
+    failpoints, is_unsafe = values["failpoints"], values.pop("is_unsafe")
+    if isinstance(failpoints, Failpoints) and failpoints.is_armed and not is_unsafe:
         environment.problems.append(
             "CONCORD_FAILPOINTS makes a process fail on purpose: leave it out, or for a test"
             " set CONCORD_FAILPOINTS_UNSAFE=yes"

@@ -22,6 +22,8 @@ from service.domain.errors import OutageError
 
 NONE_ARMED: Final = "none"
 COMMITTED: Final = "storage:after_commit"
+# What is reached before a COMMIT; behind it the connection is lost where it stands.
+BEFORE_COMMIT: Final = ("rpc:before_work", "storage:before_", "unit:")
 ACTIONS: Final = ("raise", "hang", "kill", "commit-then-raise")
 
 Act = Callable[[], None]
@@ -36,13 +38,18 @@ class Failpoints:
 
     def __init__(self, armed: Mapping[str, Act] | None = None) -> None:
         self._armed = dict(armed or {})
+        # Those that were armed when somebody came by.
+        self.reached: set[str] = set()
 
     def reach(self, name: str) -> None:
         """Do what was armed under this name, if anything was."""
         if self._armed and (act := self._armed.get(name)):
+            self.reached.add(name)
             act()
 
-    def __bool__(self) -> bool:
+    @property
+    def is_armed(self) -> bool:
+        """Whether anything may happen anywhere."""
         return bool(self._armed)
 
     def arm(self, name: str, act: Act) -> None:
@@ -52,6 +59,7 @@ class Failpoints:
     def disarm(self) -> None:
         """Let nothing happen anywhere."""
         self._armed.clear()
+        self.reached.clear()
 
     def arm_action(self, name: str, action: str, visit: int = 1) -> None:
         """Let one of the actions happen at one visit of a place."""
@@ -61,7 +69,7 @@ class Failpoints:
             "kill": _die,
             "commit-then-raise": self._lose_commit,
         }
-        if action == "commit-then-raise" and name == COMMITTED:
+        if action == "commit-then-raise" and not name.startswith(BEFORE_COMMIT):
             self.arm(name, _at(visit, _lose_connection))
         else:
             self.arm(name, _at(visit, acts[action]))

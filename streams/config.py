@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from streams.failpoints import NONE_ARMED, Failpoints, armed
+
 # The same as the service's; no more workers than this can share the work.
 DEFAULT_PARTITIONS: Final = 12
 # As the embedded broker wants it; see deploy/local/environment.py.
@@ -47,6 +49,8 @@ class Settings:
     pseudonym_key: bytes | None = field(repr=False)
     # This process, for as long as it lives.
     worker_id: str
+    # Where a test makes this worker fail.
+    failpoints: Failpoints = field(default_factory=Failpoints)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -59,6 +63,7 @@ class Settings:
         key = env.get("CONCORD_PSEUDONYM_KEY", "").encode() or None
         if key is not None and len(key) < _PSEUDONYM_KEY_MIN:
             faults.append(f"CONCORD_PSEUDONYM_KEY has less than {_PSEUDONYM_KEY_MIN} bytes")
+        failpoints = _failpoints(env, faults)
         if faults:
             raise ConfigError("\n".join(faults))
         return cls(
@@ -74,7 +79,23 @@ class Settings:
             log_level=env.get("CONCORD_LOG_LEVEL", "info"),
             pseudonym_key=key,
             worker_id=uuid.uuid4().hex[:12],
+            failpoints=failpoints,
         )
+
+
+def _failpoints(env: Mapping[str, str], faults: list[str]) -> Failpoints:
+    text = env.get("CONCORD_FAILPOINTS", NONE_ARMED)
+    try:
+        failpoints = armed(text)
+    except ValueError as error:
+        faults.append(f"CONCORD_FAILPOINTS: {error}")
+        return Failpoints()
+    if failpoints.is_armed and env.get("CONCORD_FAILPOINTS_UNSAFE") != "yes":
+        faults.append(
+            "CONCORD_FAILPOINTS makes a worker fail on purpose: leave it out, or for a test"
+            " set CONCORD_FAILPOINTS_UNSAFE=yes"
+        )
+    return failpoints
 
 
 def _number(env: Mapping[str, str], name: str, default: int, faults: list[str]) -> int:

@@ -122,11 +122,13 @@ class Guard(Generic[T]):
             count=len(living),
             traceparents=[each for _, _, each in living if is_sampled(each)],
         ) as spans:
+            self.worker.settings.failpoints.reach("guard:before_chunk")
             items, poison = self._read(living, spans)
             await self._set_aside(poison)
             if items:
                 batch = Batch(first.topic, first.partition, generation, items, spans)
                 await self.handle(batch)
+            self.worker.settings.failpoints.reach("guard:after_chunk")
         metrics.chunk_duration.labels(self.agent).observe(time.perf_counter() - began)
         self.worker.steps[first.topic] += 1
 

@@ -60,7 +60,9 @@ async def _apply(worker: Worker, told: Sequence[Told]) -> None:
     readings = [reading for _, reading in told]
     topic = topic_of(ReceiptEvent)
     try:
+        worker.settings.failpoints.reach("intake:before_apply")
         await patiently(worker, AGENT, topic, lambda: worker.service.apply_facts(readings))
+        worker.settings.failpoints.reach("intake:after_apply")
     except ConcordError as error:
         if len(told) == 1:
             item, _ = told[0]

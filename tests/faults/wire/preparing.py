@@ -168,14 +168,18 @@ class Preparing:
         self._storage.transact(work)
         return targets
 
-    def listed(self, count: int) -> list[Target]:
-        """Make paid orders whose stock is reserved, each with a pick list."""
+    def unlisted(self, count: int) -> list[Target]:
+        """Make paid orders of an article of which there is enough, and that nobody looked at."""
         sku = f"sku-{uuid.uuid4()}"
         keep = 2 * count
         self._storage.transact(
             lambda unit: Stocking(unit, bootstrap.now()).count(sku, WAREHOUSE, keep)
         )
-        targets = self.orders(count, State.PAID, lines=(OrderLine(sku, 2),))
+        return self.orders(count, State.PAID, lines=(OrderLine(sku, 2),))
+
+    def listed(self, count: int) -> list[Target]:
+        """Make paid orders whose stock is reserved, each with a pick list."""
+        targets = self.unlisted(count)
         allocating = Allocating(
             self._storage,
             self._encoder,

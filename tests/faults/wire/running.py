@@ -103,7 +103,7 @@ def measure(world: World, act: Act, *, fresh_connection: bool = False) -> Uncut:
     _called(world, act, warm, str(uuid.uuid4()))
     before = census.take(world.witness)
     if fresh_connection:
-        world.drop_connections()
+        world.served.drop_connections()
     world.proxy.arm()
     told = _called(world, act, single, str(uuid.uuid4()))
     messages = world.proxy.disarm()
@@ -134,7 +134,7 @@ def run(
     stories, first = Counter[str](), Counter[str]()
     for target, boundary in zip(targets, chosen, strict=True):
         if fresh_connection:
-            world.drop_connections()
+            world.served.drop_connections()
         message = uncut.messages[boundary.number - 1]
         try:
             told, story = _cut(world, act, target, boundary)

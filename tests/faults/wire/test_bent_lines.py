@@ -85,8 +85,8 @@ def made(
     url = sa.make_url(module_database_url)
     with (
         FaultyProxy(url.host or "", url.port or 0) as database,
-        serving(module_database_url, database.port, servers, telemetry) as (address, _),
-        FaultyProxy(*_place(address)) as front,
+        serving(module_database_url, database.port, servers, telemetry) as served,
+        FaultyProxy(*_place(served.address)) as front,
         Concord(front.address, timeout_s=PATIENCE_S) as concord,
         closing(psycopg2.connect(module_database_url)) as witness,
     ):

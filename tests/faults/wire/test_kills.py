@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from benchmarks.processes import Running
 from benchmarks.processes import service as start_service
 from deploy.local.stack import EmbeddedServers
+from service.failpoints import Failpoints
 from service.postgres.migrating import migrate
 from tests.faults.wire.acts import ACTS, Act
 from tests.faults.wire.cutting import Cut, CuttingProxy, Passed, Side
 from tests.faults.wire.preparing import Preparing, Target
-from tests.faults.wire.world import World, hurry_logins, views_of
+from tests.faults.wire.world import Served, World, hurry_logins, views_of
 from tests.integration.service.world import free_port
 
 PLACES = {
@@ -82,7 +83,13 @@ def behind(
         running = start()
         with grpc.insecure_channel(address) as channel:
             world = World(
-                module_database_url, address, proxy, preparing, witness, channel, lambda: None
+                module_database_url,
+                address,
+                proxy,
+                preparing,
+                witness,
+                channel,
+                Served(address, lambda: None, Failpoints()),
             )
             made = Behind(world, start, running)
             try:

@@ -19,6 +19,7 @@ from grpc_status import rpc_status
 from deploy.local.stack import EmbeddedServers
 from service import bootstrap
 from service.config import settings
+from service.failpoints import Failpoints
 from service.postgres.engine import make_engine
 from service.telemetry import Telemetry
 from tests.faults.wire.cutting import CuttingProxy
@@ -35,7 +36,8 @@ METHODS: Final = {
     (True, True): "stream_stream",
 }
 CONNECTIONS: Final = 4
-UNAVAILABLE: Final = grpc.StatusCode.UNAVAILABLE
+# What the caller's own side says when it hears nothing: the service is gone, or takes too long.
+UNSAID: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 BUSY: Final = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
     " AND application_name = 'concord' AND (state <> 'idle' OR xact_start IS NOT NULL)"
@@ -64,6 +66,15 @@ class Told:
         return self.code.name if self.is_ok else f"{self.code.name} {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A service in this process, and what a test may do to it."""
+
+    address: str
+    drop_connections: Callable[[], None]
+    failpoints: Failpoints
+
+
 @dataclass
 class World:
     """Everything around one service."""
@@ -74,22 +85,23 @@ class World:
     preparing: Preparing
     witness: psycopg2.extensions.connection
     channel: grpc.Channel
-    drop_connections: Callable[[], None]
+    served: Served
     _calls: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
-    def call(self, rpc: str, request: Message | Sequence[Message]) -> Told:
+    def call(
+        self, rpc: str, request: Message | Sequence[Message], *, within_s: float = DEADLINE_S
+    ) -> Told:
         """Call a method and return what is told; of a stream of answers, the first."""
         try:
             given = request if isinstance(request, Message) else iter(request)
-            answer = self.start(rpc)(given, timeout=DEADLINE_S, wait_for_ready=True)
+            answer = self.start(rpc)(given, timeout=within_s, wait_for_ready=True)
             if method_of(rpc).server_streaming:
                 stream, answer = answer, next(answer)
                 stream.cancel()
             return Told(grpc.StatusCode.OK, answer)
         except grpc.RpcError as error:
-            if rpc_status.from_call(error) is None and error.code() is UNAVAILABLE:
-                # Not the service says so: it is gone.
-                return Told(UNAVAILABLE, reason="GONE")
+            if rpc_status.from_call(error) is None and error.code() in UNSAID:
+                return Told(error.code(), reason="UNSAID")
             refused = read_refusal(error)
             return Told(refused.code, reason=refused.reason)
 
@@ -152,11 +164,8 @@ def hurry_logins(database_url: str) -> None:
 @contextmanager
 def serving(
     database_url: str, port: int, servers: EmbeddedServers, telemetry: Telemetry
-) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Serve as the composition root builds it, with the database behind a port of this machine.
-
-    Gives the address, and what drops the connections to the database.
-    """
+) -> Iterator[Served]:
+    """Serve as the composition root builds it, with the database behind a port of this machine."""
     address = f"127.0.0.1:{free_port()}"
     url = sa.make_url(database_url).set(host="127.0.0.1", port=port)
     behind = url.render_as_string(hide_password=False)
@@ -166,7 +175,7 @@ def serving(
     server.start()
     server.set_serving(is_serving=True)
     try:
-        yield address, engine.dispose
+        yield Served(address, engine.dispose, given.failpoints)
     finally:
         server.stop(2)
         engine.dispose()
@@ -179,12 +188,12 @@ def a_world(database_url: str, servers: EmbeddedServers, telemetry: Telemetry) -
     url = sa.make_url(database_url)
     with ExitStack() as stack:
         proxy = stack.enter_context(CuttingProxy(url.host or "", url.port or 0))
-        address, drop = stack.enter_context(serving(database_url, proxy.port, servers, telemetry))
+        served = stack.enter_context(serving(database_url, proxy.port, servers, telemetry))
         preparing = stack.enter_context(closing(Preparing(database_url)))
         witness = stack.enter_context(closing(psycopg2.connect(database_url)))
         witness.autocommit = True
-        channel = stack.enter_context(grpc.insecure_channel(address))
-        yield World(database_url, address, proxy, preparing, witness, channel, drop)
+        channel = stack.enter_context(grpc.insecure_channel(served.address))
+        yield World(database_url, served.address, proxy, preparing, witness, channel, served)
 
 
 def _variables(database_url: str, address: str, servers: EmbeddedServers) -> dict[str, str]:

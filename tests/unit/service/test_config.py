@@ -66,3 +66,14 @@ def test_providers_are_asked_by_the_file_that_is_named(tmp_path: Path) -> None:
 
 def test_secrets_do_not_show() -> None:
     assert "postgresql://" not in repr(settings("serve", ADDRESSES))
+
+
+def test_a_process_that_is_to_fail_on_purpose_does_not_start_by_mistake() -> None:
+    given = {**ADDRESSES, "CONCORD_FAILPOINTS": "storage:before_commit=kill"}
+
+    with pytest.raises(ConfigurationError, match="CONCORD_FAILPOINTS_UNSAFE"):
+        settings("serve", given)
+
+    meant = settings("serve", {**given, "CONCORD_FAILPOINTS_UNSAFE": "yes"})
+    assert meant.failpoints.is_armed
+    assert not settings("serve", ADDRESSES).failpoints.is_armed

@@ -13,7 +13,7 @@ PYTEST_ALL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \
-        test-long bench unit contract architecture integration system lock
+        test-long bench unit contract architecture integration system lock simulate
 
 help: ## List these targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) \
@@ -79,6 +79,10 @@ soak: setup ## The same 12,000 times, in more than an hour, watching memory
 
 bench: setup ## Measure everything beside something known, in one table of ratios
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+simulate: setup ## Run small worlds under SEEDS=20000 seeds, or one SEED with its whole history
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
+		$(ARGS)
 
 unit: setup ## Run the tests without IO (seconds)
 	@$(PYTEST) tests/unit $(ARGS)

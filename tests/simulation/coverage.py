@@ -1,0 +1,53 @@
+"""What worlds reached, beside what there is to reach."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from service.application.idempotency import REFUSALS
+from service.domain.cases import CASE_TYPES
+from service.domain.facts import Outcome
+from service.domain.lifecycle import CORRECTIONS, LIFECYCLE
+
+# Readers and the outbox's desk raise these; nothing that is simulated does.
+OF_THE_EDGES: Final = frozenset({"CURSOR_INVALID", "RECEIPT_NOT_FOUND", "STREAM_NOT_PARKED"})
+MOVES_LEAST: Final = 0.95
+
+DECLARED: Final = {
+    "move": frozenset(
+        f"{begin.value} {action.value} {end.value}"
+        for table in (LIFECYCLE, CORRECTIONS)
+        for begin, moves in table.items()
+        for action, end in moves.items()
+    ),
+    "refusal": frozenset(REFUSALS) - OF_THE_EDGES,
+    "receipt": frozenset(each.value for each in Outcome),
+    "case": frozenset(CASE_TYPES),
+}
+
+
+def missing(reached: Counter[str], kind: str) -> list[str]:
+    """Return what of a kind was never reached."""
+    return sorted(each for each in DECLARED[kind] if not reached[f"{kind} {each}"])
+
+
+def shortfalls(reached: Counter[str]) -> Iterator[str]:
+    """Yield why so little was reached that a clean run proves little."""
+    moves = missing(reached, "move")
+    if len(moves) > len(DECLARED["move"]) * (1 - MOVES_LEAST):
+        yield f"moves never made: {', '.join(moves)}"
+    if refusals := missing(reached, "refusal"):
+        yield f"refusals never given: {', '.join(refusals)}"
+
+
+def report(reached: Counter[str]) -> Iterator[str]:
+    """Yield lines: how much of each kind was reached, and how often the rest happened."""
+    for kind, declared in DECLARED.items():
+        lacking = missing(reached, kind)
+        told = f"; never: {', '.join(lacking)}" if lacking else ""
+        yield f"{kind + 's':<10} {len(declared) - len(lacking)} of {len(declared)}{told}"
+    kinds = tuple(f"{kind} " for kind in DECLARED)
+    others = {name: count for name, count in reached.items() if not name.startswith(kinds)}
+    yield ", ".join(f"{name} {count:,}" for name, count in sorted(others.items()))

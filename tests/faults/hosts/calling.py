@@ -44,6 +44,7 @@ class Callers:
 
     def __enter__(self) -> Self:
         self._over = threading.Event()
+        self._is_failed = False
         self._channel = grpc.insecure_channel(self.address)
         self._stub = order_service_pb2_grpc.OrderServiceStub(self._channel)
         self._threads = [threading.Thread(target=self._run) for _ in range(self.count)]
@@ -58,6 +59,7 @@ class Callers:
         trace: TracebackType | None,
     ) -> None:
         self._over.set()
+        self._is_failed = error is not None
         deadline = time.monotonic() + BACK_WITHIN_S
         for each in self._threads:
             each.join(max(0.0, deadline - time.monotonic()))
@@ -68,7 +70,7 @@ class Callers:
     def _run(self) -> None:
         while not self._over.wait(PAUSE_S):
             name = str(uuid.uuid4())
-            while not self._create(name):
+            while not self._create(name) and not self._is_failed:
                 # Also when all is over: whoever was not answered asks until there is an answer.
                 threading.Event().wait(PAUSE_S)
 

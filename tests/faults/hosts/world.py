@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from psycopg2.extensions import make_dsn
 
 from benchmarks.processes import Running, free_address, until
+from deploy.local.folder import DataFolder
 from deploy.local.stack import EmbeddedServers
 from service.postgres.migrating import migrate
+from tests.faults.hosts import volumes
 from tests.faults.hosts.calling import Callers
 from tests.invariants import assert_clean
 
@@ -38,6 +40,8 @@ class Host:
     def __enter__(self) -> Self:
         # A short path: a Unix socket's may have 107 bytes.
         data = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="concord-host-")))
+        # PostgreSQL, which root hands to another account, must pass on its way to its volumes.
+        data.chmod(volumes.OTHERS_MAY_PASS)
         self.data = data / "data"
         self.servers = EmbeddedServers(self.data, names=("postgres", "broker"), is_durable=True)
         return self
@@ -50,18 +54,50 @@ class Host:
     ) -> None:
         self._stack.close()
 
-    def start(self) -> None:
+    def start(self, *, on_volumes: bool = False) -> None:
         """Start everything, and return when it is ready."""
-        self.start_servers()
+        if on_volumes:
+            self._start_on_volumes()
+        else:
+            self._start_servers()
         self.service = self.start_service()
         self.relay = self.start_relay()
         for each in (self.service, self.relay):
             each.until_ready()
 
-    def start_servers(self) -> None:
-        """Start PostgreSQL with the tables, and the broker."""
+    def _start_servers(self) -> None:
         self._stack.enter_context(self.servers)
         migrate(self.servers.database_url)
+
+    def _start_on_volumes(self) -> None:
+        """Start with the tables and the WAL of PostgreSQL on volumes that can be filled."""
+        folder = DataFolder(self.data)
+        folder.open()
+        # Its lock marks it as ours.
+        assert folder.acquire()
+        folder.release()
+        self._stack.enter_context(volumes.mounted(self.tables, volumes.TABLES_MIB))
+        self._stack.enter_context(volumes.mounted(self.wal, volumes.WAL_MIB))
+        self._start_servers()
+        self.servers.stop("postgres")
+        volumes.move_wal(self.tables, self.wal)
+        self.servers.start("postgres")
+
+    @property
+    def tables(self) -> Path:
+        """Where PostgreSQL has its tables."""
+        return self.data / "postgres"
+
+    @property
+    def wal(self) -> Path:
+        """Where PostgreSQL has its WAL, once it was moved there."""
+        return self.data.parent / "wal"
+
+    @property
+    def postgres_log(self) -> str:
+        """What PostgreSQL has written."""
+        logs = sorted((self.data / "logs").glob("postgres*"))
+        return "".join(each.read_text(errors="replace") for each in logs)
 
     def start_service(self, module: str = "service", **variables: str) -> Running:
         """Start a service; several may run, each at an address of its own."""
@@ -107,7 +143,7 @@ class Host:
             dbname=sa.make_url(self.servers.database_url).database,
             user=url.username,
             password=url.password,
-            host=str(self.data / "postgres"),
+            host=str(self.tables),
             port=self.postgres_port,
             connect_timeout=5,
         )

@@ -13,7 +13,7 @@ PYTEST_ALL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \
-        test-long bench unit contract architecture integration system lock simulate
+        test-long test-kafka bench unit contract architecture integration system lock simulate
 
 help: ## List these targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) \
@@ -76,6 +76,14 @@ faults: setup ## Kill, pause and cut everything 600 times under load, in four mi
 
 soak: setup ## The same 12,000 times, in more than an hour, watching memory
 	@$(PYTEST) -m long -s tests/faults/chaos/test_soak.py $(ARGS)
+
+# The tests whose matter is the broker: the same files as with the embedded one, and its own.
+KAFKA_TESTS := tests/kafka tests/integration/relay tests/integration/streams/test_losses.py \
+	tests/integration/streams/test_stages_survive_kills.py tests/faults/chaos \
+	tests/system/test_article.py
+
+test-kafka: setup ## Run the tests around the broker against Apache Kafka; needs Java 17 and Maven
+	@CONCORD_EMBEDDED_BROKER=apache $(PYTEST_ALL) $(KAFKA_TESTS) $(ARGS)
 
 bench: setup ## Measure everything beside something known, in one table of ratios
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -54,6 +54,8 @@ SETTINGS: Final[Mapping[str, str]] = {
     # A broker that was killed may come back after this; 9 s otherwise.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
+    # Compaction within a test's life, for topics that ask for it soon; 15 s otherwise.
+    "log.cleaner.backoff.ms": "1000",
     # 128 MiB otherwise, out of 384.
     "log.cleaner.dedupe.buffer.size": "16777216",
 }

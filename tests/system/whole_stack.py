@@ -32,6 +32,9 @@ T = TypeVar("T")
 
 WITHOUT_TRAFFIC: Final = ("--without", "traffic")
 
+# Of a test's environment what its stack is given: the last says which broker it starts.
+KEPT: Final = ("PATH", "PYTHONPATH", "CONCORD_EMBEDDED_BROKER")
+
 
 def until(condition: Callable[[], T], what: str, within_s: float) -> T:
     """Return what the condition gives once that is true."""
@@ -65,7 +68,7 @@ class WholeStack:
             )
 
     def _env(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         own = {"HOME": str(self._home), "CONCORD_DATA_DIR": str(self.folder)}
         return kept | own | self._given
 
@@ -150,11 +153,15 @@ class WholeStack:
         assert done.returncode in codes, f"{said}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         return json.loads(done.stdout)
 
+    @property
+    def database_url(self) -> str:
+        """The address of the database, with its password."""
+        return self.variables()["CONCORD_DATABASE_URL"]
+
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Ask the database."""
-        url = self.variables()["CONCORD_DATABASE_URL"]
         with (
-            contextlib.closing(psycopg2.connect(url)) as connection,
+            contextlib.closing(psycopg2.connect(self.database_url)) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(query, parameters)

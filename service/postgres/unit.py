@@ -19,6 +19,7 @@ from service.application.ports import (
     Writes,
 )
 from service.application.probe_ports import Claim
+from service.application.shared_ports import Kept
 from service.domain.cases import CaseAct
 from service.domain.facts import OrderRef
 from service.domain.picking import PickList
@@ -73,6 +74,10 @@ class PostgresUnit(
     def keep_answer(self, request_id: str, answer: Answer) -> None:
         super().keep_answer(request_id, answer)
         self._failpoints.reach("unit:after_answer")
+
+    def keep_answers(self, answers: Sequence[Kept]) -> None:
+        super().keep_answers(answers)
+        self._failpoints.reach("unit:after_answers")
 
     def own_refs(self, owners: Mapping[OrderRef, str]) -> None:
         super().own_refs(owners)

@@ -81,7 +81,7 @@ def test_what_is_told_at_every_failpoint_is_what_happened(
 
 @pytest.mark.long
 def test_all_invariants_hold_behind_the_failpoints(world: World) -> None:
-    assert_clean(world.database_url)
+    assert_clean(world.database_url, but={"I7": "no relay runs here"})
 
 
 class Clockwork:

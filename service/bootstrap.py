@@ -3,6 +3,7 @@
 The only place that owns the real clock, the real ids and the signals.
 """
 
+import contextlib
 import random
 import signal
 import threading
@@ -34,6 +35,7 @@ from service.application.insights import (
     Verifier,
 )
 from service.application.intake import Intake
+from service.application.ports import Clock
 from service.application.probing import Probing
 from service.application.waiting import Waiting
 from service.config import ConfigurationError, Settings
@@ -42,6 +44,7 @@ from service.domain.errors import OutageError
 from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
 from service.kafka.relay import build_relay
 from service.kafka.topics import NAMES
+from service.postgres.clock import DatabaseClock
 from service.postgres.durability import unsafe_settings
 from service.postgres.engine import make_engine
 from service.postgres.insights import ArrivalRows, FlagRows, JournalMeasures, OverdueRows
@@ -113,12 +116,14 @@ def serve(settings: Settings) -> None:
         connections=pool_threads(settings.threads, settings.watchers_max) + 3,
     )
     _refuse_unsafe(engine)
-    server = _server(settings, engine, telemetry)
-    waiting = Waiting(_storage(settings, engine, telemetry), ProtobufEncoder(), now, settings.terms)
-    allocating = _allocating(settings, engine, telemetry)
-    watch = ProbeWatch(
-        _probing(settings, engine, telemetry), PostgresReader(engine), telemetry.metrics, now
-    )
+    clock = DatabaseClock(engine, now)
+    _look_at(clock)
+    server = _server(settings, engine, telemetry, clock)
+    storage = _storage(settings, engine, telemetry)
+    waiting = Waiting(storage, ProtobufEncoder(), clock, settings.terms)
+    allocating = _allocating(settings, engine, telemetry, clock)
+    probing = Probing(storage, ProtobufEncoder(), clock, settings.terms)
+    watch = ProbeWatch(probing, PostgresReader(engine), telemetry.metrics, clock)
     works = (
         waiting.expire_due,
         waiting.report_orphans,
@@ -140,7 +145,7 @@ def serve(settings: Settings) -> None:
     clockwork.start()
     auditor.start()
     try:
-        _follow_health(server, engine, stop)
+        _follow_health(server, engine, clock, stop)
     finally:
         stop.set()
         server.stop(GRACE_S)
@@ -187,16 +192,19 @@ def _telemetry(settings: Settings) -> Telemetry:
     )
 
 
-def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Server:
+def _server(
+    settings: Settings, engine: sa.Engine, telemetry: Telemetry, clock: Clock = now
+) -> Server:
     encoder = ProtobufEncoder()
     storage = _storage(settings, engine, telemetry)
     terms = settings.terms
     reader = PostgresReader(engine, terms.limits)
-    mutations = Mutations(storage, encoder, now, fresh_id, terms)
-    intake = Intake(storage, encoder, now, terms)
+    mutations = Mutations(storage, encoder, clock, fresh_id, terms)
+    intake = Intake(storage, encoder, clock, terms)
+    probing = Probing(storage, encoder, clock, terms)
     watchers = threading.BoundedSemaphore(settings.watchers_max)
-    orders = OrderServicer(mutations, reader, now, watchers)
-    insights = InsightServicer(_insights(settings, engine), FlagActs(mutations), watchers)
+    orders = OrderServicer(mutations, reader, clock, watchers)
+    insights = InsightServicer(_insights(settings, engine, clock), FlagActs(mutations), watchers)
     services = {
         "concord.orders.v1.OrderService": (
             order_service_pb2_grpc.add_OrderServiceServicer_to_server,
@@ -204,7 +212,7 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
         ),
         "concord.intake.v1.IntakeService": (
             intake_service_pb2_grpc.add_IntakeServiceServicer_to_server,
-            IntakeServicer(intake, reader, now, telemetry.metrics),
+            IntakeServicer(intake, reader, clock, telemetry.metrics),
         ),
         "concord.cases.v1.CaseService": (
             case_service_pb2_grpc.add_CaseServiceServicer_to_server,
@@ -224,9 +232,7 @@ def _server(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Serv
         ),
         "concord.probes.v1.ProbeService": (
             probe_service_pb2_grpc.add_ProbeServiceServicer_to_server,
-            ProbeServicer(
-                _probing(settings, engine, telemetry), reader, fresh_id, telemetry.metrics
-            ),
+            ProbeServicer(probing, reader, fresh_id, telemetry.metrics),
         ),
         **_overseeing(settings, engine),
     }
@@ -263,15 +269,13 @@ def _storage(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Pos
     return PostgresStorage(engine, ProtobufEnvelopes(), observer, settings.failpoints)
 
 
-def _probing(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Probing:
-    return Probing(_storage(settings, engine, telemetry), ProtobufEncoder(), now, settings.terms)
-
-
-def _allocating(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> Allocating:
+def _allocating(
+    settings: Settings, engine: sa.Engine, telemetry: Telemetry, clock: Clock
+) -> Allocating:
     return Allocating(
         _storage(settings, engine, telemetry),
         ProtobufEncoder(),
-        now,
+        clock,
         chance=random.random,
         pause=time.sleep,
         told=Counting(telemetry.metrics).settled,
@@ -279,7 +283,7 @@ def _allocating(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> 
     )
 
 
-def _insights(settings: Settings, engine: sa.Engine) -> InsightUseCases:
+def _insights(settings: Settings, engine: sa.Engine, clock: Clock) -> InsightUseCases:
     redis = views.connect(settings.redis_url)
     stages = RedisStageView(redis, settings.kafka_partitions)
     channels = RedisChannelView(redis, settings.kafka_partitions)
@@ -288,11 +292,11 @@ def _insights(settings: Settings, engine: sa.Engine) -> InsightUseCases:
     patient = RedisStageView(unhurried, settings.kafka_partitions)
     measures = JournalMeasures(engine)
     return InsightUseCases(
-        stages=StageBoards(stages, measures, now, time.sleep),
-        channels=ChannelBoards(channels, ArrivalRows(engine), now),
-        overdue=OverdueOrders(OverdueRows(engine), now, settings.stage_limits),
+        stages=StageBoards(stages, measures, clock, time.sleep),
+        channels=ChannelBoards(channels, ArrivalRows(engine), clock),
+        overdue=OverdueOrders(OverdueRows(engine), clock, settings.stage_limits),
         flags=FlagRows(engine),
-        verifier=Verifier(patient, measures, now, time.sleep),
+        verifier=Verifier(patient, measures, clock, time.sleep),
     )
 
 
@@ -322,10 +326,19 @@ def _refuse_unsafe(engine: sa.Engine) -> None:
         )
 
 
-def _follow_health(server: Server, engine: sa.Engine, stop: threading.Event) -> None:
+def _look_at(clock: DatabaseClock) -> None:
+    """Look at PostgreSQL's clock; where it cannot be reached, time goes on until the next look."""
+    with contextlib.suppress(OutageError):
+        clock.look()
+
+
+def _follow_health(
+    server: Server, engine: sa.Engine, clock: DatabaseClock, stop: threading.Event
+) -> None:
     is_serving = None
     while not stop.is_set():
         reachable = not _missing(engine)
+        _look_at(clock)
         if reachable is not is_serving:
             server.set_serving(is_serving=reachable)
             log.info("serving_changed", serving=reachable)

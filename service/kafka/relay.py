@@ -8,6 +8,8 @@ One relay is active (session locks, one for each shard); others stand by. Each r
 
 If we crash between 2 and 3, or lose the locks while sending, rows go out again. Consumers drop
 repeats by `concord-n`, so that costs bandwidth, never correctness. ADR 0002 has the reasons.
+Rounds begin small and grow while all is well: where something fails each second, large ones would
+all be cut short before 3, and nothing would ever get on.
 
 A message that the broker refuses is tried eight times, about 13 s in all; then its stream is
 parked and waits for `OutboxService.ResendStream`, while all others flow. An outage is no refusal:
@@ -56,6 +58,9 @@ class Pace:
     # 2,000 rows of about 1 KiB keep a round under a quarter of a second, which bounds how much
     # is sent twice after a failover; 16 MiB do so where rows are large.
     rows: int = 2_000
+    # The first round after a start or a failure; five that succeed make it 2,000 again. So few
+    # rows take a few hundredths of a second.
+    rows_first: int = 64
     size: int = 16 * 1_024 * 1_024
     # Idle, a claim costs 1 ms: 5 ms after work there may be more, 20 claims a second otherwise.
     idle_min_s: float = 0.005
@@ -116,6 +121,7 @@ class Relay:
         self._resting: dict[StreamKey, float] = {}
         self._epoch = 0
         self._idle_s = self._pace.idle_min_s
+        self._rows = self._pace.rows_first
         self._succeeded_at: float | None = None
         self._locks_due = Due(self._pace.standby_s)
         self._check_due = Due(self._pace.check_every_s)
@@ -146,6 +152,7 @@ class Relay:
             self._drop_shards()
         except BrokerUnavailableError as error:
             log.warning("relay_outage", kind="broker", error=error)
+            self._rows = self._pace.rows_first
             self._check_due.at_once()
         self._failpoints.reach("relay:outage")
         return self._pace.outage_s
@@ -182,6 +189,7 @@ class Relay:
             self._metrics.relay_active.labels(shard=str(shard)).set(1)
 
     def _drop_shards(self) -> None:
+        self._rows = self._pace.rows_first
         for shard in self._shards:
             self._metrics.relay_active.labels(shard=str(shard)).set(0)
         self._shards = frozenset()
@@ -192,10 +200,11 @@ class Relay:
         """Publish one batch; return how many rows were marked."""
         begun = time.monotonic()
         # 1
-        claim = self._queue.claim(self._waiting(), rows=self._pace.rows, size=self._pace.size)
+        claim = self._queue.claim(self._waiting(), rows=self._rows, size=self._pace.size)
         if not claim.rows or claim.epoch is None:
             return 0
         self._epoch = claim.epoch
+        self._rows = min(2 * self._rows, self._pace.rows)
         self._failpoints.reach("relay:after_claim")
         # 2
         order = sendable(claim.rows)
@@ -238,6 +247,7 @@ class Relay:
         if any(failure.is_outage for _, failure in settled.failed.values()):
             reasons = sorted({failure.reason for _, failure in settled.failed.values()})
             log.warning("relay_outage", kind="broker", reason=reasons[0], count=len(settled.failed))
+            self._rows = self._pace.rows_first
             self._check_due.at_once()
 
     def _count(self, row: OutboxRow, failure: Failure) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from service.failpoints import Failpoints
 from service.kafka.broker_life import LifeWatch
@@ -136,6 +137,27 @@ def test_a_relay_that_may_not_mark_takes_its_shards_again() -> None:
 
     assert fixture.queue.published == [1]
     assert fixture.sent() == [b"order-1:1", b"order-1:1"]
+
+
+def test_rounds_begin_small_and_grow_while_all_is_well() -> None:
+    fixture = Fixture(replace(AT_ONCE, rows=8, rows_first=2))
+    fixture.queue.rows = [a_row(number, n=number) for number in range(1, 40)]
+
+    def marked_in_a_turn() -> int:
+        before = len(fixture.queue.published)
+        fixture.turn()
+        return len(fixture.queue.published) - before
+
+    assert [marked_in_a_turn() for _ in range(4)] == [2, 4, 8, 8]
+    fixture.queue.is_superseded = True
+    fixture.turn()
+    fixture.queue.is_superseded = False
+    assert [marked_in_a_turn() for _ in range(3)] == [2, 4, 8]
+    fixture.publisher.fails = failing("order-1", OUTAGE)
+    fixture.turn()
+    fixture.publisher.fails = lambda _: None
+    fixture.queue.rows.append(a_row(99, "order-2"))
+    assert marked_in_a_turn() <= 2
 
 
 def test_an_outage_of_storage_is_waited_out() -> None:

@@ -59,13 +59,14 @@ class Host:
         if on_volumes:
             self._start_on_volumes()
         else:
-            self._start_servers()
+            self.start_servers()
         self.service = self.start_service()
         self.relay = self.start_relay()
         for each in (self.service, self.relay):
             each.until_ready()
 
-    def _start_servers(self) -> None:
+    def start_servers(self) -> None:
+        """Start PostgreSQL, with the tables, and the broker."""
         self._stack.enter_context(self.servers)
         migrate(self.servers.database_url)
 
@@ -78,7 +79,7 @@ class Host:
         folder.release()
         self._stack.enter_context(volumes.mounted(self.tables, volumes.TABLES_MIB))
         self._stack.enter_context(volumes.mounted(self.wal, volumes.WAL_MIB))
-        self._start_servers()
+        self.start_servers()
         self.servers.stop("postgres")
         volumes.move_wal(self.tables, self.wal)
         self.servers.start("postgres")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from concord.intake.v1.receipt_pb2 import ReceiptEvent
 from concord.orders.v1.order_pb2 import Order
+from tests.invariants import violations
 from tests.storm.plan import PROVIDERS, Plan
 from tests.storm.stack import Stormy
 from tests.system.whole_stack import WholeStack
@@ -118,6 +119,8 @@ class Evidence:
     cases: Sequence[tuple[str, str]]
     """Type and order."""
     journal_problem: str
+    broken_invariants: Sequence[str]
+    """Who violates what, of all invariants that a database can tell."""
     blows: Blows
     notices: Mapping[str, int]
     """What the platforms' couriers counted."""
@@ -160,6 +163,10 @@ def gather(
         known_receipts=names,
         cases=stormy.stack.rows("SELECT type, order_id FROM cases ORDER BY opened_at"),
         journal_problem=verified.problem,
+        broken_invariants=[
+            f"{each.invariant} {each.subject}: {each.problem}"
+            for each in violations(stormy.stack.database_url)
+        ],
         blows=blows,
         notices=notices,
         questions=questions,

@@ -93,6 +93,11 @@ def the_journal_holds(evidence: Evidence) -> Iterator[str]:
         yield evidence.journal_problem
 
 
+def every_invariant_holds(evidence: Evidence) -> Iterable[str]:
+    """What must hold at every moment holds at the end."""
+    return evidence.broken_invariants
+
+
 def nothing_forged_is_believed(evidence: Evidence) -> Iterator[str]:
     """No forged call was taken, and no receipt is of a message that no platform sent."""
     for each in evidence.calls:
@@ -166,6 +171,7 @@ RULES: Final[tuple[Rule, ...]] = (
     what_is_paid_here_is_paid_there,
     no_step_is_taken_twice,
     the_journal_holds,
+    every_invariant_holds,
     nothing_forged_is_believed,
     every_call_is_answered_right,
     what_shops_were_promised_is_kept,

@@ -63,6 +63,7 @@ def a_storm() -> Evidence:
         known_receipts=frozenset({"receipts/1"}),
         cases=[],
         journal_problem="",
+        broken_invariants=[],
         blows=Blows(
             killed=dict.fromkeys(VICTIMS, 2),
             database_down_s=60.0,
@@ -176,6 +177,10 @@ BROKEN: Final[list[tuple[str, Callable[[Evidence], Evidence]]]] = [
     ("no_step_is_taken_twice", with_steps_again),
     ("no_step_is_taken_twice", with_money_again),
     ("the_journal_holds", lambda it: replace(it, journal_problem="the hash differs")),
+    (
+        "every_invariant_holds",
+        lambda it: replace(it, broken_invariants=["I4 ord-1: row 2 is missing"]),
+    ),
     ("nothing_forged_is_believed", lambda it: with_call(it, is_forged=True)),
     (
         "nothing_forged_is_believed",

@@ -14,6 +14,7 @@ import pytest
 from clients.sdk.errors import RefundExceedsPaymentError
 from concord.cases.v1.case_service_pb2 import Case
 from concord.orders.v1.order_pb2 import Order
+from tests.invariants import assert_clean
 from tests.storm import telling
 from tests.storm.shopping import COMES_WITHIN_S, TOTAL_MINOR, Shop, Trade, sum_of
 from tests.storm.stack import stormy_stack
@@ -170,6 +171,10 @@ def test_parts_given_back_at_every_provider_add_up(shop: Shop) -> None:
 
     for each in trades:
         check_parts(shop, each)
+
+
+def test_every_invariant_that_a_database_can_tell_holds(shop: Shop) -> None:
+    assert_clean(shop.stormy.stack.database_url)
 
 
 def until_gone(shop: Shop, trade: Trade, units: int) -> None:

@@ -26,6 +26,7 @@ from concord.intake.v1 import fact_pb2
 from concord.intake.v1.receipt_pb2 import Receipt
 from concord.orders.v1.order_event_pb2 import OrderEvent
 from concord.orders.v1.order_pb2 import Order
+from tests.invariants import assert_clean
 from tests.system.board import check_view
 from tests.system.topics import Read, read_all
 from tests.system.traffic import Traffic, traffic
@@ -285,6 +286,10 @@ def test_each_contradiction_has_a_case_and_each_early_fact_waits(settled: WholeS
 
 def test_the_journals_chains_hold(settled: WholeStack) -> None:
     assert settled.concord("audit", "verify")["problem"] == ""
+
+
+def test_every_invariant_that_a_database_can_tell_holds(settled: WholeStack) -> None:
+    assert_clean(settled.database_url)
 
 
 def test_the_view_equals_the_journal_after_all_losses(settled: WholeStack) -> None:

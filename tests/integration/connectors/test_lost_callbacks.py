@@ -15,6 +15,7 @@ from deploy.local.platforms.server import Platforms
 from deploy.local.stack import EmbeddedServers
 from tests.integration.connectors.conftest import PROVIDERS
 from tests.integration.connectors.running import CURRENCIES, Sold, Stage, started
+from tests.invariants import assert_clean
 
 
 @pytest.fixture(scope="module")
@@ -227,3 +228,7 @@ def test_wrong_settings_end_it_with_all_that_is_wrong(stage: Stage, tmp_path: Pa
 def test_an_order_of_which_nothing_can_be_asked_is_refused(stage: Stage) -> None:
     with pytest.raises(errors.OrderNotFoundError):
         stage.concord.probes.run("ord-missing")
+
+
+def test_every_invariant_that_a_database_can_tell_holds(stage: Stage) -> None:
+    assert_clean(stage.database_url, but={"I7": "no relay runs here"})

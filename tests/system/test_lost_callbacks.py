@@ -14,6 +14,7 @@ import pytest
 from clients.sdk import Concord
 from concord.orders.v1.order_pb2 import Order
 from concord.probes.v1.probe_service_pb2 import Probe
+from tests.invariants import assert_clean
 from tests.storm import telling
 from tests.storm.stack import Stormy, stormy_stack
 from tests.system.board import check_view, shown
@@ -146,3 +147,7 @@ def test_the_board_says_that_callbacks_failed(story: Story) -> None:
 
 def test_no_person_is_bothered(story: Story) -> None:
     assert story.stormy.stack.rows("SELECT type FROM cases") == []
+
+
+def test_every_invariant_that_a_database_can_tell_holds(story: Story) -> None:
+    assert_clean(story.stormy.stack.database_url)

@@ -14,6 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from concord.audit.v1 import audit_service_pb2 as audit
 from concord.cases.v1 import case_service_pb2 as cases
 from concord.fulfilment.v1 import fulfilment_service_pb2 as fulfilment
 from concord.insights.v1 import insight_service_pb2 as insights
@@ -70,6 +71,8 @@ READINGS: Final[Mapping[str, Reading]] = {
         _order("VerifyJournal", orders.VerifyJournalRequest),
         Reading("concord.orders.v1.OrderService.ListOrders", _in(State.PAYING),
                 lambda _: orders.ListOrdersRequest(page_size=3, channel="douyin")),
+        Reading("concord.audit.v1.AuditService.CheckInvariants", _in(State.PAYING),
+                lambda target: audit.CheckInvariantsRequest(order=f"orders/{target.order}")),
         Reading("concord.intake.v1.IntakeService.GetReceipt", _in(State.PAYING),
                 lambda target: intake.GetReceiptRequest(name=f"receipts/{target.receipt}")),
         Reading("concord.intake.v1.IntakeService.ListReceipts", _in(State.PAYING),
@@ -116,8 +119,10 @@ ELSEWHERE: Final = {
     "concord.orders.v1.OrderService.WatchOrders",
     "concord.outbox.v1.OutboxService.RepublishHistory",
 }
-# The lifecycle is code; spans are kept in a file by a process of the embedded stack.
+# The lifecycle and the register of invariants are code; spans are kept in a file, by a process of
+# the embedded stack.
 WITHOUT_DATABASE: Final = {
+    "concord.audit.v1.AuditService.ListInvariants",
     "concord.orders.v1.OrderService.ListTransitions",
     "concord.traces.v1.TraceService.ListSpans",
 }

@@ -22,8 +22,8 @@ MADE: Final = 50_000
 
 def main(bootstrap: str, topic: str, count: int) -> None:
     """Send so many records, and tell how long it took."""
-    made: list[tuple[bytes, str | None, list[tuple[str, str | bytes | None]]]] = [
-        (happening.value, happening.order, [*preloading.headers_of(happening)])
+    made: list[tuple[bytes, str | None, dict[str, str | bytes | None]]] = [
+        (happening.value, happening.order, {**preloading.headers_of(happening)})
         for happening in happenings(min(count, MADE), end_s=preloading.now_s(), partitions=0)
     ]
     producer = Producer(settings(bootstrap))

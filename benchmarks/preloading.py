@@ -79,7 +79,7 @@ def headers_of(happening: Happening) -> Headers:
         return heartbeat_headers(ORDERS, happening.partition or 0, at, EPOCH)
     row = outbox_row(happening)
     headers = row_headers(row, ORDERS.message_name, EPOCH)
-    return [*headers, ("traceparent", happening.traceparent.encode())]
+    return {**headers, "traceparent": happening.traceparent}
 
 
 def outbox_row(happening: Happening) -> OutboxRow:
@@ -111,7 +111,7 @@ def _producer(bootstrap: str) -> Producer:
 
 
 def _send(producer: Producer, topic: str, key: str | None, happening: Happening) -> None:
-    headers: list[tuple[str, str | bytes | None]] = [*headers_of(happening)]
+    headers: dict[str, str | bytes | None] = {**headers_of(happening)}
     # Unassigned: the partitioner decides by the key.
     partition = -1 if happening.partition is None else happening.partition
     while True:

@@ -32,8 +32,7 @@ class StreamKey(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """A message that waits. `n` is None where no order is promised."""
 
     row_id: int

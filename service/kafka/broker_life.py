@@ -210,7 +210,7 @@ class KafkaBroker:
             epoch=life.epoch, marker=life.marker, start_time=timestamp(life.started_at)
         )
         outcomes = self._publisher.publish(
-            [Record(BROKER_LIVES.name, LIFE_KEY, record.SerializeToString(), [], partition=0)]
+            [Record(BROKER_LIVES.name, LIFE_KEY, record.SerializeToString(), {}, partition=0)]
         )
         if outcomes != [None]:
             raise BrokerUnavailableError

@@ -5,13 +5,16 @@ rest follows from the topic. The producer alone adds `traceparent` to a record: 
 would send two of them.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from service.application.outbox import OutboxRow
 from service.kafka.topics import Topic
 
-Headers = list[tuple[str, bytes]]
+# By name, as text: whoever sends them makes bytes of them.
+Headers = Mapping[str, str]
 
 TRACEPARENT: Final = "traceparent"
 EPOCH: Final = "concord-epoch"
@@ -21,23 +24,29 @@ SOURCE: Final = "/concord/service"
 
 def row_headers(row: OutboxRow, message_name: str, epoch: int) -> Headers:
     """Return the headers of an outbox row's record."""
-    said = {name: text for name, text in row.headers.items() if text and name != TRACEPARENT}
-    headers = _headers({"ce_id": str(row.row_id), **_constant(message_name), **said}, epoch)
+    headers = _constant(message_name).copy()
+    for name, text in row.headers.items():
+        if text and name != TRACEPARENT:
+            headers[name] = text
+    if "ce_id" not in headers:
+        headers["ce_id"] = str(row.row_id)
+    headers[EPOCH] = str(epoch)
     if row.n is not None:
-        headers.append((NUMBER, str(row.n).encode()))
+        headers[NUMBER] = str(row.n)
     return headers
 
 
 def heartbeat_headers(topic: Topic, partition: int, at: datetime, epoch: int) -> Headers:
     """Return the headers of a heartbeat: no trace, no number."""
-    said = {
+    return {
         "ce_id": f"heartbeat:{partition}:{at.isoformat()}",
         "ce_time": at.isoformat(),
         **_constant(topic.message_name),
+        EPOCH: str(epoch),
     }
-    return _headers(said, epoch)
 
 
+@cache
 def _constant(message_name: str) -> dict[str, str]:
     return {
         "ce_specversion": "1.0",
@@ -45,9 +54,3 @@ def _constant(message_name: str) -> dict[str, str]:
         "ce_type": message_name,
         "content-type": "application/protobuf",
     }
-
-
-def _headers(texts: dict[str, str], epoch: int) -> Headers:
-    headers = [(name, text.encode()) for name, text in texts.items()]
-    headers.append((EPOCH, str(epoch).encode()))
-    return headers

@@ -51,6 +51,8 @@ def sendable(rows: Sequence[OutboxRow]) -> Sendable:
 
 def settle(rows: Sequence[OutboxRow], outcomes: Sequence[Failure | None]) -> Settled:
     """Return which rows to mark, given what became of each; None is an acknowledgement."""
+    if not any(outcomes):
+        return Settled(rows, {})
     published = []
     failed: dict[StreamKey, tuple[OutboxRow, Failure]] = {}
     for row, failure in zip(rows, outcomes, strict=True):

@@ -5,7 +5,7 @@ memory an idempotent producer delivers nothing for as long as it lives.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -67,7 +67,7 @@ class BrokerUnavailableError(Exception):
     """The broker did not do its part. It is asked again after a pause, for ever."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """One record to send. Without a `key` it needs a `partition`."""
 
@@ -117,6 +117,7 @@ def settings(bootstrap: str) -> dict[str, str | int | bool]:
         "acks": "all",
         "enable.idempotence": True,
         "linger.ms": 1,
+        "delivery.report.only.error": True,
         "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1_000),
         "message.max.bytes": MESSAGE_BYTES_MAX,
         # What the Java client and aiokafka do with keys; without a key we name a partition.
@@ -140,19 +141,28 @@ class KafkaPublisher:
 
     def publish(self, records: Sequence[Record]) -> list[Failure | None]:
         producer = self._healthy()
-        outcomes: list[Failure | None] = [NO_REPORT] * len(records)
+        # What failed is reported, and nothing else: a report for each record costs as much as
+        # to send it. So what was not reported is acknowledged, once none is under way.
+        outcomes: list[Failure | None] = [None] * len(records)
+        spans: list[tuple[int, OpenSpan]] = []
         refused: set[tuple[str, str]] = set()
         for index, record in enumerate(records):
-            stream = (record.topic, record.key or "")
-            if record.key is not None and stream in refused:
+            if refused and record.key is not None and (record.topic, record.key) in refused:
                 outcomes[index] = BEHIND_A_REFUSAL
                 continue
+            span = _begin_send(record)
+            if span:
+                spans.append((index, span))
             try:
-                self._send(producer, record, partial(outcomes.__setitem__, index))
+                _send(producer, record, span, partial(_note_failure, outcomes, index))
             except KafkaException as error:
                 outcomes[index] = _failure(error.args[0])
-                refused.add(stream)
-        self._await(producer)
+                refused.add((record.topic, record.key or ""))
+        if self._await(producer):
+            outcomes = [failure or NO_REPORT for failure in outcomes]
+        for index, span in spans:
+            failure = outcomes[index]
+            span.end(KafkaException(failure.reason) if failure else None)
         if any(outcomes):
             self.close()
         return outcomes
@@ -192,44 +202,44 @@ class KafkaPublisher:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self._fell_at = self._fell_at or time.monotonic()
 
-    @staticmethod
-    def _send(producer: Producer, record: Record, settle: "partial[None]") -> None:
-        span = _begin_send(record)
-        headers: list[tuple[str, str | bytes | None]] = [*record.headers]
-        traceparent = span.traceparent if span else record.traceparent
-        if traceparent:
-            headers.append((TRACEPARENT, traceparent.encode()))
-        # Unassigned: the partitioner decides by the key.
-        partition = -1 if record.partition is None else record.partition
-
-        def report(error: KafkaError | None, _: Message) -> None:
-            settle(_failure(error) if error else None)
-            if span:
-                span.end(KafkaException(error) if error else None)
-
-        try:
-            producer.produce(
-                record.topic,
-                record.value,
-                record.key,
-                partition=partition,
-                headers=headers,
-                on_delivery=report,
-            )
-        except KafkaException as error:
-            if span:
-                span.end(error)
-            raise
-
-    def _await(self, producer: Producer) -> None:
+    def _await(self, producer: Producer) -> int:
+        """Wait until nothing is under way; return how many records nobody knows about."""
         deadline = time.monotonic() + DELIVERY_TIMEOUT_S + REPORT_GRACE_S
         while producer.flush(0.1):
             now = time.monotonic()
             has_fallen = self._fell_at is not None and now - self._fell_at > PATIENCE_S
             if has_fallen or now > deadline:
                 producer.purge()
-                producer.flush(REPORT_GRACE_S)
-                return
+                return producer.flush(REPORT_GRACE_S)
+        return 0
+
+
+def _send(
+    producer: Producer,
+    record: Record,
+    span: OpenSpan | None,
+    report: Callable[[KafkaError | None, Message], None],
+) -> None:
+    headers: dict[str, str | bytes | None] = {**record.headers}
+    traceparent = span.traceparent if span else record.traceparent
+    if traceparent:
+        headers[TRACEPARENT] = traceparent
+    # Unassigned: the partitioner decides by the key.
+    partition = -1 if record.partition is None else record.partition
+    producer.produce(
+        record.topic,
+        record.value,
+        record.key,
+        partition=partition,
+        headers=headers,
+        on_delivery=report,
+    )
+
+
+def _note_failure(
+    outcomes: list[Failure | None], index: int, error: KafkaError | None, _: Message
+) -> None:
+    outcomes[index] = _failure(error) if error else None
 
 
 def _begin_send(record: Record) -> OpenSpan | None:

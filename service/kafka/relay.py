@@ -228,8 +228,9 @@ class Relay:
         marked = self._queue.mark_published(ids) if ids else 0
         for topic, count in Counter(row.stream.topic for row in settled.published).items():
             self._metrics.outbox_published.labels(topic=_label(topic)).inc(count)
-        for row in settled.published:
-            self._resting.pop(row.stream, None)
+        if self._resting:
+            for row in settled.published:
+                self._resting.pop(row.stream, None)
         if marked < len(ids):
             # Somebody else took the shards or the rows; what we hold may be nothing.
             log.warning("relay_superseded", rows=len(ids) - marked)

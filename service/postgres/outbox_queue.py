@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, TextClause, create_engine, text
+from sqlalchemy import Connection, TextClause, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from service.application.outbox import (
@@ -75,7 +75,7 @@ SKIPPED: Final = """
 # One ordered scan of the partial index for each shard, merged: the limit ends all of them
 # together, so a claim reads no more rows than it returns (and those it must pass over).
 DUE: Final = """(
-    SELECT id, topic, key, n, payload, headers FROM outbox
+    SELECT id, topic, key, n, payload, headers::text FROM outbox
     WHERE shard = {shard} AND published_at IS NULL
     AND (topic, key) NOT IN (SELECT topic, key FROM skipped)
     ORDER BY id LIMIT :rows
@@ -195,7 +195,7 @@ class PostgresRelayQueue:
         with self._connected() as connection:
             found = connection.execute(self._claim, values).all()
         epoch = found[0].epoch if found else None
-        return Claim([_row(row) for row in found], epoch)
+        return Claim([_row(*row) for row in found], epoch)
 
     def mark_published(self, row_ids: Sequence[int]) -> int:
         values = {
@@ -266,6 +266,7 @@ def _named(streams: Collection[StreamKey]) -> dict[str, list[str]]:
     }
 
 
-def _row(row: Row[Any]) -> OutboxRow:
-    headers = row.headers if isinstance(row.headers, dict) else orjson.loads(row.headers)
-    return OutboxRow(row.id, StreamKey(row.topic, row.key), row.n, bytes(row.payload), headers)
+def _row(  # The columns of a claim.
+    row_id: int, topic: str, key: str, n: int | None, payload: memoryview, headers: str, _: int
+) -> OutboxRow:
+    return OutboxRow(row_id, StreamKey(topic, key), n, bytes(payload), orjson.loads(headers))

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum, unique
+from enum import unique
 
 from service.domain.lifecycle import Action, State
 from service.domain.money import Money
 from service.domain.stages import MeasureChange
 from service.domain.truth import RefundState
+from service.domain.words import Word
 
 
 @unique
-class ChangeKind(Enum):
+class ChangeKind(Word):
     """What kind of change a journal row records."""
 
     PLACED = "PLACED"

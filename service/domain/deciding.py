@@ -256,6 +256,8 @@ def _close(verdict: Verdict, truth: Truth, *, at: datetime) -> Verdict:
     found = discrepancies(dossier.facts) if dossier.found is None else dossier.found
     standing = Standing(dossier.order_id, truth, found, verdict.awaited, verdict.inquiries)
     acts = closing_acts(dossier.cases, standing, at=at)
+    if not acts:
+        return verdict
     after = {act.case.case_id: act.case for act in acts}
     return replace(
         verdict,

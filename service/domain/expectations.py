@@ -8,12 +8,13 @@ facts of one moment arrive minutes apart.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, unique
+from enum import unique
 from types import MappingProxyType
 from typing import Final
 
 from service.domain.lifecycle import FINAL, State
 from service.domain.truth import RefundState, Truth
+from service.domain.words import Word
 
 # The article: an order that sits in one stage for more than two hours needs somebody. The last
 # two states wait for carriers and buyers, who take days.
@@ -47,7 +48,7 @@ ARRIVAL_GRACE: Final = timedelta(minutes=5)
 
 
 @unique
-class ExpectationKind(Enum):
+class ExpectationKind(Word):
     """What is awaited."""
 
     NEXT_STAGE = "NEXT_STAGE"

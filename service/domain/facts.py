@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, unique
+from enum import unique
 from types import MappingProxyType
 from typing import Final
 
 from service.domain.lifecycle import Action, State
 from service.domain.money import Money
+from service.domain.words import Word
 
 
 @unique
-class FactKind(Enum):
+class FactKind(Word):
     """What happened; the names are those of `concord.intake.v1.Fact.Kind`."""
 
     ORDER_CREATED = "ORDER_CREATED"
@@ -36,7 +37,7 @@ class FactKind(Enum):
 
 
 @unique
-class Circumstance(Enum):
+class Circumstance(Word):
     """How it came about, by the source's own word; the only ground for a cause of delay."""
 
     NETWORK_RETRY = "NETWORK_RETRY"
@@ -47,7 +48,7 @@ class Circumstance(Enum):
 
 
 @unique
-class Outcome(Enum):
+class Outcome(Word):
     """What became of a fact or of a receipt."""
 
     APPLIED = "APPLIED"

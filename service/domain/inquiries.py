@@ -8,7 +8,7 @@ number money may still come, and its callback may be lost (ADR 0011).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import Enum, unique
+from enum import unique
 from typing import Final
 
 from service.domain.expectations import ARRIVAL_GRACE
@@ -18,13 +18,14 @@ from service.domain.providers import ASKABLE
 from service.domain.surplus import payments_of, refund_number, surplus
 from service.domain.terms import Terms
 from service.domain.truth import Truth
+from service.domain.words import Word
 
 # The namespace of the numbers that we give to providers.
 MERCHANT: Final = "merchant"
 
 
 @unique
-class InquiryKind(Enum):
+class InquiryKind(Word):
     """What is asked for; the names are those of `concord.probes.v1.Probe.Kind`."""
 
     PAYMENT = "PAYMENT"

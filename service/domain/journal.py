@@ -6,6 +6,7 @@ they were hashed, and the columns beside them are only for reading.
 """
 
 import hashlib
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from service.domain.changes import Change
 
 TAG: Final = b"concord.journal.v1"
 GENESIS: Final = bytes(32)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LENGTH: Final = struct.Struct(">I").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,11 @@ def chain_row(  # every argument is a part of the row
 
 def encode_record(fields: Iterable[str | bytes]) -> bytes:
     """Return the fields as one byte string, each preceded by its length in four bytes."""
-    raw = (each.encode() if isinstance(each, str) else each for each in fields)
-    return b"".join(len(each).to_bytes(4, "big") + each for each in raw)
+    parts: list[bytes] = []
+    for each in fields:
+        raw = each.encode() if isinstance(each, str) else each
+        parts += (_LENGTH(len(raw)), raw)
+    return b"".join(parts)
 
 
 def link(previous: bytes, record: bytes) -> bytes:
@@ -105,5 +111,5 @@ def link(previous: bytes, record: bytes) -> bytes:
 
 def micros(moment: datetime) -> str:
     """Return UTC microseconds since the epoch, as decimal text."""
-    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = moment - _EPOCH
     return str((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds)

@@ -1,16 +1,17 @@
 """The one table of an order's life; everything else that knows states derives from it."""
 
 from collections.abc import Mapping
-from enum import Enum, unique
+from enum import unique
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
 from service.domain.errors import IllegalTransitionError
+from service.domain.words import Word
 
 
 @unique
-class State(Enum):
+class State(Word):
     """Where an order is. The value is what is stored and what the wire enum is named for."""
 
     PENDING_PAYMENT = "PENDING_PAYMENT"
@@ -32,7 +33,7 @@ class State(Enum):
 
 
 @unique
-class Action(Enum):
+class Action(Word):
     """What moves an order."""
 
     START_PAYMENT = "START_PAYMENT"

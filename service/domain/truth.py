@@ -8,16 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, unique
+from enum import unique
 from typing import Final
 
 from service.domain.facts import PROVES, TOTAL_SO_FAR, Fact, FactKind, OrderLine, OrderRef
 from service.domain.lifecycle import ROAD, State
 from service.domain.money import Money
+from service.domain.words import Word
 
 
 @unique
-class RefundState(Enum):
+class RefundState(Word):
     """How much of the money went back: an axis beside the state."""
 
     NONE = "NONE"

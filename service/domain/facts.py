@@ -154,7 +154,13 @@ class Fact:
 
     @property
     def refs(self) -> tuple[OrderRef, ...]:
-        """Every name of the order that this fact tells."""
+        """Every name of the order that this fact tells; only a creation tells more than one.
+
+        Whatever else a fact named, it would be found by that name when it comes after the order
+        and not when it comes before.
+        """
+        if self.kind is not FactKind.ORDER_CREATED:
+            return (self.ref,)
         return (self.ref, *self.more_refs)
 
     @property

@@ -103,3 +103,19 @@ def test_what_is_parked_is_listed_and_what_was_applied_is_not(
             sa.text("SELECT count(*) FROM facts WHERE order_id IS NULL")
         ).scalar_one()
     assert left == 1
+
+
+def test_only_a_creation_names_others_whatever_comes_first(storing: Storing) -> None:
+    told = {}
+    for name, is_early in (("payment-first", True), ("order-first", False)):
+        ref, other = OrderRef("erp", name), OrderRef("douyin", name)
+        paid = a_fact(
+            FactKind.PAYMENT_SUCCEEDED, fact_id=f"{name}-paid", ref=other, more_refs=(ref,)
+        )
+        created = a_fact(fact_id=f"{name}-created", ref=ref)
+        for each in (paid, created) if is_early else (created, paid):
+            storing.tell(each)
+        order = storing.reader.order_by_ref(ref)
+        told[name] = (order.state, order.paid.minor, len(order.refs))
+
+    assert set(told.values()) == {(State.PENDING_PAYMENT, 0, 1)}

@@ -54,5 +54,11 @@ def channel_options() -> list[tuple[str, Any]]:
         # A watch that is silent must notice within 40 s that the other end is gone.
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        # A service that is back is found within two seconds: gRPC's own pauses grow to two minutes,
+        # for as long as which a caller would find nobody at an address that answers again.
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+        # So long one attempt may take, instead of 20 s: half a call's deadline.
+        ("grpc.min_reconnect_backoff_ms", 5_000),
         ("grpc.primary_user_agent", "concord-sdk"),
     ]

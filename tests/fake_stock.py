@@ -70,10 +70,10 @@ class FakeStockUnit:
 
     def stock_work(self, order_id: str) -> StockWork | None:
         queued = self._own.queue.get(order_id)
-        order = self.tables.orders.get(order_id)
-        if queued is None or order is None:
+        own = sorted(ref for ref, owner in self.tables.refs.items() if owner == order_id)
+        if queued is None or not own:
             return None
-        return StockWork(order_id, order.refs[0], queued.conflicts)
+        return StockWork(order_id, own[0], queued.conflicts)
 
     def finish_stock_work(self, order_id: str) -> None:
         self._own.queue.pop(order_id, None)

@@ -19,7 +19,8 @@ class StockWork:
     """An order whose stock must be looked at, and how often that met a lock."""
 
     order_id: str
-    # Any name of the order: references are locked before orders.
+    # A name that is the order's own: references are locked before orders. It may go by others
+    # that another order was first to have.
     ref: OrderRef
     conflicts: int
 

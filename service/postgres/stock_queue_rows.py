@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from service.application.stock_ports import StockWork
 from service.domain.facts import OrderRef
 from service.domain.lifecycle import State
 from service.postgres import stock_tables as tables
-from service.postgres.tables import orders
+from service.postgres.tables import order_refs
 
 # One statement for all orders of a transaction: most have no article that is kept.
 _QUEUE: Final = sa.text(
@@ -107,9 +108,15 @@ class StockQueueRows:
 
     def _stock_work(self, names: Sequence[str]) -> list[StockWork]:
         table = tables.stock_queue
+        owned = (order_refs.c.namespace, order_refs.c.value)
         rows = self._connection.execute(
-            sa.select(table.c.order_id, table.c.conflicts, orders.c.refs)
-            .join(orders, orders.c.order_id == table.c.order_id)
+            sa.select(table.c.order_id, table.c.conflicts, *owned)
+            .ext(distinct_on(table.c.order_id))
+            .join(order_refs, order_refs.c.order_id == table.c.order_id)
             .where(table.c.order_id.in_(list(names)))
+            .order_by(table.c.order_id, *owned)
         )
-        return [StockWork(row.order_id, OrderRef(*row.refs[0]), row.conflicts) for row in rows]
+        return [
+            StockWork(row.order_id, OrderRef(row.namespace, row.value), row.conflicts)
+            for row in rows
+        ]

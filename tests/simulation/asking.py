@@ -221,10 +221,10 @@ class Asking:
 
         return self.callers.ask(f"pick {name[-4:]}", work)
 
-    def stock(self) -> str:
+    def stock(self, sku: str = "", *, counts: bool = False) -> str:
         """Count stock, or bring and take pieces."""
-        sku, warehouse = self.chance.one_of(SKUS), self.chance.one_of(WAREHOUSES)
-        counts = self.chance.happens(0.5)
+        sku, warehouse = sku or self.chance.one_of(SKUS), self.chance.one_of(WAREHOUSES)
+        counts = counts or self.chance.happens(0.3)
         pieces = self.chance.below(6)
 
         def work(unit: Unit, at: datetime, call: Call) -> str:

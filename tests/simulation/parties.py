@@ -160,7 +160,7 @@ class Parties:
             source, names = plan.provider, names[::-1]
         else:
             source = "wms" if kind in OF_WAREHOUSES else plan.channel
-        many = kind is FactKind.ORDER_CREATED or chance.happens(0.2)
+        many = chance.happens(0.8 if kind is FactKind.ORDER_CREATED else 0.2)
         voucher, payment = self._vouchers(kind)
         spread = chance.share()
         # Most of it just happened; some is news of hours ago, or of a clock that runs ahead.

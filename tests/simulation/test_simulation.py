@@ -18,7 +18,7 @@ from tests.simulation.watch import BrokenInvariantError
 from tests.simulation.world import World
 
 # `make simulate` runs a hundred times as many; these take a few seconds.
-SEEDS = 160
+SEEDS = 120
 STEPS = 300
 # Of most variants one seed in two is enough.
 SEEDS_OF_VARIANTS = 40

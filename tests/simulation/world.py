@@ -30,7 +30,7 @@ from tests.simulation.consumers import Consumer, Guarded
 from tests.simulation.encoding import TellingEncoder
 from tests.simulation.faults import FaultyStorage, ProcessDiedError
 from tests.simulation.outbox import MemoryOutbox
-from tests.simulation.parties import CHANNELS, PROVIDERS, Parties, a_plan
+from tests.simulation.parties import CHANNELS, PROVIDERS, SKUS, Parties, a_plan
 from tests.simulation.relaying import Relays
 from tests.simulation.watch import BrokenInvariantError, Watch, hold
 from tests.simulation.windows import StageWindows
@@ -117,8 +117,8 @@ class World:
     def _make_actions(self) -> Weighted[Callable[[], str]]:
         return Weighted(
             {
-                self.hear: 3.0,
-                self.asking.ask: 3.4,
+                self.hear: 2.5,
+                self.asking.ask: 3.0,
                 self.callers.ask_again: 1.0,
                 self.relays.turn: 42.0,
                 lambda: self.relays.turn(zombie=True): 2.0,
@@ -147,6 +147,10 @@ class World:
             BrokenInvariantError: something that must hold did not.
         """
         self.relays.look_at_broker()
+        if self.chance.happens(0.7):
+            # Somebody keeps stock here.
+            for sku in SKUS:
+                self._note(self.asking.stock(sku, counts=True))
         while self.steps < steps:
             self.step()
         self.come_to_rest()

@@ -21,6 +21,8 @@ class Figures:
     seed: int
     commit: str
     lasted_s: float = 0.0
+    # Of all processors together, by all processes of the run.
+    cpu_s: float = 0.0
     faults_s: float = 0.0
     struck: Counter[Kind] = field(default_factory=Counter)
     missed: Counter[Kind] = field(default_factory=Counter)
@@ -33,6 +35,8 @@ class Figures:
     answers_compared: int = 0
     # Events committed to the outbox, by what they tell of; a receipt that came again is none.
     committed: Mapping[str, int] = field(default_factory=dict)
+    # So many of them while blows fell.
+    committed_under_faults: int = 0
     # Records that came to a consumer of its own, repeats and all lives of the broker included.
     records: int = 0
     record_repeats: int = 0
@@ -72,7 +76,8 @@ class Figures:
         share = self.calls_answered / max(1, self.calls_answered + self.calls_unanswered)
         return (
             f"chaos {self.size.name}: seed {self.seed}, commit {self.commit}, "
-            f"{self.lasted_s:.0f} s in all, {self.faults_s:.0f} s of blows\n"
+            f"{self.lasted_s:.0f} s in all, {self.faults_s:.0f} s of blows, "
+            f"{self.cpu_s:.0f} s of processors\n"
             f"  {self.faults} faults of {len(self.struck)} kinds:\n{faults}\n"
             f"  tried in vain: {misses}\n"
             f"  calls: {self.calls_answered:,} answered, {self.calls_unanswered:,} not"
@@ -80,7 +85,8 @@ class Figures:
             f"  acknowledged: {self.receipts:,} receipts, {self.repeats:,} repeats of them, "
             f"{self.commands_accepted:,} commands accepted, {self.commands_refused:,} refused; "
             f"{self.answers_compared:,} answers compared with those to a repeat\n"
-            f"  committed to the outbox: {self.events:,} events ({committed})\n"
+            f"  committed to the outbox: {self.events:,} events ({committed}), "
+            f"{self.committed_under_faults:,} of them while blows fell\n"
             f"  at a consumer: {self.records:,} records in {self.lives} lives of the broker, "
             f"{self.record_repeats:,} of them repeats, {self.strays:,} of an older life\n"
             f"  reached: {self.transitions} of {self.transitions_declared} transitions, "

@@ -15,11 +15,14 @@ from tests.faults.chaos.sizes import Kind
 Strike = Callable[[random.Random], None]
 """Lets a blow fall, or raises `MissedError`."""
 
-# Victims are not there for a moment after the blow before: again, and again, and then no more.
-TRIES: Final = 12
+# Victims are not there for a moment after the blow before: then again, for so long, and then no
+# more; longer for a kind that has not struck at all, because each must.
+PATIENCE_S: Final = 3.0
+PATIENCE_FOR_THE_FIRST_S: Final = 30.0
 AGAIN_AFTER_S: Final = 0.25
 # Lanes that are behind may take a little longer, so that what is planned is done.
-OVERTIME: Final = 1.2
+OVERTIME: Final = 1.1
+OVERTIME_S: Final = 20.0
 
 
 class MissedError(Exception):
@@ -45,7 +48,7 @@ class Injector:
         self._plan = plan
         self._strikes = strikes
         self._seed = seed
-        self._until_s = lasts_s * OVERTIME
+        self._until_s = lasts_s * OVERTIME + OVERTIME_S
         self._stop = threading.Event()
         self._counting = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -81,7 +84,9 @@ class Injector:
             self.failed.append(error)
 
     def _strike(self, kind: Kind, dice: random.Random) -> None:
-        for _ in range(TRIES):
+        patience_s = PATIENCE_S if self.struck[kind] else PATIENCE_FOR_THE_FIRST_S
+        until = time.monotonic() + patience_s
+        while time.monotonic() < until:
             try:
                 self._strikes[kind](dice)
             except MissedError as error:

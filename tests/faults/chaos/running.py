@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -81,7 +82,6 @@ class Run:
 
     def go(self) -> None:
         """Do all of it; what is wrong is in `problems`."""
-        began = time.monotonic()
         make_hot_orders(self.callers, self.seed)
         self.memory.start()
         try:
@@ -93,7 +93,6 @@ class Run:
             self.memory.stop()
         self._come_to_rest()
         self._judge()
-        self.figures.lasted_s = time.monotonic() - began
         self._hold_to_the_promise()
         self.callers.close()
 
@@ -108,6 +107,21 @@ class Run:
         finally:
             self.injector.stop()
         self.figures.faults_s = time.monotonic() - began
+        self.figures.committed_under_faults = self._events()
+
+    def _events(self) -> int:
+        """Return how many events were committed, as soon as the database answers."""
+        found: list[int] = []
+
+        def count() -> bool:
+            try:
+                found.append(sum(judging.committed(self.world).values()))
+            except psycopg2.OperationalError:
+                return False
+            return True
+
+        until(count, "PostgreSQL answers", WAITS_S)
+        return found[0]
 
     def _broken(self) -> list[BaseException]:
         """Return what ended a part of the harness: a defect, here or in what is tested."""
@@ -287,7 +301,7 @@ def _answer(client: object, command: Command) -> Answer:
 
 def run(size: Size, seed: int, folder: Path) -> Figures:
     """Let a run of this size pass, and return its figures; fail with everything that is wrong."""
-    figures = Figures(size, seed, commit())
+    figures, began = Figures(size, seed, commit()), time.monotonic()
     with ExitStack() as stack:
         world = stack.enter_context(World(folder, workers=size.workers))
         reader = stack.enter_context(Reader(world.servers.kafka_bootstrap, PARTITIONS))
@@ -295,10 +309,20 @@ def run(size: Size, seed: int, folder: Path) -> Figures:
         try:
             running.go()
         except BaseException as error:
-            tails = "\n".join(f"--- {child.name}\n{child.tail()}" for child in world.children)
-            error.add_note(f"{figures.told()}\n{tails}")
+            error.add_note(f"{figures.told()}\n{_logs(world)}")
             raise
-        print(f"\n{figures.told()}")  # noqa: T201  # A report is what a run is for.
-        logs = "\n".join(f"--- {child.name}\n{child.tail()}" for child in world.children)
-    assert not running.problems, "\n".join((*running.problems, figures.told(), logs))
+        logs = _logs(world)
+    figures.lasted_s = time.monotonic() - began
+    figures.cpu_s = sum(map(_cpu_s, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    print(f"\n{figures.told()}")  # noqa: T201  # A report is what a run is for.
+    assert not running.problems, "\n".join((*running.problems, logs))
     return figures
+
+
+def _logs(world: World) -> str:
+    return "\n".join(f"--- {child.name}\n{child.tail()}" for child in world.children)
+
+
+def _cpu_s(who: int) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime

@@ -86,8 +86,6 @@ def check_orders(tables: Tables, clock: Clock) -> None:
         )
         for violation in audit(kept, at=clock(), late=timedelta(0)):
             hold(violation.invariant, False, violation)  # noqa: FBT003  # It was found.
-        others = [ref for ref in order.refs if tables.refs.get(ref) not in {name, None}]
-        hold("I2", not others, f"{name} is known by names of others: {others}")
 
 
 def _entry(row: Row) -> Entry:

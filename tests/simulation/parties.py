@@ -156,10 +156,11 @@ class Parties:
         chance = self._chance
         self._facts += 1
         names = [plan.ref, plan.trade]
+        source = "wms" if kind in OF_WAREHOUSES else plan.channel
         if kind in OF_PROVIDERS and chance.happens(0.7):
             source, names = plan.provider, names[::-1]
-        else:
-            source = "wms" if kind in OF_WAREHOUSES else plan.channel
+        elif kind is FactKind.ORDER_CREATED and chance.happens(0.05):
+            names.reverse()
         many = chance.happens(0.8 if kind is FactKind.ORDER_CREATED else 0.2)
         voucher, payment = self._vouchers(kind)
         spread = chance.share()

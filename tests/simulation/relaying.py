@@ -37,14 +37,16 @@ class Relays:
     _rounds: dict[int, Iterator[str]] = field(default_factory=dict)
     _watches: dict[int, LifeWatch] = field(default_factory=dict)
 
-    def turn(self, *, zombie: bool = False) -> str:
-        """Do one thing as the relay that has the locks, or as one that lost them."""
-        me = self.outbox.owner
-        if zombie:
-            others = [each for each in self._rounds if each != me]
-            if not others:
-                return ""
-            me = others[0]
+    def turn(self) -> str:
+        """Do one thing as the relay that has the locks."""
+        return self._turn(self.outbox.owner)
+
+    def turn_of_zombie(self) -> str:
+        """Do one thing as a relay that lost its locks and has not noticed."""
+        others = [each for each in self._rounds if each != self.outbox.owner]
+        return self._turn(others[0]) if others else ""
+
+    def _turn(self, me: int) -> str:
         if me not in self._rounds:
             self._rounds[me] = self._round(me)
         try:
@@ -54,7 +56,9 @@ class Relays:
             return ""
         except BrokerUnavailableError:
             del self._rounds[me]
-            return f"relay {me} finds no broker"
+            if self.chance.happens(0.2):
+                self.broker.is_away = False
+            return f"relay {me} finds no broker {self.look_at_broker()}"
 
     def die(self) -> str:
         """Kill the relay that has the locks; the next one begins anew."""

@@ -121,7 +121,7 @@ class World:
                 self.asking.ask: 3.0,
                 self.callers.ask_again: 1.0,
                 self.relays.turn: 42.0,
-                lambda: self.relays.turn(zombie=True): 2.0,
+                self.relays.turn_of_zombie: 2.0,
                 self.relays.die: 0.4,
                 self.relays.lose_locks: 0.4,
                 self.relays.look_at_broker: 1.0,

@@ -15,6 +15,9 @@ from tests.simulation.coverage import report, shortfalls
 from tests.simulation.running import Tally, lines_of, processors, quiet, run_seed, run_seeds
 from tests.simulation.world import STEPS
 
+# A line every quarter of a minute or so, for whoever waits.
+TOLD_EVERY = 1_000
+
 
 def main() -> int:
     """Run what was asked for; 1 where something did not hold, or too little was reached."""
@@ -24,7 +27,7 @@ def main() -> int:
         return _run_one(asked.seed, asked.steps)
     began = time.monotonic()
     total = run_seeds(
-        asked.first, asked.seeds, steps=asked.steps, workers=asked.workers, told=_tell_failures
+        asked.first, asked.seeds, steps=asked.steps, workers=asked.workers, told=_tell
     )
     took_s = time.monotonic() - began
     cost_us = total.cpu_s / max(total.steps, 1) * 1_000_000
@@ -51,9 +54,11 @@ def _run_one(seed: int, steps: int) -> int:
     return 1 if failure else 0
 
 
-def _tell_failures(tally: Tally) -> None:
-    if tally.failures:
-        _say(lines_of(tally.failures))
+def _tell(newest: Tally, total: Tally) -> None:
+    if newest.failures:
+        _say(lines_of(newest.failures))
+    if total.seeds % TOLD_EVERY == 0:
+        _say(f"{total.seeds:,} seeds, {len(total.failures)} failed")
 
 
 def _say(line: str) -> None:

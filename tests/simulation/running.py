@@ -86,9 +86,12 @@ def run_chunk(asked: tuple[int, int, int]) -> Tally:
 
 
 def run_seeds(
-    first: int, count: int, *, steps: int, workers: int, told: Callable[[Tally], None]
+    first: int, count: int, *, steps: int, workers: int, told: Callable[[Tally, Tally], None]
 ) -> Tally:
-    """Run seeds over processes; stop early when enough of them failed."""
+    """Run seeds over processes; stop early when enough of them failed.
+
+    `told` is given what the newest chunk came to, and all so far.
+    """
     chunks = [
         (begin, min(CHUNK, first + count - begin), steps)
         for begin in range(first, first + count, CHUNK)
@@ -97,7 +100,7 @@ def run_seeds(
     with multiprocessing.get_context("spawn").Pool(workers, initializer=quiet) as pool:
         for tally in pool.imap_unordered(run_chunk, chunks):
             total.add(tally)
-            told(tally)
+            told(tally, total)
             if len(total.failures) >= FAILURES_MOST:
                 break
     return total

@@ -247,6 +247,7 @@ def _server(
         ),
         threads=settings.threads,
         watchers_max=settings.watchers_max,
+        shares_port=settings.shares_port,
     )
 
 

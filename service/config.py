@@ -42,6 +42,7 @@ class Settings:
     service_name: str
     log_level: str
     threads: int
+    shares_port: bool
     watchers_max: int
     stage_limits: Limits
     paid_after_cancel: Remedy
@@ -208,6 +209,8 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "log_level": read("CONCORD_LOG_LEVEL", str, "info"),
         # Each thread holds one connection while it works.
         "threads": read("CONCORD_SERVICE_THREADS", positive, "16"),
+        # Two servers on one port would share its calls silently, unless that is meant.
+        "shares_port": read("CONCORD_SERVICE_SHARES_PORT", yes_or_no, "no"),
         "watchers_max": read("CONCORD_WATCHERS_MAX", positive, "16"),
         "stage_limits": read("CONCORD_STAGE_LIMITS", limits, "PAID=2h"),
         "paid_after_cancel": read("CONCORD_PAID_AFTER_CANCEL", remedy(*Remedy), "case"),

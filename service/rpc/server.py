@@ -16,8 +16,6 @@ MESSAGE_MAX: Final = 16 << 20
 CALLS_MAX: Final = 2_048
 
 OPTIONS: Final = (
-    # Two servers on one port would share its calls silently.
-    ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MESSAGE_MAX),
     ("grpc.max_send_message_length", MESSAGE_MAX),
     ("grpc.max_concurrent_streams", 1_000),
@@ -49,6 +47,7 @@ class Server:
         interceptors: Sequence[grpc.ServerInterceptor],
         threads: int,
         watchers_max: int,
+        shares_port: bool = False,
     ) -> None:
         """Mount `services`: full name to (adder, servicer)."""
         self._pool = ThreadPoolExecutor(
@@ -57,7 +56,7 @@ class Server:
         self._server = grpc.server(
             self._pool,
             interceptors=list(interceptors),
-            options=OPTIONS,
+            options=(*OPTIONS, ("grpc.so_reuseport", int(shares_port))),
             maximum_concurrent_rpcs=CALLS_MAX,
         )
         self._names = tuple(services)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -29,11 +30,12 @@ class Telemetry:
 
     provider: TracerProvider
     metrics: Metrics
+    instruments: Sequence[Psycopg2Instrumentor | RedisInstrumentor] = ()
 
     def shutdown(self) -> None:
         """Send the last spans, waiting for a collector that is down two seconds at most."""
-        Psycopg2Instrumentor().uninstrument()
-        RedisInstrumentor().uninstrument()
+        for each in self.instruments:
+            each.uninstrument()
         self.provider.shutdown()
 
 
@@ -65,14 +67,17 @@ def configure(
         span_limits=SpanLimits(max_links=64, max_events=16, max_attribute_length=1_024),
         shutdown_on_exit=False,
     )
-    if otlp_endpoint is not None:
-        provider.add_span_processor(LateKeeping(otlp_processor(otlp_endpoint, metrics)))
     trace.set_tracer_provider(provider)
     set_global_textmap(TraceContextTextMapPropagator())
+    if otlp_endpoint is None:
+        # A span of a query costs a fifth of the query, also where nobody will see it.
+        return Telemetry(provider, metrics)
+    provider.add_span_processor(LateKeeping(otlp_processor(otlp_endpoint, metrics)))
+    queries, views = Psycopg2Instrumentor(), RedisInstrumentor()
     # Queries only: parameters hold what customers typed.
-    Psycopg2Instrumentor().instrument(tracer_provider=provider, capture_parameters=False)
-    RedisInstrumentor().instrument(tracer_provider=provider)
-    return Telemetry(provider, metrics)
+    queries.instrument(tracer_provider=provider, capture_parameters=False)
+    views.instrument(tracer_provider=provider)
+    return Telemetry(provider, metrics, (queries, views))
 
 
 def _version() -> str:

@@ -22,10 +22,21 @@ from streams.logic.parts import Part
 from streams.logic.risk import CustomerAct
 from streams.logic.sketch import Sketch
 from streams.logic.stages import Beat, Change, Measure, StageKey, Value
+from streams.logic.windows import RESOLUTIONS_S
 from streams.records import Record
 
 _MS_US: Final = 1000
 _MICROS: Final = 1_000_000
+# What protobuf allows: the years 1 to 9999, and spans of 10,000 years. Beyond it a number may be
+# too large for a row, and the record would end one worker after the other.
+_EARLIEST_US: Final = -62_135_596_800 * _MICROS
+_LATEST_US: Final = 253_402_300_800 * _MICROS - 1
+_LONGEST_US: Final = 315_576_000_000 * _MICROS
+_NANOS: Final = 1_000_000_000
+# Counts and sums of a window are of some years: 2^62 microseconds are 146,000.
+_NUMBER_MAX: Final = 2**62
+_MINUTE_S: Final = 60
+_PREFIX: Final = "orders/"
 M = TypeVar("M", bound=Message)
 
 
@@ -47,6 +58,21 @@ def parse(kind: type[M], record: Record) -> M:
         raise PoisonError("UNDECODABLE") from error
 
 
+def refuse_type(told: bytes | None, own: bytes | None) -> None:
+    """Refuse what says that it is another message than its topic's; its bytes may fit all the same.
+
+    It may be of a later version of the contract, which means something else by the same fields.
+    """
+    if told != own:
+        raise PoisonError("TYPE_UNKNOWN")
+
+
+def _refuse_key(record: Record, *allowed: str) -> None:
+    """Refuse a record of another partition: state is kept by partition, and would count twice."""
+    if (record.key or b"").decode(errors="replace") not in allowed:
+        raise PoisonError("KEY_WRONG")
+
+
 def logged_us(record: Record) -> int:
     """Return when the broker's log says the record was written."""
     return record.timestamp * _MS_US
@@ -57,7 +83,9 @@ def order_record(record: Record) -> Change | Beat:
     event = parse(OrderEvent, record)
     if event.HasField("heartbeat"):
         return Beat(record.offset, logged_us(record), micros(event.event_time))
-    return order_change(event, record.offset, logged_us(record))
+    change = order_change(event, record.offset, logged_us(record))
+    _refuse_key(record, change.order.removeprefix(_PREFIX), change.order)
+    return change
 
 
 def order_change(event: OrderEvent, offset: int, at_us: int) -> Change:
@@ -98,6 +126,7 @@ def customer_record(record: Record) -> CustomerAct | Beat:
         return Beat(record.offset, logged_us(record), micros(event.event_time))
     if kind is None or not event.customer or event.sequence < 1:
         raise PoisonError("NUMBER_MISSING" if kind else "PAYLOAD_MISSING")
+    _refuse_key(record, event.customer)
     placed = event.placed
     amount = placed.total if kind == "placed" else event.returned.amount
     same = placed.list_total.currency_code == amount.currency_code
@@ -126,6 +155,8 @@ def receipt_record(record: Record) -> Receipt | Repeated | Beat:
             return event.received
         case "repeated":
             again = event.repeated
+            if not again.receipt:
+                raise PoisonError("NAME_MISSING")
             at_us = micros(again.receive_time)
             channel = again.channel or again.source
             return Repeated(record.offset, logged_us(record), again.receipt, channel, at_us)
@@ -173,6 +204,9 @@ def stage_partial_record(record: Record) -> Told[StageKey, StageNumbers]:
             window.channel,
         )
         numbers = stage_numbers(window.numbers)
+        if key.resolution_s not in RESOLUTIONS_S or key.start_s % key.resolution_s:
+            raise PoisonError("WINDOW_UNKNOWN")
+        _refuse_numbers(numbers.count, numbers.sum_us, *numbers.sketch.buckets.values())
         part = Part(key, partial.open_offset, partial.version, logged_us(record), numbers)
     return Told(
         logged_us(record),
@@ -211,6 +245,9 @@ def channel_partial_record(record: Record) -> Told[ChannelKey, ChannelNumbers]:
             micros(minute.newest_event_time) if minute.HasField("newest_event_time") else 0,
         )
         key = ChannelKey(minute.start_time.seconds, minute.channel)
+        if key.start_s % _MINUTE_S:
+            raise PoisonError("WINDOW_UNKNOWN")
+        _refuse_numbers(*numbers.to_row())
         part = Part(key, partial.open_offset, partial.version, logged_us(record), numbers)
     return Told(
         logged_us(record),
@@ -219,6 +256,11 @@ def channel_partial_record(record: Record) -> Told[ChannelKey, ChannelNumbers]:
         partial.caught_up,
         part,
     )
+
+
+def _refuse_numbers(*numbers: int) -> None:
+    if any(abs(each) > _NUMBER_MAX for each in numbers):
+        raise PoisonError("NUMBER_OUT_OF_RANGE")
 
 
 def flag_record(record: Record) -> Flag:
@@ -231,14 +273,22 @@ def flag_record(record: Record) -> Flag:
 
 def micros(at: Timestamp) -> int:
     """Return a time as microseconds since the epoch."""
-    return at.seconds * _MICROS + at.nanos // 1000
+    at_us = at.seconds * _MICROS + at.nanos // 1000
+    if not _EARLIEST_US <= at_us <= _LATEST_US:
+        raise PoisonError("TIME_OUT_OF_RANGE")
+    return at_us
 
 
 def duration_micros(span: Duration) -> int:
     """Return a duration as microseconds."""
-    return span.seconds * _MICROS + span.nanos // 1000
+    span_us = span.seconds * _MICROS + span.nanos // 1000
+    if not -_LONGEST_US <= span_us <= _LONGEST_US:
+        raise PoisonError("DURATION_OUT_OF_RANGE")
+    return span_us
 
 
 def _money(amount: Money) -> int:
     """Return an amount in millionths of its currency's unit."""
+    if amount.units < 0 or not 0 <= amount.nanos < _NANOS:
+        raise PoisonError("AMOUNT_OUT_OF_RANGE")
     return int(amount.units) * _MICROS + int(amount.nanos) // 1000

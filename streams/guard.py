@@ -22,11 +22,12 @@ from typing import Any, Final, Generic, NoReturn, TypeVar
 import structlog
 
 from streams import encoding
-from streams.decoding import PoisonError
+from streams.decoding import PoisonError, refuse_type
 from streams.logic.stages import Beat
 from streams.records import (
     EPOCH,
     TRACEPARENT,
+    TYPE,
     Outgoing,
     Record,
     epoch_of,
@@ -34,6 +35,7 @@ from streams.records import (
     text_of,
 )
 from streams.telemetry import Chunk, is_sampled, process_chunk
+from streams.topics import TYPES
 from streams.worker import Worker
 
 # sysexits.h: an error of our own; and "try again", for a new life of the broker.
@@ -146,9 +148,11 @@ class Guard(Generic[T]):
     ) -> tuple[list[Item[T]], list[tuple[Record, str, str | None]]]:
         items: list[Item[T]] = []
         poison: list[tuple[Record, str, str | None]] = []
+        own = TYPES.get(living[0][0].topic)
         for record, headers, traceparent in living:
             at = traceparent
             try:
+                refuse_type(headers.get(TYPE, own), own)
                 value = self.decode(record)
             except PoisonError as error:
                 at = spans.record(traceparent, offset=record.offset, keep=True)

@@ -12,7 +12,10 @@ from streams.topics import topic_of
 
 SOURCE: Final = "/concord/streams"
 EPOCH: Final = "concord-epoch"
+TYPE: Final = "ce_type"
 TRACEPARENT: Final = "traceparent"
+# A life a second for 300 years has ten; Python reads no number of more than 4,300.
+EPOCH_DIGITS_MAX: Final = 10
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -42,7 +45,8 @@ def text_of(headers: Mapping[str, bytes], name: str) -> str | None:
 def epoch_of(headers: Mapping[str, bytes]) -> int | None:
     """Return the life of the broker that a record was published in, where it says so."""
     text = text_of(headers, EPOCH)
-    return int(text) if text and text.isdecimal() else None
+    is_number = text and text.isdecimal() and len(text) <= EPOCH_DIGITS_MAX
+    return int(text) if text and is_number else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Outgoing:
             "ce_specversion": "1.0",
             "ce_id": self.event_id,
             "ce_source": SOURCE,
-            "ce_type": self.message.DESCRIPTOR.full_name,
+            TYPE: self.message.DESCRIPTOR.full_name,
             "ce_subject": self.subject,
             "content-type": "application/protobuf",
             EPOCH: str(epoch),

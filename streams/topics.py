@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from google.protobuf.message import Message
@@ -50,3 +51,9 @@ def annotation(message: type[Message]) -> options_pb2.Topic:
 def topic_of(message: type[Message]) -> str:
     """Return the topic on which this message is published."""
     return annotation(message).name
+
+
+# What a record of each topic says that it is, in its header `ce_type`.
+TYPES: Final[Mapping[str, bytes]] = {
+    topic_of(message): message.DESCRIPTOR.full_name.encode() for message in READ
+}

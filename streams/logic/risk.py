@@ -128,7 +128,11 @@ class Risk:
             history.add(act)
             histories[act.customer] = history
         for customer, history in histories.items():
-            row = [history.sequence, history.orders, history.returns]
+            # As text: a sum in millionths may be too large for a number of 64 bits.
+            sums = {
+                currency: (count, str(total)) for currency, (count, total) in history.orders.items()
+            }
+            row = [history.sequence, sums, history.returns]
             effects.rows[customer.encode()] = orjson.dumps(row)
         return effects
 
@@ -151,5 +155,5 @@ class Risk:
         if row is None:
             return _History()
         sequence, orders, returns = orjson.loads(row)
-        known = {currency: (count, total) for currency, (count, total) in orders.items()}
+        known = {currency: (count, int(total)) for currency, (count, total) in orders.items()}
         return _History(sequence, known, [(at_us, order) for at_us, order in returns])

@@ -45,7 +45,10 @@ def record(
 ) -> FakeRecord:
     headers = [("concord-epoch", b"%d" % epoch), ("traceparent", trace.encode())]
     topic = topic_of(type(message))
-    return FakeRecord(topic, partition, offset, message.SerializeToString(), headers=headers)
+    # The customers' events tell of an order, too.
+    key = getattr(message, "customer", "") or getattr(message, "order", "") or "key"
+    value = message.SerializeToString()
+    return FakeRecord(topic, partition, offset, value, key.encode(), headers=headers)
 
 
 @dataclass

@@ -46,9 +46,9 @@ async def test_what_cannot_be_decoded_is_set_aside_as_it_came_and_the_rest_goes_
     (letter,) = sender_of(worker).sent
     assert letter.message == DeadLetter(
         topic=poison.topic, partition=0, offset=5, agent="test", reason="UNDECODABLE",
-        value=b"\xff\xff", key=b"key",
+        value=b"\xff\xff", key=b"orders/1",
     )  # fmt: skip
-    assert (letter.key, letter.traceparent) == (b"key", TRACE)
+    assert (letter.key, letter.traceparent) == (b"orders/1", TRACE)
     assert [each.offset for each in seen.batches[0].values()] == [4, 6]
 
 

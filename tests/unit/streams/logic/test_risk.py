@@ -61,6 +61,18 @@ def test_five_times_the_mean_is_not_above_it_and_needs_three_earlier_orders() ->
     assert found([*usual[:2], replace(above, sequence=3)]) == []
 
 
+def test_sums_too_large_for_64_bits_are_kept() -> None:
+    # The service takes orders of up to 9.2e14 yen, which are 9.2e20 millionths.
+    rows = MemoryRows()
+    vast = [an_act(n, currency="JPY", amount_micros=9 * 10**20) for n in (1, 2, 3)]
+    rows.write(Risk(rows, RULES).apply(vast))
+
+    more = Risk(rows, RULES).apply([an_act(4, currency="JPY", amount_micros=9 * 10**20)])
+
+    assert {type(each) for each in more.outputs} == {RuleFailed}
+    assert b"3600000000000000000000" in more.rows[b"c-1"]
+
+
 def test_orders_in_another_currency_say_nothing_about_the_mean() -> None:
     usual = [an_act(number, currency="JPY", amount_micros=1) for number in (1, 2, 3)]
 

@@ -24,13 +24,11 @@ SOURCE: Final = "/concord/service"
 
 def row_headers(row: OutboxRow, message_name: str, epoch: int) -> Headers:
     """Return the headers of an outbox row's record."""
-    headers = _constant(message_name).copy()
-    for name, text in row.headers.items():
-        if text and name != TRACEPARENT:
-            headers[name] = text
-    if "ce_id" not in headers:
-        headers["ce_id"] = str(row.row_id)
-    headers[EPOCH] = str(epoch)
+    said = row.headers
+    if "" in said.values() or "ce_id" not in said:
+        said = {"ce_id": str(row.row_id), **{name: text for name, text in said.items() if text}}
+    headers = {**_constant(message_name), **said, EPOCH: str(epoch)}
+    headers.pop(TRACEPARENT, None)
     if row.n is not None:
         headers[NUMBER] = str(row.n)
     return headers

@@ -3,8 +3,9 @@
 One relay is active (session locks, one for each shard); others stand by. Each round:
 
 1. claim the oldest unpublished rows;
-2. send them, and wait for every acknowledgement;
-3. mark them published, of each stream only what precedes its first failure.
+2. send a part of them, and wait for every acknowledgement;
+3. mark that part published, of each stream only what precedes its first failure, while the next
+   part is sent. Behind its first failure, no later part of a stream is sent.
 
 If we crash between 2 and 3, or lose the locks while sending, rows go out again. Consumers drop
 repeats by `concord-n`, so that costs bandwidth, never correctness. ADR 0002 has the reasons.
@@ -16,9 +17,11 @@ parked and waits for `OutboxService.ResendStream`, while all others flow. An out
 it is waited out, and parks nothing.
 """
 
+import gc
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +34,7 @@ from service.failpoints import Failpoints
 from service.kafka.broker_life import KafkaBroker, LifeWatch
 from service.kafka.headers import TRACEPARENT, row_headers
 from service.kafka.heartbeats import Heartbeats
+from service.kafka.marking import Marking
 from service.kafka.prefix import Settled, sendable, settle
 from service.kafka.producer import (
     BrokerUnavailableError,
@@ -55,9 +59,11 @@ FIRST_SHARD: Final = 0
 class Pace:
     """How much and how often. Tests go faster."""
 
-    # 2,000 rows of about 1 KiB keep a round under a quarter of a second, which bounds how much
-    # is sent twice after a failover; 16 MiB do so where rows are large.
+    # 2,000 rows of about 1 KiB keep a round under a quarter of a second, after which locks, lives
+    # and heartbeats have their turn; 16 MiB do so where rows are large.
     rows: int = 2_000
+    # One part on its way and one being marked: so much is sent twice after a failover.
+    part_rows: int = 500
     # The first round after a start or a failure; five that succeed make it 2,000 again. So few
     # rows take a few hundredths of a second.
     rows_first: int = 64
@@ -74,6 +80,17 @@ class Pace:
     # 0.1 s doubled seven times: the eight attempts take 12.7 s.
     attempts: int = 8
     backoff_s: float = 0.1
+
+
+# A round makes some ten objects for each row, which go with it, cycles none. To look for cycles
+# after every 700, as Python does, takes a tenth of all processor time.
+COLLECTED_AFTER: Final = 50_000
+
+# By topic; to ask a descriptor for its name takes a microsecond.
+MESSAGE_NAMES: Final = {topic.name: topic.message_name for topic in TOPICS.values()}
+
+# The first failure of each stream that had one.
+Failed = dict[StreamKey, tuple[OutboxRow, Failure]]
 
 
 class Due:
@@ -115,6 +132,7 @@ class Relay:
         self._watch = watch
         self._heartbeats = heartbeats
         self._metrics = metrics
+        self._marking = Marking(queue)
         self._pace = pace or Pace()
         self._failpoints = failpoints or Failpoints()
         self._shards: frozenset[int] = frozenset()
@@ -130,10 +148,12 @@ class Relay:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then let go of locks and broker."""
+        gc.set_threshold(COLLECTED_AFTER)
         try:
             while not stop.is_set():
                 stop.wait(self.turn())
         finally:
+            self._marking.close()
             self._drop_shards()
             self._publisher.close()
             self._watch.close()
@@ -206,48 +226,73 @@ class Relay:
         self._epoch = claim.epoch
         self._rows = min(2 * self._rows, self._pace.rows)
         self._failpoints.reach("relay:after_claim")
-        # 2
         order = sendable(claim.rows)
-        self._failpoints.reach("relay:before_send")
-        outcomes = self._publisher.publish([_record(row, claim) for row in order.rows])
-        settled = settle(order.rows, outcomes)
-        self._failpoints.reach("relay:after_send")
-        # 3
-        marked = self._mark(settled)
-        self._failpoints.reach("relay:after_mark")
+        failed, marked = self._send_and_mark(order.rows, claim)
         for row in order.holes.values():
             self._park(row.stream, attempts=0, reason=f"NUMBER_MISSING: before {row.n}")
-        self._handle(settled)
+        self._handle(failed)
         self._metrics.relay_round.observe(time.monotonic() - begun)
         log.info("relay_round", rows=len(claim.rows), count=marked)
         return marked
 
-    def _mark(self, settled: Settled) -> int:
-        ids = [row.row_id for row in settled.published]
+    def _send_and_mark(self, rows: Sequence[OutboxRow], claim: Claim) -> tuple[Failed, int]:
+        """Send part by part, and mark each; return the first failure of each stream, and marks."""
+        failed: Failed = {}
+        marked = 0
+        try:
+            for start in range(0, len(rows), self._pace.part_rows):
+                part = rows[start : start + self._pace.part_rows]
+                if failed:
+                    part = [row for row in part if row.stream not in failed]
+                # 2
+                self._failpoints.reach("relay:before_send")
+                outcomes = self._publisher.publish([_record(row, claim) for row in part])
+                settled = settle(part, outcomes)
+                failed |= settled.failed
+                self._failpoints.reach("relay:after_send")
+                # 3
+                marked += self._marked()
+                if not self._shards:
+                    break
+                self._mark(settled)
+                if _has_outage(settled.failed):
+                    break
+        finally:
+            # Whatever happened, the queue is not to be touched while marks are under way.
+            marked += self._marked()
+        return failed, marked
+
+    def _mark(self, settled: Settled) -> None:
         self._failpoints.reach("relay:before_mark")
-        marked = self._queue.mark_published(ids) if ids else 0
+        self._marking.begin([row.row_id for row in settled.published])
         for topic, count in Counter(row.stream.topic for row in settled.published).items():
             self._metrics.outbox_published.labels(topic=_label(topic)).inc(count)
         if self._resting:
             for row in settled.published:
                 self._resting.pop(row.stream, None)
-        if marked < len(ids):
+
+    def _marked(self) -> int:
+        """Wait for the marks under way, if any are, and return how many there were."""
+        marked, wanted = self._marking.wait()
+        if wanted:
+            self._failpoints.reach("relay:after_mark")
+        if marked < wanted:
             # Somebody else took the shards or the rows; what we hold may be nothing.
-            log.warning("relay_superseded", rows=len(ids) - marked)
+            log.warning("relay_superseded", rows=wanted - marked)
             self._drop_shards()
         return marked
 
-    def _handle(self, settled: Settled) -> None:
+    def _handle(self, failed: Failed) -> None:
         """Count refusals against their rows; look after the broker where it was an outage."""
-        for stream, (row, failure) in settled.failed.items():
+        for stream, (row, failure) in failed.items():
             self._metrics.outbox_failures.labels(topic=_label(stream.topic)).inc()
             if not failure.is_outage:
                 self._count(row, failure)
             else:
                 self._rest(stream, self._pace.outage_s)
-        if any(failure.is_outage for _, failure in settled.failed.values()):
-            reasons = sorted({failure.reason for _, failure in settled.failed.values()})
-            log.warning("relay_outage", kind="broker", reason=reasons[0], count=len(settled.failed))
+        if _has_outage(failed):
+            reasons = sorted({failure.reason for _, failure in failed.values()})
+            log.warning("relay_outage", kind="broker", reason=reasons[0], count=len(failed))
             self._rows = self._pace.rows_first
             self._check_due.at_once()
 
@@ -285,14 +330,18 @@ class Relay:
 
 
 def _record(row: OutboxRow, claim: Claim) -> Record:
-    topic = TOPICS.get(row.stream.topic)
+    message_name = MESSAGE_NAMES.get(row.stream.topic, "")
     return Record(
         topic=row.stream.topic,
         key=row.stream.key,
         value=row.payload,
-        headers=row_headers(row, topic.message_name if topic else "", claim.epoch or 0),
+        headers=row_headers(row, message_name, claim.epoch or 0),
         traceparent=row.headers.get(TRACEPARENT) or None,
     )
+
+
+def _has_outage(failed: Mapping[StreamKey, tuple[OutboxRow, Failure]]) -> bool:
+    return any(failure.is_outage for _, failure in failed.values())
 
 
 def _label(topic: str) -> str:

@@ -47,7 +47,7 @@ active proctype writer() {
 proctype relay(byte me) {
     byte batch[EVENTS + 1];
     bool acknowledged[EVENTS + 1];
-    byte size, i;
+    byte size, i, marked;
 
 standby:
     do
@@ -61,7 +61,7 @@ claim:
     :: owner != me -> goto standby
     :: atomic {
         owner == me ->
-        size = 0; i = 1;
+        size = 0; i = 1; marked = 0;
         do
         :: i <= EVENTS ->
             acknowledged[i] = false;
@@ -89,6 +89,9 @@ claim:
            fi;
            i++
        :: i <= size && length == CAPACITY -> goto done
+       :: atomic {                                         /* marked while later ones are sent */
+           marked + 1 < i && acknowledged[marked + 1] -> marked++; mark(batch[marked])
+          }
        :: atomic {                                         /* crash: the batch is forgotten */
            faults < MAX_FAULTS -> faults++;
            if :: owner == me -> owner = NOBODY :: else -> skip fi;

@@ -19,6 +19,7 @@ from service.telemetry import Metrics
 SIGNALS: Final = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 QUICK: Final = Pace(
     rows=200,
+    part_rows=20,
     standby_s=0.1,
     outage_s=0.1,
     check_every_s=1.0,

@@ -139,6 +139,40 @@ def test_a_relay_that_may_not_mark_takes_its_shards_again() -> None:
     assert fixture.sent() == [b"order-1:1", b"order-1:1"]
 
 
+def test_behind_its_first_failure_no_later_part_of_a_stream_is_sent() -> None:
+    fixture = Fixture(replace(AT_ONCE, part_rows=1))
+    fixture.publisher.fails = lambda record: REFUSED if record.value == b"order-1:2" else None
+    fixture.queue.rows = [a_row(1, n=1), a_row(2, n=2), a_row(3, n=3), a_row(4, "order-2")]
+
+    fixture.turn()
+
+    assert fixture.sent() == [b"order-1:1", b"order-1:2", b"order-2:1"]
+    assert fixture.queue.published == [1, 4]
+
+
+def test_behind_a_part_that_it_may_not_mark_a_relay_marks_nothing() -> None:
+    fixture = Fixture(replace(AT_ONCE, part_rows=1))
+    fixture.queue.rows = [a_row(number, n=number) for number in (1, 2, 3)]
+    fixture.queue.is_superseded = True
+
+    fixture.turn()
+
+    # The second was on its way when the first was found to be somebody else's.
+    assert fixture.sent() == [b"order-1:1", b"order-1:2"]
+    assert fixture.queue.published == []
+
+
+def test_parts_behind_an_outage_wait_for_the_next_round() -> None:
+    fixture = Fixture(replace(AT_ONCE, part_rows=1))
+    fixture.publisher.fails = failing("order-1", OUTAGE)
+    fixture.queue.rows = [a_row(1), a_row(2, "order-2")]
+
+    fixture.turn()
+
+    assert fixture.sent() == [b"order-1:1"]
+    assert fixture.queue.published == []
+
+
 def test_rounds_begin_small_and_grow_while_all_is_well() -> None:
     fixture = Fixture(replace(AT_ONCE, rows=8, rows_first=2))
     fixture.queue.rows = [a_row(number, n=number) for number in range(1, 40)]

@@ -15,6 +15,19 @@ from service.domain.lifecycle import CORRECTIONS, LIFECYCLE
 OF_THE_EDGES: Final = frozenset({"CURSOR_INVALID", "RECEIPT_NOT_FOUND", "STREAM_NOT_PARKED"})
 MOVES_LEAST: Final = 0.95
 
+# What must have gone wrong now and then.
+FAULTS: Final = (
+    "conflict",
+    "unknown",
+    "dies before",
+    "dies after",
+    "outage",
+    "broker lost",
+    "relay replaced",
+    "repeat dropped",
+    "gap left alone",
+)
+
 DECLARED: Final = {
     "move": frozenset(
         f"{begin.value} {action.value} {end.value}"
@@ -40,6 +53,8 @@ def shortfalls(reached: Counter[str]) -> Iterator[str]:
         yield f"moves never made: {', '.join(moves)}"
     if refusals := missing(reached, "refusal"):
         yield f"refusals never given: {', '.join(refusals)}"
+    if faults := [each for each in FAULTS if not reached[each]]:
+        yield f"faults never injected: {', '.join(faults)}"
 
 
 def report(reached: Counter[str]) -> Iterator[str]:

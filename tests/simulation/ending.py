@@ -10,10 +10,14 @@ from service.domain.auditing import CaseLog, Deadline, Entry, Kept, audit
 from service.domain.changes import HoldChanged
 from service.domain.deciding import Dossier, weigh
 from service.domain.facts import Fact, Outcome
+from service.domain.inquiries import inquiries
 from service.domain.journal import Row
 from service.domain.order import Order
+from service.domain.probing import ProbeState
 from service.domain.recount import Measured
+from service.domain.stock import Step, concerns_stock, needs, next_step
 from service.domain.terms import Terms
+from service.domain.truth import derive
 from tests.fake_tables import Tables
 from tests.simulation.callers import Callers
 from tests.simulation.chance import Chance
@@ -88,6 +92,16 @@ def check_orders(tables: Tables, clock: Clock) -> None:
             hold(violation.invariant, False, violation)  # noqa: FBT003  # It was found.
 
 
+def check_probes(tables: Tables, terms: Terms) -> None:
+    """Hold the probes that are asked, or were asked in vain, to the questions that stand."""
+    for name, facts in tables.told.items():
+        truth = derive(facts)
+        standing = {each.key for each in inquiries(facts, truth, terms)} if truth else set()
+        probes = [each for each in tables.probes.values() if each.order_id == name]
+        asked = {each.inquiry.key for each in probes if each.state is not ProbeState.DISARMED}
+        hold("I12", asked == standing, f"{name}: {sorted(asked ^ standing)}")
+
+
 def _entry(row: Row) -> Entry:
     change = row.change
     detail = change.detail
@@ -106,6 +120,13 @@ def check_stock(tables: Tables) -> None:
     for key, stock in tables.stock.stock.items():
         hold("I11", 0 <= stock.reserved <= stock.on_hand, f"{key}: {stock}")
         hold("I11", stock.reserved == promised.get(key, 0), f"{key}: {promised.get(key, 0)} held")
+    kept = {sku for sku, _ in tables.stock.stock}
+    for name, order in tables.orders.items():
+        made = [each for each in tables.stock.reservations.values() if each.order_id == name]
+        step = next_step(order, made)
+        is_kept = concerns_stock(order) and needs(order.lines).keys() <= kept
+        done = step in {Step.REST, Step.TAKE_UNRESERVED} or name in tables.stock.queue
+        hold("I12", done or not is_kept, f"{name}: nobody will {step.value}")
     standing = [each.order_id for each in tables.stock.reservations.values() if each.is_held]
     hold("I2", len(standing) == len(set(standing)), "an order holds stock twice")
 
@@ -145,6 +166,13 @@ def check_confluence(order: Order, tables: Tables, chance: Chance, terms: Terms)
     hold("I6", known == told, f"{order.order_id}: {sorted(known ^ told)} follow now and then")
     opened = {each.case_id for each in dossier.cases}
     hold("I6", opened <= tables.cases.keys(), f"{order.order_id}: other cases are opened")
+    touched = {each.case.case_id for each in tables.case_log if each.actor != "system"}
+    for case in dossier.cases:
+        stored = tables.cases[case.case_id]
+        same = (case.state, case.outcome) == (stored.state, stored.outcome)
+        hold(
+            "I6", same or case.case_id in touched, f"{case.type} is {stored.state} or {case.state}"
+        )
 
 
 def _arrive(order_id: str, facts: list[Fact], order: Order, terms: Terms) -> Dossier:

@@ -12,7 +12,7 @@ import pytest
 
 from service.domain.errors import OrderError
 from tests.simulation.broken import VARIANTS
-from tests.simulation.coverage import DECLARED, OF_THE_EDGES, missing
+from tests.simulation.coverage import DECLARED, FAULTS, OF_THE_EDGES, missing
 from tests.simulation.running import lines_of, run_seed
 from tests.simulation.watch import BrokenInvariantError
 from tests.simulation.world import World
@@ -35,7 +35,7 @@ def test_every_invariant_holds_whatever_happens() -> None:
 
     assert not failures, lines_of(failures[:3])
     assert not missing(reached, "move")
-    assert all(reached[each] for each in ("conflict", "unknown", "dies after", "broker lost"))
+    assert all(reached[each] for each in FAULTS)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

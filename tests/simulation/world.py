@@ -332,6 +332,7 @@ class World:
         ending.check_receipts(tables, self.accepted)
         ending.check_calls(tables, self.callers, self.watch)
         ending.check_orders(tables, self.clock)
+        ending.check_probes(tables, self.terms)
         ending.check_stock(tables)
         ending.check_published(self.watch, self.guards)
         for each in self.consumers[1:-1]:

@@ -146,6 +146,9 @@ class KafkaBroker:
         )
 
     def survey(self) -> Survey:
+        # Else the marker of a life that begins after this look would be the first to be refused,
+        # and the life be begun once more.
+        self._publisher.renew()
         try:
             found = self._admin.list_topics(timeout=ANSWER_TIMEOUT_S).topics
             partitions = {

@@ -101,6 +101,9 @@ class Publisher(Protocol):
             BrokerUnavailableError: there is no broker; nothing was sent.
         """
 
+    def renew(self) -> None:
+        """Forget a loss of the broker: whoever calls this looks at what became of it."""
+
     def close(self) -> None:
         """Let go of the broker."""
 
@@ -174,16 +177,22 @@ class KafkaPublisher:
             producer.purge()
             producer.flush(0.1)
 
-    def _healthy(self) -> Producer:
+    def renew(self) -> None:
+        if self._has_fallen():
+            self.close()
+
+    def _has_fallen(self) -> bool:
         if self._producer is not None:
             # Serves news of the connection that came since the last round.
             self._producer.poll(0)
-            if self._fell_at is not None:
-                # It may be back, and without its topics: whoever publishes must look first.
-                # Records to topics that are gone would wait out their whole time.
-                self.close()
-                self._fell_at = None
-                raise BrokerUnavailableError
+        return self._producer is not None and self._fell_at is not None
+
+    def _healthy(self) -> Producer:
+        if self._has_fallen():
+            # It may be back, and without its topics: whoever publishes must look first. Records
+            # to topics that are gone would wait out their whole time.
+            self.close()
+            raise BrokerUnavailableError
         if self._producer is None:
             self._producer = self._connected()
             self._fell_at = None

@@ -113,6 +113,9 @@ class FakePublisher:
         self.sent += records
         return [self.fails(record) for record in records]
 
+    def renew(self) -> None:
+        """Nothing that could have been lost."""
+
     def close(self) -> None:
         self.is_closed = True
 

@@ -43,7 +43,8 @@ ORPHANED: Final = timedelta(minutes=16)
 
 # Statistics lag behind tables that grow: keep to the indexes that the walks are made for.
 _BY_INDEX: Final = sa.text(
-    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashagg = off; SET LOCAL jit = off"
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
+    " SET LOCAL enable_sort = off; SET LOCAL enable_hashagg = off; SET LOCAL jit = off"
 )
 _NOW: Final = sa.select(sa.func.clock_timestamp())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +16,17 @@ import sqlalchemy as sa
 from concord.audit.v1 import audit_service_pb2 as pb
 from concord.audit.v1 import audit_service_pb2_grpc
 from deploy.local.stack import EmbeddedServers
+from service import auditors
+from service.config import settings
 from service.domain.facts import OrderRef
 from service.domain.invariants import QUERIED, REGISTER
 from service.postgres.audit_turn import turn
 from service.postgres.durability import unsafe_settings
 from service.postgres.engine import make_engine
 from service.postgres.migrating import migrate
+from service.telemetry import Metrics
 from tests.builders import a_fact
+from tests.integration.relay.world import wait_until
 from tests.integration.service.world import Service, Storing, refused
 
 NAME = "audited"
@@ -162,6 +167,35 @@ def test_one_auditor_has_the_turn_until_it_ends(engine: sa.Engine) -> None:
 
     with turn(engine) as third:
         assert third is not None
+
+
+def test_the_auditor_finds_by_itself_what_is_broken_and_what_is_mended(
+    engine: sa.Engine, module_database_url: str, order_id: str, owner: sa.Engine
+) -> None:
+    metrics, stop = Metrics(), threading.Event()
+    given = {
+        "CONCORD_DATABASE_URL": module_database_url,
+        "CONCORD_REDIS_URL": "redis://unused",
+        "CONCORD_SERVICE_ADDRESS": "127.0.0.1:1",
+        "CONCORD_METRICS_ADDRESS": "127.0.0.1:1",
+        "CONCORD_AUDIT_SHARE": "0.5",
+    }
+
+    def shown() -> float | None:
+        labels = {"invariant": "I5"}
+        return metrics.registry.get_sample_value("concord_invariant_violations", labels)
+
+    auditor = auditors.auditor(settings("serve", given), engine, metrics, stop)
+    auditor.start()
+    try:
+        wait_until(lambda: shown() == 0, what="a round found nothing", within_s=WITHIN_S)
+        with a_milestone_set_by_hand(owner, order_id):
+            wait_until(lambda: shown() == 1, what="it is seen", within_s=WITHIN_S)
+        wait_until(lambda: shown() == 0, what="it holds again", within_s=WITHIN_S)
+    finally:
+        stop.set()
+        auditor.join(WITHIN_S)
+    assert shown() is None, "who has ended tells nothing"
 
 
 def test_a_server_that_may_lose_data_is_refused_unless_it_says_so(

@@ -54,8 +54,15 @@ class ConcordService:
         )
 
 
-async def patiently(worker: Worker, agent: str, topic: str, call: Callable[[], Awaitable[R]]) -> R:
-    """Call until there is an answer, for as long as it takes, and say so.
+async def patiently(
+    worker: Worker,
+    agent: str,
+    topic: str,
+    call: Callable[[], Awaitable[R]],
+    *,
+    attempts: int | None = None,
+) -> R:
+    """Call until there is an answer, for as long as it takes or so many times, and say so.
 
     Raises:
         ConcordError: the service understood and declined, or fails again and again on this.
@@ -68,7 +75,8 @@ async def patiently(worker: Worker, agent: str, topic: str, call: Callable[[], A
             except ConcordError as error:
                 attempt += 1
                 is_ours = not error.is_transient and attempt >= DEFECT_ATTEMPTS
-                if is_ours or isinstance(error, RefusalError):
+                is_enough = attempts is not None and attempt >= attempts
+                if is_ours or is_enough or isinstance(error, RefusalError):
                     raise
                 worker.waiting.add(topic)
                 worker.metrics.retries.labels(agent).inc()

@@ -25,6 +25,10 @@ AGENT: Final = "intake"
 # The service takes 1000 readings or 4 MiB; half of both keeps an answer within a second or two.
 READINGS_MAX: Final = 500
 BYTES_MAX: Final = 2 * 1024 * 1024
+# What takes long is cut short where something fails every few seconds, each time: after so many
+# attempts a batch is told in halves, down to a size that takes a tenth of a second.
+ATTEMPTS: Final = 2
+READINGS_FEW: Final = 64
 
 Told = tuple[Item[Receipt], Reading]
 
@@ -59,9 +63,16 @@ async def _apply(worker: Worker, told: Sequence[Told]) -> None:
     """Tell the service; what it will not take is halved until the one at fault is alone."""
     readings = [reading for _, reading in told]
     topic = topic_of(ReceiptEvent)
+    attempts = ATTEMPTS if len(told) > READINGS_FEW else None
     try:
         worker.settings.failpoints.reach("intake:before_apply")
-        await patiently(worker, AGENT, topic, lambda: worker.service.apply_facts(readings))
+        await patiently(
+            worker,
+            AGENT,
+            topic,
+            lambda: worker.service.apply_facts(readings),
+            attempts=attempts,
+        )
         worker.settings.failpoints.reach("intake:after_apply")
     except ConcordError as error:
         if len(told) == 1:

@@ -142,6 +142,26 @@ async def test_intake_tells_the_service_why_a_receipt_could_not_be_read() -> Non
     assert reading.rejection.reason != receipt_pb2.Rejection.REASON_UNSPECIFIED
 
 
+async def test_a_large_batch_that_fails_again_is_told_in_halves() -> None:
+    away = [UnreachableError(Failure(StatusCode.UNAVAILABLE)) for _ in range(2)]
+    worker = a_worker(FakeService(failures=list(away)))
+    intake.attach(worker)
+
+    await put(worker, "intake", [record(receipt(n), n) for n in range(100)])
+
+    assert [len(batch) for batch in worker.service.applied] == [50, 50]  # type: ignore[attr-defined]
+
+
+async def test_a_few_readings_are_told_together_however_often_it_takes() -> None:
+    away = [UnreachableError(Failure(StatusCode.UNAVAILABLE)) for _ in range(5)]
+    worker = a_worker(FakeService(failures=list(away)))
+    intake.attach(worker)
+
+    await put(worker, "intake", [record(receipt(n), n) for n in range(20)])
+
+    assert [len(batch) for batch in worker.service.applied] == [20]  # type: ignore[attr-defined]
+
+
 async def test_intake_waits_for_a_service_that_is_away() -> None:
     away = UnreachableError(Failure(StatusCode.UNAVAILABLE))
     worker = a_worker(FakeService(failures=[away] * 7))

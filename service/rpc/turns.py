@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 # While PostgreSQL works for one batch, Python decides the next.
 BATCHES_AT_ONCE: Final = 2
-# A batch of so many takes some 20 ms, which is what the next call waits at worst.
+# So many decisions of some 0.5 ms each are what the next call waits for at worst.
 BATCH_MAX: Final = 64
 
 

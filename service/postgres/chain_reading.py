@@ -8,6 +8,7 @@ from service.application.reading import ChainReport, JournalLine
 from service.domain.changes import ChangeKind
 from service.domain.journal import GENESIS, Origin, encode_record, link, micros
 from service.postgres import tables
+from service.postgres.engine import begin_snapshot
 from service.postgres.order_reading import journal_line
 from service.postgres.storage import translated
 
@@ -33,7 +34,7 @@ class ChainReading:
             rows_wanted = rows_wanted.where(journal.c.order_id == order_id)
             heads_wanted = heads_wanted.where(orders.c.order_id == order_id)
         with translated(), self._engine.connect() as connection:
-            connection.execution_options(isolation_level="REPEATABLE READ")
+            begin_snapshot(connection)
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             heads = {row.order_id: row for row in connection.execute(heads_wanted)}
             found = connection.execution_options(yield_per=FETCH_ROWS).execute(rows_wanted)

@@ -17,6 +17,7 @@ from service.application.invariants import AuditPage
 from service.application.ports import Stream
 from service.domain.errors import CursorInvalidError, OrderNotFoundError
 from service.domain.invariants import Tally
+from service.postgres.engine import begin_snapshot
 from service.postgres.invariant_bounds import Bounds, Walk
 from service.postgres.invariant_orders import OrderWalk
 from service.postgres.invariant_queries import (
@@ -72,7 +73,8 @@ def snapshots(engine: sa.Engine) -> Snapshots:
     @contextmanager
     def opened() -> Iterator[sa.Connection]:
         with engine.connect() as connection:
-            yield reading(connection)
+            begin_snapshot(connection)
+            yield connection
 
     return opened
 

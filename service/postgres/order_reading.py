@@ -14,6 +14,7 @@ from service.domain.facts import OrderRef
 from service.domain.order import Order
 from service.postgres import tables
 from service.postgres.dossiers import READ, Dossiers
+from service.postgres.engine import begin_snapshot
 from service.postgres.moments import to_text
 from service.postgres.rows import order_from
 from service.postgres.storage import translated
@@ -68,7 +69,7 @@ class OrderReading:
     def dossier(self, order_id: str) -> Dossier:
         """Return an order with its facts and open cases, of one moment."""
         with translated(), self._engine.connect() as connection:
-            connection.execution_options(isolation_level="REPEATABLE READ")
+            begin_snapshot(connection)
             dossier = _Snapshot(connection).open_dossiers([order_id])[order_id]
         if dossier.order is None:
             raise OrderNotFoundError(order=order_id)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.wire.conftest import telemetry, tell, world
+from tests.faults.wire.conftest import no_rest, telemetry, tell, world
 
 pytest.register_assert_rewrite("tests.faults.wire.acts", "tests.faults.points.walking")
 
-__all__ = ["telemetry", "tell", "world"]
+__all__ = ["no_rest", "telemetry", "tell", "world"]

@@ -264,7 +264,7 @@ def _claims(first: Told, second: Told) -> str:
 OTHERS: Final = (
     Act("concord.probes.v1.ProbeService.ClaimProbes",
         # The repeat takes another one.
-        lambda preparing, count: preparing.paying(2 * count)[:count],
+        Preparing.waiting,
         lambda _target, rid: probes.ClaimProbesRequest(worker=rid, limit=1),
         _claims, "SELECT 1 FROM probes WHERE lease LIKE %s || ':%%'", lambda _target, rid: (rid,)),
     Act("concord.probes.v1.ProbeService.ReportProbe", Preparing.probed,

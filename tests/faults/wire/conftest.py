@@ -28,17 +28,20 @@ def telemetry() -> Iterator[Telemetry]:
     made.shutdown()
 
 
-@pytest.fixture(scope="module")
-def world(
-    module_database_url: str, servers: EmbeddedServers, telemetry: Telemetry
-) -> Iterator[World]:
-    """The service, as patient with its database as ever, but without a rest between two tries."""
-    migrate(module_database_url)
-    with pytest.MonkeyPatch.context() as patch:
-        # How long it rests decides nothing here but how long the tests take.
-        patch.setattr("service.postgres.storage.BACKOFF_S", 0.0)
-        with a_world(module_database_url, servers, telemetry) as made:
-            yield made
+@pytest.fixture(scope="session")
+def world(servers: EmbeddedServers, telemetry: Telemetry) -> Iterator[World]:
+    """The service behind the proxy, one for all tests: each looks at what it changed itself."""
+    url = servers.create_database()
+    migrate(url)
+    with a_world(url, servers, telemetry) as made:
+        yield made
+    servers.drop_database(url)
+
+
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the service try again at once: how long it rests decides how long these tests take."""
+    monkeypatch.setattr("service.postgres.storage.BACKOFF_S", 0.0)
 
 
 @pytest.fixture

@@ -135,6 +135,13 @@ class Preparing:
         """Make orders of which a provider is asked whether the money came."""
         return self.orders(count, State.PAYING, provider="alipay", source="mini", channel="mini")
 
+    def waiting(self, count: int) -> list[Target]:
+        """Make orders whose probes are the only ones that are due; twice as many as asked for."""
+        probing = Probing(self._storage, self._encoder, bootstrap.now, TERMS)
+        while probing.claim("nobody", most=200, lease_for=timedelta(hours=1)):
+            pass
+        return self.paying(2 * count)[:count]
+
     def probed(self, count: int) -> list[Target]:
         """Make orders with a probe that was claimed."""
         targets = self.paying(count)

@@ -16,7 +16,7 @@ from tests.faults.wire.world import World
 
 SEED = os.environ.get("CONCORD_FAULT_SEED", "wire")
 # Of both sides of each message, for a moment and until healed: one in so many in `make test`.
-EVERY = 24
+EVERY = 32
 
 
 @pytest.mark.parametrize("rpc", ACTS)

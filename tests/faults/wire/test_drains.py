@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 
 import grpc
+import pytest
 
 from benchmarks.processes import service as start_service
 from concord.orders.v1 import order_pb2, order_service_pb2_grpc
@@ -21,6 +22,7 @@ from tests.integration.relay.world import wait_until
 from tests.integration.service.world import free_port
 
 CALLERS = 8
+pytestmark = pytest.mark.long
 WARM = 100
 
 

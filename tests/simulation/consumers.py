@@ -23,7 +23,7 @@ class Consumer:
     handle: Handle
     # Called when the broker begins a new life: what was kept belongs to the old one.
     forget: Callable[[], None] = lambda: None
-    chunk_most: int = 8
+    chunk_most: int = 4
     _at: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
     _epoch: int = 0
 

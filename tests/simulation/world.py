@@ -109,16 +109,16 @@ class World:
         ]
         orders, windows = NAMES[Stream.ORDERS], self.windows
         return [
-            Consumer("intake", NAMES[Stream.RECEIPTS], self.broker, self._read, chunk_most=5),
+            Consumer("intake", NAMES[Stream.RECEIPTS], self.broker, self._read, chunk_most=4),
             *guarded,
-            Consumer("stages", orders, self.broker, windows.take, windows.forget, chunk_most=30),
+            Consumer("stages", orders, self.broker, windows.take, windows.forget, chunk_most=8),
         ]
 
     def _make_actions(self) -> Weighted[Callable[[], str]]:
         return Weighted(
             {
-                self.hear: 2.5,
-                self.asking.ask: 3.0,
+                self.hear: 2.0,
+                self.asking.ask: 2.4,
                 self.callers.ask_again: 1.0,
                 self.relays.turn: 42.0,
                 self.relays.turn_of_zombie: 2.0,
@@ -132,7 +132,7 @@ class World:
                 self.askers.claim: 1.5,
                 self.askers.answer: 2.5,
                 self.run_probes: 0.2,
-                self.clockwork.step: 2.5,
+                self.clockwork.step: 1.8,
                 self.pass_time: 4.0,
                 self.mend: 0.2,
             }

@@ -120,74 +120,54 @@ class LifeWatch:
 
 
 class KafkaBroker:
-    """Implements `Broker` for whatever speaks Kafka's protocol."""
+    """Implements `Broker` for whatever speaks Kafka's protocol.
+
+    Clients that saw an error are thrown away, as producers are: asked for the end of a partition,
+    librdkafka asks the leader that it knows, for minutes, also when another broker leads by now.
+    """
 
     def __init__(self, bootstrap: str, *, partitions: int, publisher: Publisher) -> None:
         self._partitions = partitions
         self._publisher = publisher
-        common: dict[str, str | int | float] = {
+        self._common: dict[str, str | int | float] = {
             "bootstrap.servers": bootstrap,
             "client.id": "concord-relay",
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 500,
             "log_level": 2,
         }
-        self._admin = AdminClient(common)
-        # It joins no group: partitions are assigned by hand, and nothing is committed.
-        self._consumer = Consumer(
-            {
-                **common,
-                "group.id": "concord-relay",
-                "enable.auto.commit": False,
-                # The marker is there already: the broker need not wait for more.
-                "fetch.wait.max.ms": 10,
-                "allow.auto.create.topics": False,
-            }
-        )
+        self._admin: AdminClient | None = None
+        self._consumer: Consumer | None = None
 
     def survey(self) -> Survey:
         # Else the marker of a life that begins after this look would be the first to be refused,
         # and the life be begun once more.
         self._publisher.renew()
         try:
-            found = self._admin.list_topics(timeout=ANSWER_TIMEOUT_S).topics
-            partitions = {
-                name: len(found[name].partitions) for name in TOPICS.keys() & found.keys()
-            }
-            return Survey(
-                marker=self._marker() if BROKER_LIVES.name in partitions else None,
-                partitions=partitions,
-                ends={
-                    (topic.name, partition): self._end(topic.name, partition)
-                    for topic in PUBLISHED.values()
-                    for partition in range(partitions.get(topic.name, 0))
-                },
-            )
-        except KafkaException as error:
+            return _look(self._administrator(), self._reader())
+        except (KafkaException, BrokerUnavailableError) as error:
+            self.close()
             raise BrokerUnavailableError from error
 
-    def _end(self, topic: str, partition: int) -> int:
-        where = TopicPartition(topic, partition)
-        found = self._consumer.get_watermark_offsets(where, timeout=ANSWER_TIMEOUT_S)
-        if found is None:
-            raise BrokerUnavailableError
-        return int(found[1])
+    def _administrator(self) -> AdminClient:
+        if self._admin is None:
+            self._admin = AdminClient(self._common)
+        return self._admin
 
-    def _marker(self) -> str | None:
-        end = self._end(BROKER_LIVES.name, 0)
-        if end == 0:
-            return None
-        self._consumer.assign([TopicPartition(BROKER_LIVES.name, 0, end - 1)])
-        try:
-            record = self._consumer.poll(ANSWER_TIMEOUT_S)
-        finally:
-            self._consumer.unassign()
-        if record is None or record.error():
-            raise BrokerUnavailableError
-        try:
-            return broker_life_pb2.BrokerLife.FromString(record.value() or b"").marker
-        except DecodeError:
-            return ""
+    def _reader(self) -> Consumer:
+        if self._consumer is None:
+            # It joins no group: partitions are assigned by hand, and nothing is committed.
+            self._consumer = Consumer(
+                {
+                    **self._common,
+                    "group.id": "concord-relay",
+                    "enable.auto.commit": False,
+                    # The marker is there already: the broker need not wait for more.
+                    "fetch.wait.max.ms": 10,
+                    "allow.auto.create.topics": False,
+                }
+            )
+        return self._consumer
 
     def create_topics(self, names: Iterable[str]) -> None:
         wanted = [
@@ -198,7 +178,7 @@ class KafkaBroker:
             )
             for name in names
         ]
-        made = self._admin.create_topics(wanted, request_timeout=ANSWER_TIMEOUT_S)
+        made = self._administrator().create_topics(wanted, request_timeout=ANSWER_TIMEOUT_S)
         for future in made.values():
             try:
                 future.result(ANSWER_TIMEOUT_S)
@@ -219,4 +199,46 @@ class KafkaBroker:
             raise BrokerUnavailableError
 
     def close(self) -> None:
-        self._consumer.close()
+        consumer, self._consumer, self._admin = self._consumer, None, None
+        if consumer is not None:
+            consumer.close()
+
+
+def _look(admin: AdminClient, consumer: Consumer) -> Survey:
+    found = admin.list_topics(timeout=ANSWER_TIMEOUT_S).topics
+    partitions = {name: len(found[name].partitions) for name in TOPICS.keys() & found.keys()}
+    return Survey(
+        marker=_marker(consumer) if BROKER_LIVES.name in partitions else None,
+        partitions=partitions,
+        ends={
+            (topic.name, partition): _end(consumer, topic.name, partition)
+            for topic in PUBLISHED.values()
+            for partition in range(partitions.get(topic.name, 0))
+        },
+    )
+
+
+def _end(consumer: Consumer, topic: str, partition: int) -> int:
+    where = TopicPartition(topic, partition)
+    found = consumer.get_watermark_offsets(where, timeout=ANSWER_TIMEOUT_S)
+    if found is None:
+        raise BrokerUnavailableError
+    return int(found[1])
+
+
+def _marker(consumer: Consumer) -> str | None:
+    """Return the newest marker; empty where the newest record is none."""
+    end = _end(consumer, BROKER_LIVES.name, 0)
+    if end == 0:
+        return None
+    consumer.assign([TopicPartition(BROKER_LIVES.name, 0, end - 1)])
+    try:
+        record = consumer.poll(ANSWER_TIMEOUT_S)
+    finally:
+        consumer.unassign()
+    if record is None or record.error():
+        raise BrokerUnavailableError
+    try:
+        return broker_life_pb2.BrokerLife.FromString(record.value() or b"").marker
+    except DecodeError:
+        return ""

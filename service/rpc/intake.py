@@ -1,6 +1,7 @@
 """Serves `IntakeService`: the one way in."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -135,13 +136,18 @@ class IntakeServicer(intake_service_pb2_grpc.IntakeServiceServicer):
         batch = read_batch(receipts, address=origin.address, now=self._clock())
         contexts = begin_traces("take receipt", [each.traceparent for each in batch])
         traced = [
-            replace(each, traceparent=context or "")
+            each
+            if each.traceparent == (context or "")
+            else replace(each, traceparent=context or "")
             for each, context in zip(batch, contexts, strict=True)
         ]
         submitted = self._intake.submit(traced)
-        for receipt, each in zip(batch, submitted, strict=True):
-            outcome = "repeated" if each.repeated else "stored"
-            self._metrics.receipts.labels(receipt.channel or receipt.source, outcome).inc()
+        came = Counter(
+            (receipt.channel or receipt.source, "repeated" if each.repeated else "stored")
+            for receipt, each in zip(batch, submitted, strict=True)
+        )
+        for labels, count in came.items():
+            self._metrics.receipts.labels(*labels).inc(count)
         return submitted
 
 

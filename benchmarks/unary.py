@@ -30,7 +30,7 @@ class Scale:
     rounds: int
 
 
-SCALES: Final = {Size.SMALL: Scale(192, 1), Size.FULL: Scale(4_800, 3)}
+SCALES: Final = {Size.SMALL: Scale(192, 1), Size.FULL: Scale(2_400, 3)}
 
 
 @dataclass

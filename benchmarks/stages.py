@@ -28,7 +28,7 @@ PARTITIONS: Final = 4
 EVENTS: Final = {Size.SMALL: 10_000, Size.FULL: 300_000}
 BY_STAGE: Final = "bench.by-stage"
 SESSION: Final = "CONCORD_KAFKA_SESSION_TIMEOUT_S"
-SESSION_S: Final = {Size.SMALL: 6, Size.FULL: 120}
+SESSION_S: Final = {Size.SMALL: 6, Size.FULL: 80}
 DONE_WITHIN_S: Final = 600.0
 # Level two is done when nothing was counted for so long.
 QUIET_S: Final = 1.5

@@ -21,7 +21,7 @@ from tests.faults.points.places import BY_CALL, BY_CLOCKWORK
 from tests.faults.wire.acts import ACTS
 from tests.faults.wire.cutting import CuttingProxy
 from tests.faults.wire.preparing import Preparing
-from tests.faults.wire.world import Served, World, hurry_logins, views_of
+from tests.faults.wire.world import RECONNECTS, Served, World, hurry_logins, views_of
 from tests.integration.relay.world import wait_until
 from tests.integration.service.world import free_port
 from tests.invariants import assert_clean
@@ -40,6 +40,10 @@ TO_DO = {
     " AND due_at < clock_timestamp() LIMIT 1",
     "unit:after_reservation": "SELECT 1 FROM stock_queue LIMIT 1",
 }
+DUE = {
+    "unit:after_timers": "UPDATE timers SET due_at = clock_timestamp() WHERE fired_at IS NULL",
+    "unit:after_reservation": "UPDATE stock_queue SET due_at = clock_timestamp()",
+}
 TWICE = {
     "unit:after_timers": "SELECT order_id, type FROM cases GROUP BY 1, 2 HAVING count(*) > 1",
     "unit:after_reservation": "SELECT order_id FROM reservations GROUP BY 1 HAVING count(*) > 1",
@@ -57,7 +61,7 @@ def world(module_database_url: str, servers: EmbeddedServers) -> Iterator[World]
     with (
         closing(Preparing(module_database_url)) as preparing,
         closing(psycopg2.connect(module_database_url)) as witness,
-        grpc.insecure_channel(address) as channel,
+        grpc.insecure_channel(address, RECONNECTS) as channel,
         CuttingProxy("127.0.0.1", 1) as unused,
     ):
         witness.autocommit = True
@@ -89,6 +93,11 @@ def test_a_service_killed_at_a_failpoint_has_done_its_work_once_in_the_end(
     (target,) = act.prepare(world.preparing, 1)
     request_id = str(uuid.uuid4())
     armed = start(f"{point}=kill")
+    wait_until(
+        lambda: armed.process.poll() is not None or armed.is_ready(),
+        what="a service, ready or dead",
+        within_s=DIES_WITHIN_S,
+    )
 
     first = world.call(act.rpc, act.request(target, request_id), within_s=PATIENCE_S)
     assert armed.process.wait(DIES_WITHIN_S) == -9, armed.log.read_text()
@@ -109,9 +118,12 @@ def test_a_clockwork_killed_at_a_failpoint_does_its_work_once_in_the_end(
         world.preparing.orders(3, State.PAYING)
     else:
         world.preparing.unlisted(3)
+    world.preparing.query(DUE[point])
     armed = start(f"{point}=kill")
 
     assert armed.process.wait(DIES_WITHIN_S) == -9, armed.log.read_text()
+    # As if the lease of the dead were over.
+    world.preparing.query(DUE[point])
     assert world.ask(TO_DO[point]), "the dead one has done it"
     start("none").until_ready()
     wait_until(lambda: not world.ask(TO_DO[point]), what="the clockwork", within_s=DIES_WITHIN_S)

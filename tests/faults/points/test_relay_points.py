@@ -100,10 +100,6 @@ def fail(world: World, start: Start, point: str, action: str) -> None:
     assert guard.gaps == []
 
 
-def test_a_relay_that_fails_behind_its_sending_loses_nothing(world: World, start: Start) -> None:
-    fail(world, start, "relay:after_send", "raise")
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("point", [*BY_RELAY, *BY_OUTAGE])

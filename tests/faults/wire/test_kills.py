@@ -20,7 +20,7 @@ from service.postgres.migrating import migrate
 from tests.faults.wire.acts import ACTS, Act
 from tests.faults.wire.cutting import Cut, CuttingProxy, Passed, Side
 from tests.faults.wire.preparing import Preparing, Target
-from tests.faults.wire.world import Served, World, hurry_logins, views_of
+from tests.faults.wire.world import RECONNECTS, Served, World, hurry_logins, views_of
 from tests.integration.service.world import free_port
 
 PLACES = {
@@ -81,7 +81,7 @@ def behind(
         witness = psycopg2.connect(module_database_url)
         witness.autocommit = True
         running = start()
-        with grpc.insecure_channel(address) as channel:
+        with grpc.insecure_channel(address, RECONNECTS) as channel:
             world = World(
                 module_database_url,
                 address,

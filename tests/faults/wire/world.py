@@ -35,6 +35,12 @@ METHODS: Final = {
     (True, False): "stream_unary",
     (True, True): "stream_stream",
 }
+# A caller who finds nobody looks again soon.
+RECONNECTS: Final = (
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 500),
+)
 CONNECTIONS: Final = 4
 # What the caller's own side says when it hears nothing: the service is gone, or takes too long.
 UNSAID: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}

@@ -70,21 +70,28 @@ _SUITE: Final = (Told.SUITE,)
 
 _LOSSES: Final = "tests/system/test_losses.py"
 _STORM: Final = "tests/storm/test_whole_storm.py"
+_CHAOS: Final = "tests/faults/chaos/test_chaos.py"
 
 REGISTER: Final[Mapping[str, Invariant]] = MappingProxyType(
     {
         each.id: each
         for each in (
-            Invariant("I1", "engineering", _SUITE, (_LOSSES, _STORM)),
+            Invariant("I1", "engineering", _SUITE, (_LOSSES, _STORM, _CHAOS)),
             Invariant("I2", "engineering", _BOTH, ("tests/integration/service/test_requests.py",)),
-            Invariant("I3", "engineering", _SUITE, ("tests/integration/service/test_requests.py",)),
+            Invariant("I3", "engineering", _SUITE, ("tests/faults/wire",)),
             Invariant("I4", "engineering", _QUERY),
             Invariant("I5", "engineering", _QUERY),
             Invariant(
-                "I6", "engineering", _SUITE, ("tests/integration/service/test_confluence.py",)
+                "I6",
+                "engineering",
+                _SUITE,
+                (
+                    "tests/integration/service/test_confluence.py",
+                    "tests/simulation/test_simulation.py",
+                ),
             ),
-            Invariant("I7", "operations", _BOTH, (_LOSSES, "tests/integration/relay")),
-            Invariant("I8", "engineering", _BOTH, (_LOSSES, "tests/integration/relay")),
+            Invariant("I7", "operations", _BOTH, (_LOSSES, _CHAOS, "tests/integration/relay")),
+            Invariant("I8", "engineering", _BOTH, (_LOSSES, _CHAOS, "tests/integration/relay")),
             Invariant(
                 "I9",
                 "engineering",
@@ -112,7 +119,7 @@ REGISTER: Final[Mapping[str, Invariant]] = MappingProxyType(
                 _SUITE,
                 ("tests/unit/telemetry/test_canaries.py", "tests/system/test_traces.py"),
             ),
-            Invariant("I19", "operations", _BOTH, (_STORM,)),
+            Invariant("I19", "operations", _BOTH, ("tests/faults/chaos/test_soak.py",)),
             Invariant("I20", "operations", (Told.QUERY, Told.START)),
         )
     }

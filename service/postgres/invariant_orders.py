@@ -71,6 +71,7 @@ class OrderWalk:
     ) -> str | None:
         """Look at the orders behind `after`; return how far it came, None at the end."""
         found = connection.execute(_FOLLOWING, {"after": after, "size": size}).scalars().all()
+        tally.look(*TOLD, at=0)
         if found:
             self.look(connection, found, bounds, tally)
         return found[-1] if len(found) == size else None

@@ -13,6 +13,7 @@ from benchmarks.platform_calls import MAKE, stops
 from benchmarks.processes import Running, until
 from tests.integration.gateway.wire import Wire
 from tests.integration.gateway.world import World
+from tests.invariants import assert_clean
 
 PROVIDERS = sorted(MAKE)
 # The platforms' own limit.
@@ -121,6 +122,10 @@ def test_on_sigterm_what_is_in_flight_is_answered_and_nothing_new_is_accepted(
 
     assert reply.body == b"fail"
     assert gateway.process.wait(10) == 0
+
+
+def test_every_invariant_that_a_database_can_tell_holds(world: World) -> None:
+    assert_clean(world.database_url, but={"I7": "no relay runs here"})
 
 
 def listens(address: str) -> bool:

@@ -28,7 +28,7 @@ AGENT: Final = "stages"
 # look. Far behind, windows change with every chunk, and to tell of them would take most of the
 # time that it takes to get on.
 TELL_EVERY_S: Final = 0.2
-TELL_EVERY_S_BEHIND: Final = 1.0
+TELL_EVERY_S_BEHIND: Final = 3.0
 BEHIND_S: Final = 10.0
 
 log = structlog.get_logger(__name__)

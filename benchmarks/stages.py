@@ -30,10 +30,10 @@ BY_STAGE: Final = "bench.by-stage"
 SESSION: Final = "CONCORD_KAFKA_SESSION_TIMEOUT_S"
 SESSION_S: Final = {Size.SMALL: 6, Size.FULL: 80}
 DONE_WITHIN_S: Final = 600.0
-# Level two is done when nothing was counted for so long.
-QUIET_S: Final = 1.5
+# Level two is done when nothing was counted for so long; level one tells every 3 s.
+QUIET_S: Final = 3.5
 # The worker writes its page of metrics for each look: 10 ms.
-LOOK_EVERY_S: Final = 0.5
+LOOK_EVERY_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ CHANNELS: Final = ("douyin", "jd", "pdd", "mini")
 CUSTOMERS: Final = 200
 # A second for each order: orders of a run are from the last hours, none is from the future.
 SPAN_S: Final = 14_400
+# Channels that gather news tell of several steps in one receipt: of every second order, four.
+GATHERED: Final = 0.5
+TOGETHER: Final = 4
 
 WHOLE: Final = (
     "order.created",
@@ -85,9 +88,14 @@ def story(seed: int, number: int, began_s: int) -> Story:
     total = 100 * dice.randrange(10, 300)
     customer = f"c-{channel}-{dice.randrange(CUSTOMERS)}"
     at_s = began_s - SPAN_S - 60 + number % SPAN_S
-    steps = tuple(
-        _step(kind, index, channel=channel, ref=ref, total=total, customer=customer, at_s=at_s)
+    told = [
+        _body(kind, index, channel=channel, ref=ref, total=total, customer=customer, at_s=at_s)
         for index, kind in enumerate(course)
+    ]
+    size = TOGETHER if dice.random() < GATHERED else 1
+    steps = tuple(
+        _step(told[first : first + size], f"{ref}/{first}", channel, ref, at_s + 7 * first)
+        for first in range(0, len(told), size)
     )
     paid = total * sum(kind.startswith("payment.succeeded") for kind in course)
     refunded = total if "refund.succeeded" in course else 0
@@ -101,16 +109,15 @@ def _course(number: int, dice: random.Random) -> tuple[str, ...]:
     return dice.choices([steps for _, steps in COURSES], [often for often, _ in COURSES])[0]
 
 
-def _step(
+def _body(
     kind: str, index: int, *, channel: str, ref: str, total: int, customer: str, at_s: int
-) -> Step:
-    what, second = f"{ref}/{index}", at_s + 7 * index
+) -> dict[str, object]:
     body: dict[str, object] = {
-        "id": what,
+        "id": f"{ref}/{index}",
         "type": kind.removesuffix(".again"),
         "source": channel,
         "order": {"namespace": channel, "value": ref},
-        "occurred_at": _rfc3339(second),
+        "occurred_at": _rfc3339(at_s + 7 * index),
         "channel": channel,
     }
     if kind.startswith(("payment.succeeded", "refund.", "order.created")):
@@ -123,16 +130,20 @@ def _step(
         body["voucher"] = f"SF-{ref}"
     elif kind == "order.created":
         body["customer"] = customer
+    return body
+
+
+def _step(bodies: Sequence[object], what: str, channel: str, ref: str, at_s: int) -> Step:
     receipt = receipt_pb2.Receipt(
         source=channel,
         message_id=what,
         template=TEMPLATE,
         channel=channel,
-        body=orjson.dumps(body),
+        body=orjson.dumps(bodies[0] if len(bodies) == 1 else {"events": bodies}),
         content_type="application/json",
         order_hint=ref,
     )
-    receipt.receive_time.seconds = second
+    receipt.receive_time.seconds = at_s
     return Step(what, receipt)
 
 

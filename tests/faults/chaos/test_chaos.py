@@ -13,6 +13,6 @@ from tests.faults.chaos.sizes import TINY
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_small_chaos_loses_and_doubles_nothing(tmp_path: Path) -> None:
     run(TINY, seed=int(time.time()) ^ os.getpid(), folder=tmp_path)

@@ -13,7 +13,7 @@ PYTEST_ALL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \
-        test-long test-kafka bench unit contract architecture integration system lock simulate
+        test-long test-kafka bench unit contract architecture integration system lock simulate bugs
 
 help: ## List these targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) \
@@ -91,6 +91,9 @@ bench: setup ## Measure everything beside something known, in one table of ratio
 simulate: setup ## Run small worlds under SEEDS=20000 seeds, or one SEED with its whole history
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
 		$(ARGS)
+
+bugs: setup ## Break one rule at a time, twelve in all, and see that the tests notice (a minute or two)
+	@$(BIN)/python -m tests.bugs $(ARGS)
 
 unit: setup ## Run the tests without IO (seconds)
 	@$(PYTEST) tests/unit $(ARGS)

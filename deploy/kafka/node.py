@@ -51,9 +51,9 @@ SETTINGS: Final[Mapping[str, str]] = {
     "offsets.topic.num.partitions": "4",
     "transaction.state.log.num.partitions": "4",
     "share.coordinator.state.topic.num.partitions": "4",
-    # A broker that was killed may come back after this; 9 s otherwise.
-    "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
+    # A broker that was killed has lost what it led after this; 9 s otherwise.
+    "broker.session.timeout.ms": "6000",
+    "broker.heartbeat.interval.ms": "1000",
     # Compaction within a test's life, for topics that ask for it soon; 15 s otherwise.
     "log.cleaner.backoff.ms": "1000",
     # 128 MiB otherwise, out of 384.
@@ -103,6 +103,9 @@ class Node:
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             probe=probes.kafka_broker(self.bootstrap, self.number),
             address=self.bootstrap,
+            # 5 s, and for one of three that comes back 10 s; on a machine that is busy with
+            # other things as well, over a minute was seen.
+            ready_within_s=150.0,
             # It says good-bye to its cluster, which takes seconds; nobody needs to hear it where
             # all of it is thrown away.
             stop_signal=signal.SIGTERM if self.keeps_topics else signal.SIGKILL,

@@ -105,6 +105,8 @@ class Supervisor:
 
     async def start_one(self, name: str) -> None:
         """Start a process that was stopped, or killed for good; return when it is ready."""
+        # As at its first start: one that does not become ready is tried again, then told.
+        self.processes[name].ready_after_s = None
         self._begin(name)
         await self._until_settled(name)
 

@@ -79,8 +79,7 @@ soak: setup ## The same 12,000 times, in more than an hour, watching memory
 
 # The tests whose matter is the broker: the same files as with the embedded one, and its own.
 KAFKA_TESTS := tests/kafka tests/integration/relay tests/integration/streams/test_losses.py \
-	tests/integration/streams/test_stages_survive_kills.py tests/faults/chaos \
-	tests/system/test_article.py
+	tests/integration/streams/test_stages_survive_kills.py tests/system/test_article.py
 
 test-kafka: setup ## Run the tests around the broker against Apache Kafka; needs Java 17 and Maven
 	@CONCORD_EMBEDDED_BROKER=apache $(PYTEST_ALL) $(KAFKA_TESTS) $(ARGS)

@@ -121,6 +121,7 @@ def test_a_lease_ends_for_everybody_at_the_same_moment(machines: Host, tmp_path:
 
 def test_a_deadline_is_neither_early_nor_late(machines: Host, tmp_path: Path) -> None:
     wrong = Wrong(machines, tmp_path / "off")
+    wrong.set(timedelta())
     order = create(wrong.service)
 
     for jump in JUMPS:

@@ -37,7 +37,7 @@ MADE: Final = 50_000
 AIM: Final = 0.4
 WRITTEN_A_SECOND: Final = 500
 DONE_WITHIN_S: Final = 1_200.0
-LOOK_EVERY_S: Final = 0.2
+LOOK_EVERY_S: Final = 0.5
 BARE: Final = "bench.bare"
 COPY: Final = "COPY outbox (shard, topic, key, n, payload, headers) FROM STDIN"
 

@@ -111,6 +111,10 @@ class _Converting:
         if status.code == code_pb2.INTERNAL:
             keep()
             log.error("rpc_bug", exc_info=error)
+        elif isinstance(error, OutageError) and error.reason == OutageError.reason:
+            # The caller is told that storage is away, and whoever runs it why: `DiskFull`, say. The
+            # other outages are limits of our own, at work.
+            log.warning("rpc_outage", error=error)
         if isinstance(error, OrderError):
             self._metrics.refusals.labels(error.reason).inc()
         answer = rpc_status.to_status(status)

@@ -26,7 +26,8 @@ def test_a_full_volume_of_tables_is_told_and_heals_with_space(host: Host) -> Non
         host.eventually(lambda: len(callers.acknowledged) > before, "an answer again")
         host.eventually(lambda: len(callers.acknowledged) > before + 50, "traffic again", 30)
 
-    # It never went down, and its log names a file of the tables.
+    # It never went down; its log names a file of the tables, and the service's the cause.
+    assert "DiskFull" in host.service.log.read_text()
     assert host.servers.pid("postgres") == pid
     assert re.search(r'"base/\d+/\d+": No space left on device', host.postgres_log)
     host.assert_clean()

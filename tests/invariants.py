@@ -58,9 +58,4 @@ def assert_clean(
 
 
 def _wrong(found: Sequence[Finding], but: Collection[str]) -> list[Violation]:
-    return [
-        each
-        for one in found
-        for each in one.violations
-        if each.invariant not in but
-    ]
+    return [each for one in found for each in one.violations if each.invariant not in but]

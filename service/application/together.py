@@ -36,8 +36,8 @@ class Asked:
 
 def together(
     unit: Unit, asked: Sequence[Asked], *, encoder: Encoder, at: datetime
-) -> dict[str, Answer]:
-    """Do what can be done together; return the answers by request id, without who is left out."""
+) -> list[Answer | None]:
+    """Do what can be done together; return each command's answer, None for who is left out."""
     known = unit.known_requests([each.request_id for each in asked])
     fresh = [each for each in asked if each.request_id not in known and each.still_wanted()]
     dossiers = unit.free_dossiers([each.order_id for each in fresh])
@@ -54,7 +54,12 @@ def together(
             answers[each.request_id] = Kept(each.request_id, each.fingerprint, answer)
     store(unit, decided, encoder=encoder, at=at)
     unit.keep_answers(list(answers.values()))
-    return {name: kept.answer for name, kept in answers.items()}
+    return [_own(each, answers.get(each.request_id)) for each in asked]
+
+
+def _own(asked: Asked, kept: Kept | None) -> Answer | None:
+    """Return what was answered to this command, and not to another under the same request id."""
+    return kept.answer if kept and kept.fingerprint == asked.fingerprint else None
 
 
 def _attempt(asked: Asked, unit: Unit, desk: SharedDesk) -> Answer:

@@ -171,8 +171,8 @@ class Mutations:
         except Exception as error:  # each is done alone, and fails by itself
             log.warning("commands_parted", count=len(batch), exc_info=error)
             return
-        for each in batch:
-            each.answer = answers.get(each.asked.request_id)
+        for each, answer in zip(batch, answers, strict=True):
+            each.answer = answer
 
 
 def _bytes(message: Message) -> bytes:

@@ -28,6 +28,7 @@ def asked(
     act: Callable[[Commands, Ask], Order] | None = None,
     *,
     wanted: bool = True,
+    fingerprint: bytes = b"f",
 ) -> Asked:
     """Ask to set the order's milestone to the name of the request, or for something else."""
 
@@ -37,7 +38,7 @@ def asked(
         done = act(commands, ask) if act else commands.set_milestone(ask, name)
         return f"{done.sequence}".encode()
 
-    return Asked(f"{store.name}-{name}", b"f", order.order_id, work, lambda: wanted)
+    return Asked(f"{store.name}-{name}", fingerprint, order.order_id, work, lambda: wanted)
 
 
 def ship(commands: Commands, ask: Ask) -> Order:
@@ -48,7 +49,8 @@ def do(store: Store, *commands: Asked) -> dict[str, Answer]:
     answers = store.storage.transact(
         lambda unit: together(unit, commands, encoder=ProtobufEncoder(), at=store.clock())
     )
-    return {name.removeprefix(f"{store.name}-"): each for name, each in answers.items()}
+    told = zip(commands, answers, strict=True)
+    return {one.request_id.removeprefix(f"{store.name}-"): each for one, each in told if each}
 
 
 def test_each_order_is_changed_as_it_would_be_alone(store: Store) -> None:
@@ -71,6 +73,19 @@ def test_a_refused_command_spoils_no_other(store: Store) -> None:
         open_answer(answers["shipped"])
     assert store.reader.order(first.order_id) == first
     assert store.reader.order(second.order_id).milestone == "m"
+
+
+def test_one_request_id_for_two_orders_is_answered_for_one(store: Store) -> None:
+    first, second = store.create(1), store.create(2)
+    one = asked(store, first, "m", fingerprint=b"first")
+    other = asked(store, second, "m", fingerprint=b"second")
+
+    answers = store.storage.transact(
+        lambda unit: together(unit, [one, other], encoder=ProtobufEncoder(), at=store.clock())
+    )
+
+    assert answers == [Answer(b"2"), None]
+    assert store.reader.order(second.order_id) == second
 
 
 def test_what_was_answered_is_found_by_whoever_asks_again(store: Store) -> None:

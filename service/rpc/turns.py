@@ -47,7 +47,7 @@ class Turns(Generic[T]):
     """Serves calls in batches, in the threads of the calls themselves."""
 
     def __init__(self, serve: Callable[[Sequence[T]], None]) -> None:
-        """Take what serves a batch; it must not raise."""
+        """Take what serves a batch. Who was not served, should it raise, goes on without."""
         self._serve = serve
         self._lock = threading.Lock()
         self._waiting: list[Turn[T]] = []
@@ -75,15 +75,17 @@ class Turns(Generic[T]):
         _hand_on(following)
 
     def _serve_all(self, own: Turn[T], batch: Sequence[Turn[T]]) -> None:
-        self._serve([each.asked for each in batch])
-        with self._lock:
-            self._batches -= 1
-            following = self._following()
-        _hand_on(following)
-        for each in batch:
-            if each is not own:
-                each.batch = ()
-                each.wake()
+        try:
+            self._serve([each.asked for each in batch])
+        finally:
+            with self._lock:
+                self._batches -= 1
+                following = self._following()
+            _hand_on(following)
+            for each in batch:
+                if each is not own:
+                    each.batch = ()
+                    each.wake()
 
     def _following(self) -> Sequence[Turn[T]]:
         """Take from those who wait a batch whose keys are free; nobody, if enough are at work."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 
 from deploy.local.stack import EmbeddedServers
 from service import bootstrap
@@ -18,12 +20,17 @@ pytest.register_assert_rewrite("tests.faults.wire.acts", "tests.faults.wire.runn
 
 @pytest.fixture(scope="session")
 def telemetry() -> Iterator[Telemetry]:
-    """Telemetry that exports nothing, and logs only what is worth a look."""
+    """Telemetry that exports nothing; what it makes of logging would be every later test's."""
     names = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP")
     addresses = ("METRICS_ADDRESS", "SERVICE_ADDRESS")
     values = {f"CONCORD_{each}": "unused" for each in names}
     values |= {f"CONCORD_{each}": "127.0.0.1:1" for each in addresses}
-    made = bootstrap._telemetry(settings("serve", {**values, "CONCORD_LOG_LEVEL": "error"}))
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers, root.level
+    made = bootstrap._telemetry(settings("serve", values))
+    structlog.configure(**before)
+    root.handlers = handlers
+    root.setLevel(level)
     yield made
     made.shutdown()
 

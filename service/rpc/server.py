@@ -18,7 +18,13 @@ CALLS_MAX: Final = 2_048
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", MESSAGE_MAX),
     ("grpc.max_send_message_length", MESSAGE_MAX),
-    ("grpc.max_concurrent_streams", 1_000),
+    # Calls that no thread has looked at yet; beyond its own 1,000 gRPC would refuse some by chance,
+    # without a reason. We refuse those beyond CALLS_MAX with one.
+    ("grpc.server.max_pending_requests", 2 * CALLS_MAX),
+    ("grpc.server.max_pending_requests_hard_limit", 4 * CALLS_MAX),
+    # One caller may bring as many as all may: a channel that reached a lower limit would be refused
+    # by chance, too, where a call ends on its side before it does on ours.
+    ("grpc.max_concurrent_streams", CALLS_MAX),
     # Tokens and traces fit in half of it; more is refused always, not at random.
     ("grpc.max_metadata_size", 8 << 10),
     # Connections end now and then, so that callers spread over a new set of servers.

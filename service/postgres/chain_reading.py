@@ -10,6 +10,7 @@ from service.domain.journal import GENESIS, Origin, encode_record, link, micros
 from service.postgres import tables
 from service.postgres.engine import begin_snapshot
 from service.postgres.order_reading import journal_line
+from service.postgres.patience import HISTORY_S, take_time
 from service.postgres.storage import translated
 
 # Rows of about 1 KiB: 20 MB in flight at most.
@@ -35,7 +36,7 @@ class ChainReading:
             heads_wanted = heads_wanted.where(orders.c.order_id == order_id)
         with translated(), self._engine.connect() as connection:
             begin_snapshot(connection)
-            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            take_time(connection, HISTORY_S)
             heads = {row.order_id: row for row in connection.execute(heads_wanted)}
             found = connection.execution_options(yield_per=FETCH_ROWS).execute(rows_wanted)
             return _check(found, heads)

@@ -7,13 +7,16 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 
+from service.postgres.patience import Watchdog
+
 APPLICATION_ROLE: Final = "concord_app"
 
 # A transaction must end before the caller's 10 s deadline; a lock wait well before that, so
 # that there is time to try again.
+STATEMENT_TIMEOUT_S: Final = 8
 _SERVER_SETTINGS: Final = {
     "role": APPLICATION_ROLE,
-    "statement_timeout": "8000",
+    "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
     "lock_timeout": "4000",
     "idle_in_transaction_session_timeout": "10000",
     # PostgreSQL gives up a session whose other end is gone as soon as we do: within 9 s.
@@ -44,6 +47,8 @@ def database_url(text: str) -> URL:
 def make_engine(text: str, *, connections: int, as_owner: bool = False) -> sa.Engine:
     """Return an engine. `as_owner` keeps the login's own role: for migrations only."""
     settings = {} if as_owner else _SERVER_SETTINGS
+    # A migration takes as long as it takes.
+    watchdog = Watchdog(None if as_owner else STATEMENT_TIMEOUT_S)
     engine = sa.create_engine(
         database_url(text),
         pool_size=connections,
@@ -57,6 +62,7 @@ def make_engine(text: str, *, connections: int, as_owner: bool = False) -> sa.En
         executemany_mode="values_plus_batch",
         executemany_batch_page_size=500,
         connect_args={
+            **watchdog.connect_args,
             "connect_timeout": 3,
             # Unacknowledged data on a dead link: fail after 5 s (TCP keepalives do not notice).
             "tcp_user_timeout": 5000,

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 
 from service.application.outbox import BrokerLife, NewLife
 from service.application.ports import Stream
+from service.postgres.patience import HISTORY_S, take_time
 
 # Two-int advisory locks: ours are "outb" and a shard, or this.
 LOCKS: Final = 0x6F757462
@@ -104,9 +105,9 @@ def begin_life(connection: Connection, marker: str, topics: Mapping[Stream, str]
     """Write down a new life of the broker and put the history into the outbox.
 
     Runs inside the caller's transaction, one at a time in the whole database. A million
-    messages take about half a minute, so the time limit of statements is lifted.
+    messages take about half a minute, so the time limit of statements is raised.
     """
-    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    take_time(connection, HISTORY_S)
     connection.execute(
         text("SELECT pg_advisory_xact_lock(:locks, :life)"), {"locks": LOCKS, "life": LIFE_LOCK}
     )

@@ -28,11 +28,13 @@ from service.application.ports import Stream
 from service.postgres import outbox_history
 from service.postgres.engine import APPLICATION_ROLE, database_url
 from service.postgres.outbox_history import LOCKS
+from service.postgres.patience import Watchdog
 from service.postgres.storage import translated
 
 # Without tcp_user_timeout a cut network is noticed after 45 s and more. PostgreSQL must notice it,
 # too, and by itself would after two hours: until then nobody else gets the locks. Nothing the
-# relay asks takes seconds but the republishing of history, which lifts the limit for itself.
+# relay asks takes seconds but the republishing of history, which raises the limit for itself.
+STATEMENT_TIMEOUT_S: Final = 15
 CONNECT: Final[Mapping[str, Any]] = {
     "application_name": "concord-relay",
     "connect_timeout": 3,
@@ -41,9 +43,9 @@ CONNECT: Final[Mapping[str, Any]] = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 2,
-    "options": f"-c role={APPLICATION_ROLE} -c statement_timeout=30000 -c timezone=UTC"
-    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2"
-    " -c tcp_user_timeout=5000",
+    "options": f"-c role={APPLICATION_ROLE} -c statement_timeout={STATEMENT_TIMEOUT_S}s"
+    " -c timezone=UTC -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2"
+    " -c tcp_keepalives_count=2 -c tcp_user_timeout=5000",
 }
 
 # Rows stay for an hour after they were published: long enough to look at, short enough to keep
@@ -151,8 +153,11 @@ class PostgresRelayQueue:
         ids: Callable[[], str],
         shards: Sequence[int] = tuple(range(SHARDS)),
     ) -> None:
+        watchdog = Watchdog(STATEMENT_TIMEOUT_S)
         self._engine = create_engine(
-            database_url(url), poolclass=NullPool, connect_args=dict(CONNECT)
+            database_url(url),
+            poolclass=NullPool,
+            connect_args={**CONNECT, **watchdog.connect_args},
         )
         self._owner = owner
         self._topics = topics

@@ -4,6 +4,7 @@ The only place that owns the real clock, the real ids and the signals.
 """
 
 import contextlib
+import gc
 import random
 import signal
 import threading
@@ -81,6 +82,8 @@ log = structlog.get_logger(__name__)
 GRACE_S: Final = 8.0
 # Deadlines are minutes and hours: a second late is on time.
 WAITING_POLL_S: Final = 1.0
+# Objects made before Python looks for cycles among them. Its usual 700 took a tenth of all work.
+COLLECTED_AFTER: Final = 50_000
 
 
 def now() -> datetime:
@@ -141,6 +144,9 @@ def serve(settings: Settings) -> None:
         registry=telemetry.metrics.registry,
         ready=lambda: _missing(engine),
     )
+    # What is here now stays, and is not looked at again.
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER)
     server.start()
     clockwork.start()
     auditor.start()

@@ -9,6 +9,8 @@ from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from service.rpc.wrapping import Once
+
 # A batch of receipts may have 4 MiB. Transport takes more, so that what is too large gets an
 # answer that names the field, instead of one that only names the limit.
 MESSAGE_MAX: Final = 16 << 20
@@ -61,7 +63,7 @@ class Server:
         )
         self._server = grpc.server(
             self._pool,
-            interceptors=list(interceptors),
+            interceptors=[Once(interceptors)],
             options=(*OPTIONS, ("grpc.so_reuseport", int(shares_port))),
             maximum_concurrent_rpcs=CALLS_MAX,
         )

@@ -43,18 +43,18 @@ class TracingInterceptor(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or handler_call_details.method.startswith(UNOBSERVED):
             return handler
-        parent = spans.context_of_metadata(tuple(handler_call_details.invocation_metadata or ()))
-        return wrapped(handler, _Traced(handler_call_details.method.lstrip("/"), parent))
+        return wrapped(handler, _Traced(handler_call_details.method.lstrip("/")))
 
 
 class _Traced:
-    def __init__(self, method: str, parent: Context) -> None:
+    def __init__(self, method: str) -> None:
         self._method = method
-        self._parent = parent
+        self._named = _named(method)
 
     def one(self, call: Call, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
-        begun = self._begin(self._method, self._parent)
-        within = spans.within(spans.Call(begun), trace.set_span_in_context(begun, self._parent))
+        parent = _parent(context)
+        begun = self._begin(self._method, parent)
+        within = spans.within(spans.Call(begun), trace.set_span_in_context(begun, parent))
         token = otel_context.attach(within)
         failed: BaseException | None = None
         try:
@@ -77,7 +77,7 @@ class _Traced:
         Nothing stays attached while the stream waits: a stream lives for hours, and what it polls
         is not part of any trace.
         """
-        opened = self._begin(self._method, self._parent)
+        opened = self._begin(self._method, _parent(context))
         opened.set_attribute("concord.stream", "opened")
         opened.end()
         answers = call(request, context)
@@ -114,7 +114,7 @@ class _Traced:
         begun = spans.tracer().start_span(
             f"deliver {self._method}",
             context=parent,
-            attributes={**_named(self._method), spans.ORDER: said.order},
+            attributes={**self._named, spans.ORDER: said.order},
             links=[Link(at)] if said.traceparent is not None and at.trace_flags.sampled else [],
         )
         try:
@@ -124,11 +124,15 @@ class _Traced:
 
     def _begin(self, name: str, parent: Context) -> Span:
         return spans.tracer().start_span(
-            name, context=parent, kind=SpanKind.SERVER, attributes=_named(self._method)
+            name, context=parent, kind=SpanKind.SERVER, attributes=self._named
         )
 
 
 _END: Final = object()
+
+
+def _parent(context: grpc.ServicerContext) -> Context:
+    return spans.context_of_metadata(context.invocation_metadata())
 
 
 def _named(method: str) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """Whose turn it is: calls that come while others are being served are served together.
 
-Nobody waits for company: a call that finds nobody at work is served at once, by itself. While it
-is, others come; whoever is done serves all who have come meanwhile by handing them to one of
-their own threads. So the more calls there are, the more share a transaction.
+A call that finds nobody at work is served at once, by itself. While it is, others come; whoever is
+done serves all who have come meanwhile by handing them to one of their own threads. So the more
+calls there are, the more share a transaction. A second batch begins beside the first only when
+enough have gathered: what a transaction costs is not worth paying for one call, where that call
+has not long to wait.
 
 Of two calls about one order the second waits until the first is done.
 """
@@ -16,6 +18,8 @@ T = TypeVar("T")
 
 # While PostgreSQL works for one batch, Python decides the next.
 BATCHES_AT_ONCE: Final = 2
+# So many make it worth while to begin a batch beside another.
+COMPANY: Final = 16
 # So many decisions of some 0.5 ms each are what the next call waits for at worst.
 BATCH_MAX: Final = 64
 
@@ -90,7 +94,9 @@ class Turns(Generic[T]):
     def _following(self) -> Sequence[Turn[T]]:
         """Take from those who wait a batch whose keys are free; nobody, if enough are at work."""
         chosen: list[Turn[T]] = []
-        if self._batches == BATCHES_AT_ONCE:
+        if not self._waiting or self._batches == BATCHES_AT_ONCE:
+            return chosen
+        if self._batches and len(self._waiting) < COMPANY:
             return chosen
         for each in self._waiting:
             if each.key not in self._busy and len(chosen) < BATCH_MAX:

@@ -130,6 +130,8 @@ def context_of(traceparent: str | None) -> Context:
 def context_of_metadata(metadata: Sequence[tuple[str, str | bytes]]) -> Context:
     """Return the context that a caller sent in gRPC metadata."""
     carrier = {key: value for key, value in metadata if key in {"traceparent", "tracestate"}}
+    if not carrier:
+        return Context()
     return _PROPAGATOR.extract(carrier, context=Context())
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.rpc.turns import BATCH_MAX, BATCHES_AT_ONCE, Turns
+from service.rpc.turns import BATCH_MAX, BATCHES_AT_ONCE, COMPANY, Turns
 
 PATIENCE_S = 20
 
@@ -66,16 +66,33 @@ def test_calls_that_come_meanwhile_are_served_together() -> None:
     desk = Desk()
     desk.open.clear()
     with ThreadPoolExecutor(60) as threads:
-        first = [threads.submit(desk.call, f"first-{n}") for n in range(BATCHES_AT_ONCE)]
-        for _ in first:
-            assert desk.begun.acquire(timeout=PATIENCE_S)
-        rest = [threads.submit(desk.call, f"rest-{n}") for n in range(40)]
+        first = threads.submit(desk.call, "first")
+        assert desk.begun.acquire(timeout=PATIENCE_S)
+        rest = [threads.submit(desk.call, f"rest-{n}") for n in range(COMPANY - 1)]
+        gathered(desk, COMPANY - 1)
+        desk.open.set()
+        done = {each.result(PATIENCE_S) for each in (first, *rest)}
+
+    assert len(done) == COMPANY
+    assert sorted(map(len, desk.batches)) == [1, COMPANY - 1]
+
+
+def test_a_batch_begins_beside_another_when_enough_have_gathered() -> None:
+    desk = Desk()
+    desk.open.clear()
+    with ThreadPoolExecutor(60) as threads:
+        first = threads.submit(desk.call, "first")
+        assert desk.begun.acquire(timeout=PATIENCE_S)
+        rest = [threads.submit(desk.call, f"rest-{n}") for n in range(COMPANY)]
+        assert desk.begun.acquire(timeout=PATIENCE_S)
+        late = [threads.submit(desk.call, f"late-{n}") for n in range(40)]
         gathered(desk, 40)
         desk.open.set()
-        done = {each.result(PATIENCE_S) for each in (*first, *rest)}
+        done = {each.result(PATIENCE_S) for each in (first, *rest, *late)}
 
-    assert len(done) == 40 + BATCHES_AT_ONCE
-    assert sorted(map(len, desk.batches)) == [1] * BATCHES_AT_ONCE + [40]
+    assert len(done) == 41 + COMPANY
+    assert sorted(map(len, desk.batches)) == [1, COMPANY, 40]
+    assert desk.most_at_work == BATCHES_AT_ONCE
 
 
 def test_of_two_about_one_order_the_second_waits_for_the_first() -> None:

@@ -6,8 +6,10 @@ import orjson
 import pytest
 
 from service.domain.lifecycle import State
+from tests.faults.chaos.children import until
+from tests.faults.chaos.injecting import Injector
 from tests.faults.chaos.orders import COURSES, Story, story
-from tests.faults.chaos.schedule import schedule
+from tests.faults.chaos.schedule import Blow, schedule
 from tests.faults.chaos.sizes import CI, LANES, SOAK, TINY, Kind, Size
 
 SIZES = pytest.mark.parametrize("size", [TINY, CI, SOAK], ids=lambda size: size.name)
@@ -36,6 +38,19 @@ def test_every_kind_has_one_lane() -> None:
 
 def test_every_kind_is_planned_at_length() -> None:
     assert CI.blows.keys() == SOAK.blows.keys() == set(Kind)
+
+
+def test_a_lane_that_is_late_lets_each_kind_fall_once_all_the_same() -> None:
+    kinds = [Kind.RELAY_KILL, Kind.RELAY_KILL, Kind.RELAY_PAUSE, Kind.RELAY_PAUSE]
+    strikes = dict.fromkeys(kinds, lambda _: None)
+    injector = Injector(
+        {"relay": [Blow(0, kind) for kind in kinds]}, strikes, seed=7, lasts_s=-1_000
+    )
+
+    injector.start()
+    until(lambda: injector.is_done, "the lane has ended", 30)
+
+    assert injector.struck == {Kind.RELAY_KILL: 1, Kind.RELAY_PAUSE: 1}
 
 
 def test_the_first_orders_take_each_course_and_reach_each_state() -> None:

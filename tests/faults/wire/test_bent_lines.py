@@ -7,9 +7,11 @@ import random
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
+import grpc
 import psycopg2
 import psycopg2.extensions
 import pytest
@@ -17,7 +19,7 @@ import sqlalchemy as sa
 
 from clients.sdk import Concord, OutageError
 from clients.sdk.errors import ConcordError
-from concord.orders.v1 import order_pb2
+from concord.orders.v1 import order_pb2, order_service_pb2, order_service_pb2_grpc
 from deploy.local.stack import EmbeddedServers
 from service.postgres.migrating import migrate
 from service.telemetry import Telemetry
@@ -25,12 +27,16 @@ from tests.faults.proxy import Bend, FaultyProxy, Way
 from tests.faults.wire.acts import ALL
 from tests.faults.wire.world import hurry_logins, serving
 from tests.integration.relay.world import wait_until
+from tests.integration.service.world import read_refusal
 
 SEED = os.environ.get("CONCORD_FAULT_SEED", "lines")
 # Of a caller who gives up soon; that he is answered by then is what is tested.
 PATIENCE_S = 2.0
 # Whoever waits longer than that after his deadline was left hanging.
 HANGS_S = 20.0
+# Of a caller who waits for what the service has to say: ten seconds for a line that was open, and
+# three for each of four attempts to open one.
+PATIENT_S = 90.0
 BACK_WITHIN_S = 15.0
 CALLERS = 12
 
@@ -46,10 +52,7 @@ class Lines:
 
     def create(self, tag: str) -> order_pb2.Order:
         """Create the one order of a tag; the tag is the request id, too."""
-        order = order_pb2.Order(
-            channel="douyin", refs=[order_pb2.OrderRef(namespace="douyin", value=tag)], total=ALL
-        )
-        return self.concord.orders.create(order, request_id=tag)
+        return self.concord.orders.create(order_of(tag), request_id=tag)
 
     def made(self, tag: str) -> tuple[int, int]:
         """Return how many orders of a tag there are, and how many of their changes are told."""
@@ -101,6 +104,12 @@ def lines(made: Lines) -> Iterator[Lines]:
     yield made
     made.database.heal()
     made.front.heal()
+
+
+def order_of(tag: str) -> order_pb2.Order:
+    """Return the order of a tag."""
+    ref = order_pb2.OrderRef(namespace="douyin", value=tag)
+    return order_pb2.Order(channel="douyin", refs=[ref], total=ALL)
 
 
 def _place(address: str) -> tuple[str, int]:
@@ -217,3 +226,35 @@ def test_calls_beyond_a_silent_database_leave_others_alone(lines: Lines) -> None
     assert lifecycle.transitions
     lines.database.heal()
     lines.await_service()
+
+
+def reason_told(lines: Lines, tag: str) -> str:
+    """Return what the service says to a patient caller, in words of its own."""
+    request = order_service_pb2.CreateOrderRequest(order=order_of(tag), request_id=tag)
+    with (
+        grpc.insecure_channel(lines.front.address) as channel,
+        pytest.raises(grpc.RpcError) as error,
+    ):
+        order_service_pb2_grpc.OrderServiceStub(channel).CreateOrder(request, timeout=PATIENT_S)
+    return read_refusal(error.value).reason
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", [Way.QUESTIONS, Way.ANSWERS, Way.BOTH], ids=str)
+def test_a_silent_database_is_given_up_and_whoever_waits_is_told_why(
+    lines: Lines, way: Way
+) -> None:
+    tags = [str(uuid.uuid4()) for _ in range(CALLERS)]
+    lines.create(str(uuid.uuid4()))
+    lines.database.bend(Bend(silent=way))
+
+    with ThreadPoolExecutor(CALLERS) as threads:
+        told = list(threads.map(lambda tag: reason_told(lines, tag), tags))
+
+    # By the service, whose threads are back: not by a deadline that passed.
+    assert set(told) <= {"STORAGE_UNAVAILABLE", "CONTENTION"}, told
+    lines.database.heal()
+    lines.await_service()
+    for tag in tags:
+        lines.create(tag)
+        assert lines.made(tag) == (1, 1)

@@ -44,6 +44,7 @@ def reports(request: pytest.FixtureRequest) -> Iterator[list[Report]]:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("rpc", ACTS)
 def test_what_is_told_is_what_happened_at_every_boundary(
     world: World, reports: list[Report], rpc: str

@@ -24,6 +24,7 @@ from tests.integration.service.world import free_port
 CALLERS = 8
 pytestmark = pytest.mark.long
 WARM = 100
+ENDS = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
 class Caller(threading.Thread):
@@ -68,7 +69,8 @@ def test_a_service_told_to_end_under_load_loses_nothing_that_it_acknowledged(
         each.join(20)
 
     assert code == 0, running.log.read_text()
-    assert {each.end for each in callers} == {grpc.StatusCode.UNAVAILABLE}
+    # Whoever is still being served at the end of the grace is cut off, and knows no more than that.
+    assert {each.end for each in callers} <= ENDS
     told = {tag for each in callers for tag in each.told}
     engine = make_engine(database_url, connections=1)
     with engine.connect() as connection:

@@ -131,6 +131,7 @@ def test_a_read_that_is_cut_answers_rightly_or_not_at_all(world: World, rpc: str
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("rpc", READINGS)
 def test_a_read_that_is_cut_anywhere_answers_rightly_or_not_at_all(
     world: World, rpc: str, tell: Callable[[object], None]

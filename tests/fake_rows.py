@@ -6,9 +6,11 @@ transaction begins, and an abort costs what the transaction wrote.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from functools import cache
+from operator import attrgetter
+from types import TracebackType
 from typing import Any, Final, TypeVar
 
 K = TypeVar("K")
@@ -22,19 +24,23 @@ class Undo:
 
     def __init__(self) -> None:
         self.rows: list[tuple[Any, Any, Any]] = []
+        self._outer: list[list[tuple[Any, Any, Any]]] = []
 
-    @contextmanager
-    def taking_back(self) -> Iterator[None]:
-        """Let what is written within stand, unless it raises."""
+    def __enter__(self) -> None:
+        """Begin: what is written from here on stands, unless it ends with an error."""
         # What was written past all transactions stands.
-        outer, self.rows = self.rows, []
-        try:
-            yield
-        except BaseException:
+        self._outer.append(self.rows)
+        self.rows = []
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
             self._take_back()
-            raise
-        finally:
-            self.rows = outer
+        self.rows = self._outer.pop()
 
     def _take_back(self) -> None:
         for table, key, row in reversed(self.rows):
@@ -57,7 +63,7 @@ class Table(dict[K, V]):
 
     def __setitem__(self, key: K, row: V) -> None:
         self._undo.rows.append((self, key, self.get(key, _ABSENT)))
-        super().__setitem__(key, row)
+        dict.__setitem__(self, key, row)
 
     def __delitem__(self, key: K) -> None:
         self._undo.rows.append((self, key, self[key]))
@@ -83,7 +89,9 @@ class Table(dict[K, V]):
 
     def change(self, key: K) -> V:
         """Put a copy of the row in its place, and return it: it may be changed at will."""
-        row = self[key] = copy.copy(self[key])
+        kind: type[Any] = type(self[key])
+        row: V = kind(*_values_of(kind)(self[key]))
+        self[key] = row
         return row
 
 
@@ -107,3 +115,9 @@ class Log(list[V]):
     def __iadd__(self, rows: Iterable[V]) -> Log[V]:  # type: ignore[override,misc]
         self.extend(rows)
         return self
+
+
+@cache
+def _values_of(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what tells a dataclass's values, in the order in which it takes them."""
+    return attrgetter(*(each.name for each in fields(kind)))

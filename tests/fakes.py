@@ -347,7 +347,7 @@ class FakeStorage:
             return self._once(work, still_wanted)
 
     def _once(self, work: Callable[[FakeUnit], T], still_wanted: Callable[[], bool]) -> T:
-        with self.tables.undo.taking_back():
+        with self.tables.undo:
             result = work(FakeUnit(self.tables, self._clock))
             if not still_wanted():
                 raise DeadlineExceededError

@@ -43,8 +43,8 @@ class Weighted(Generic[T]):
     def __init__(self, weights: Mapping[T, float]) -> None:
         self._things = list(weights)
         self._sums = list(accumulate(weights.values()))
+        self._total = self._sums[-1]
 
     def draw(self, chance: Chance) -> T:
         """Return one of them."""
-        place = chance.share() * self._sums[-1]
-        return self._things[bisect_right(self._sums, place)]
+        return self._things[bisect_right(self._sums, chance.share() * self._total)]

@@ -15,6 +15,7 @@ from typing import Final
 
 import structlog
 
+from tests.simulation.thawing import thaw
 from tests.simulation.watch import BrokenInvariantError
 from tests.simulation.world import STEPS, World
 
@@ -108,6 +109,7 @@ def run_seeds(
 
 def quiet() -> None:
     """Say nothing of what happens within, and look for garbage between chunks only."""
+    thaw()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     gc.collect()
     gc.freeze()

@@ -62,10 +62,11 @@ class World:
         self.seed = seed
         chance = self.chance = Chance(seed)
         self.clock = FakeClock()
-        self.whole_history: list[str] = []
         self.steps = 0
         self.seen: dict[str, int] = {}
-        self._digest = sha256()
+        # What happened, and at which step: put into words when somebody asks.
+        self._told: list[tuple[int, str]] = []
+        self._heads = b""
         self._is_inside = False
         plans = [a_plan(number, chance, self.clock()) for number in range(3 + chance.below(4))]
         self.terms = a_set_of_terms(chance)
@@ -155,25 +156,27 @@ class World:
             self.step()
         self.come_to_rest()
         self.look_at_everything()
-        for order in self.tables.orders.values():
-            self._digest.update(order.chain_head)
+        self._heads = b"".join(each.chain_head for each in self.tables.orders.values())
 
     def step(self) -> None:
         """Let one thing happen."""
-        while True:
+        told = ""
+        while not told:
             action = self._actions.draw(self.chance)
             try:
                 told = action()
             except (OutageError, ProcessDiedError) as error:
                 told = f"{_name(action)}: {type(error).__name__}"
-            if told:
-                break
         self.steps += 1
         self._note(told)
 
     def _note(self, told: str) -> None:
-        self.whole_history.append(f"{self.steps:>4} {told}")
-        self._digest.update(told.encode())
+        self._told.append((self.steps, told))
+
+    @property
+    def whole_history(self) -> list[str]:
+        """What happened."""
+        return [f"{step:>4} {told}" for step, told in self._told]
 
     @property
     def history(self) -> list[str]:
@@ -183,7 +186,8 @@ class World:
     @property
     def digest(self) -> str:
         """Names the whole history: the same history has the same, another one another."""
-        return self._digest.hexdigest()
+        told = "".join(told for _, told in self._told)
+        return sha256(told.encode() + self._heads).hexdigest()
 
     def hear(self) -> str:
         """Take receipts; a sender who gets no answer sends them again."""

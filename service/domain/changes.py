@@ -93,10 +93,6 @@ class Change:
     # The fact that brought it, by id; empty where time or an operator did.
     fact_id: str = ""
 
-    def brought_by(self, fact_id: str) -> "Change":
-        """Return the change with the fact that brought it."""
-        return replace(self, fact_id=fact_id)
-
     def with_measures(self, measures: tuple[MeasureChange, ...]) -> "Change":
         """Return the change with stage times attached."""
         return replace(self, measures=self.measures + measures)

@@ -10,7 +10,7 @@
 A fact whose order nobody has told of is *early*: it is kept, and weighed when the order comes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from service.domain.closing import Standing, act_row, closing_acts, raised
 from service.domain.contradictions import Discrepancy, discrepancies
 from service.domain.differences import difference
 from service.domain.expectations import Expectation, ExpectationKind, expectations
+from service.domain.fact_sets import FactSet
 from service.domain.facts import Fact, FactKind, Outcome
 from service.domain.inquiries import Inquiry, inquiries
 from service.domain.order import Order
@@ -61,23 +62,16 @@ class Verdict:
     acts: tuple[CaseAct, ...] = ()
     awaited: tuple[Expectation, ...] = ()
     inquiries: tuple[Inquiry, ...] = ()
-    terms: Terms = field(default=USUAL, compare=False, repr=False)
 
 
 def weigh(
-    dossier: Dossier, incoming: Sequence[Fact], *, at: datetime, terms: Terms = USUAL
+    dossier: Dossier, incoming: Iterable[Fact], *, at: datetime, terms: Terms = USUAL
 ) -> Verdict:
     """Weigh facts of one order, in the order given. Never refuses."""
-    verdict = Verdict(dossier, terms=terms)
+    weighing = _Weighing(dossier, at, terms)
     for fact in incoming:
-        verdict = _weigh_one(verdict, fact, at=at)
-    if verdict.dossier.order is None:
-        return verdict
-    truth = verdict.dossier.truth or derive(verdict.dossier.facts)
-    assert truth is not None, "an order exists only after its creation was told"  # noqa: S101
-    awaited = expectations(truth, at=at, limits=terms.limits)
-    asked = inquiries(verdict.dossier.facts, truth, terms)
-    return _close(replace(verdict, awaited=awaited, inquiries=asked), truth, at=at)
+        weighing.hear(fact)
+    return weighing.verdict()
 
 
 def expire(
@@ -118,87 +112,124 @@ def expire(
     return Verdict(dossier, changes=(row,), acts=(act,), awaited=awaited)
 
 
-def _weigh_one(verdict: Verdict, fact: Fact, *, at: datetime) -> Verdict:
-    dossier = verdict.dossier
-    if any(known.fact_id == fact.fact_id for known in dossier.facts):
-        outcome = Outcome.CONFIRMED if dossier.order else Outcome.EARLY
-        return replace(verdict, outcomes={fact.fact_id: outcome} | verdict.outcomes)
-    if dossier.order is None and fact.kind is not FactKind.ORDER_CREATED:
-        return replace(
-            verdict,
-            dossier=replace(dossier, facts=(*dossier.facts, fact)),
-            outcomes={**verdict.outcomes, fact.fact_id: Outcome.EARLY},
-            added=(*verdict.added, fact),
+class _Weighing:
+    """A decision while it is made: what is known by now, and what has come of it."""
+
+    def __init__(self, dossier: Dossier, at: datetime, terms: Terms) -> None:
+        self._at, self._terms = at, terms
+        self._order_id, self._order = dossier.order_id, dossier.order
+        self._facts, self._cases = list(dossier.facts), list(dossier.cases)
+        # What the facts are worth, without those that wait for the order.
+        self._told = FactSet(dossier.facts if dossier.order else ())
+        self._truth, self._found = dossier.truth, dossier.found
+        self._outcomes: dict[str, Outcome] = {}
+        self._added: list[Fact] = []
+        self._changes: list[Change] = []
+        self._acts: list[CaseAct] = []
+
+    def hear(self, fact: Fact) -> None:
+        """Weigh one fact more."""
+        if fact.fact_id in {each.fact_id for each in self._facts}:
+            outcome = Outcome.CONFIRMED if self._order else Outcome.EARLY
+            self._outcomes.setdefault(fact.fact_id, outcome)
+        elif self._order is None and fact.kind is not FactKind.ORDER_CREATED:
+            self._facts.append(fact)
+            self._added.append(fact)
+            self._outcomes[fact.fact_id] = Outcome.EARLY
+        elif self._order is None:
+            self._place(fact)
+        else:
+            self._take(fact)
+
+    def verdict(self) -> Verdict:
+        """Return what was decided, with what is awaited and asked from here on."""
+        awaited: tuple[Expectation, ...] = ()
+        asked: tuple[Inquiry, ...] = ()
+        if self._order is not None:
+            truth = self._truth or derive(self._told)
+            assert truth is not None, "an order exists only after its creation was told"  # noqa: S101
+            awaited = expectations(truth, at=self._at, limits=self._terms.limits)
+            asked = inquiries(self._told, truth, self._terms)
+            if self._cases:
+                self._close(Standing(self._order_id, truth, self._disputes(), awaited, asked))
+        return Verdict(
+            Dossier(
+                self._order_id,
+                self._order,
+                tuple(self._facts),
+                tuple(self._cases),
+                self._truth,
+                self._found,
+            ),
+            self._outcomes,
+            tuple(self._added),
+            tuple(self._changes),
+            tuple(self._acts),
+            awaited,
+            asked,
         )
-    if dossier.order is None:
-        return _place(verdict, fact, at=at)
-    return _take(verdict, fact, at=at)
 
+    def _place(self, creation: Fact) -> None:
+        """Begin with the creation; what waited for it is joined in order of events."""
+        parked, self._facts = FactSet(self._facts), []
+        self._take(creation)
+        for fact in parked:
+            # It is stored already and only finds its order now; what follows from it is new.
+            self._join(fact)
+            self._follow()
 
-def _take(verdict: Verdict, fact: Fact, *, at: datetime) -> Verdict:
-    """Join a fact, and then the facts that follow from it by the terms."""
-    order = verdict.dossier.order
-    assert order is not None, "facts are joined to an order that exists"  # noqa: S101
-    verdict = _join(replace(verdict, added=(*verdict.added, fact)), order, fact, at=at)
-    for following in reinstatements(verdict.dossier.facts, verdict.terms):
-        verdict = _take(verdict, following, at=at)
-    return verdict
+    def _take(self, fact: Fact) -> None:
+        """Join a fact, and then the facts that follow from it by the terms."""
+        self._added.append(fact)
+        self._join(fact)
+        self._follow()
 
+    def _follow(self) -> None:
+        for following in reinstatements(self._told, self._terms):
+            self._take(following)
 
-def _place(verdict: Verdict, creation: Fact, *, at: datetime) -> Verdict:
-    parked = sorted(verdict.dossier.facts, key=lambda each: each.when)
-    truth = derive((creation,))
-    assert truth is not None, "a creation proves that the order exists"  # noqa: S101
-    order = orders.placed(verdict.dossier.order_id, truth, at=at)
-    verdict = replace(verdict, dossier=replace(verdict.dossier, order=order, facts=()))
-    verdict = _take(verdict, creation, at=at)
-    for fact in parked:
-        taken = _take(verdict, fact, at=at)
-        # It is stored already and only finds its order now; what follows from it is new.
-        following = taken.added[len(verdict.added) + 1 :]
-        verdict = replace(taken, added=(*verdict.added, *following))
-    return verdict
+    def _join(self, fact: Fact) -> None:
+        before, old = self._told, self._truth or derive(self._told)
+        told = before.joined(fact)
+        new, found = derive(told), discrepancies(told)
+        assert new is not None, "the creation is in the set"  # noqa: S101
+        # What nothing contradicts now, nothing contradicted before: every predicate is monotone.
+        was = self._disputes() if found else ()
+        order = self._order or orders.placed(self._order_id, new, at=self._at)
+        limits = self._terms.limits
+        timed = changed(measures(old, limits) if old else {}, measures(new, limits))
+        changes = list(difference(old, new, fact))
+        for each in found:
+            if each in was:
+                continue
+            changes.append(_disagreement(each, fact))
+            if each.kind not in {one.kind for one in was}:
+                act = _open(order.order_id, each.kind.value, fact, at=self._at)
+                self._acts.append(act)
+                self._cases.append(act.case)
+                changes.append(_case_row(act, fact))
+        if not changes and (timed or order.reflecting(new, found, at=order.updated_at) != order):
+            # Without a row of its own it would be known to the facts and to nobody else.
+            changes.append(_note(fact, "remeasured" if timed else "corrected"))
+        if timed:
+            changes[0] = changes[0].with_measures(timed)
+        self._outcomes[fact.fact_id] = _outcome(fact, was, found, changes)
+        self._changes += changes
+        self._facts.append(fact)
+        self._order = order.reflecting(new, found, at=self._at)
+        self._told, self._truth, self._found = told, new, found
 
+    def _disputes(self) -> tuple[Discrepancy, ...]:
+        if self._found is None:
+            self._found = discrepancies(self._told)
+        return self._found
 
-def _join(verdict: Verdict, order: Order, fact: Fact, *, at: datetime) -> Verdict:
-    before = verdict.dossier
-    facts = (*before.facts, fact)
-    old, new = before.truth or derive(before.facts), derive(facts)
-    assert new is not None, "the creation is in the set"  # noqa: S101
-    was = discrepancies(before.facts) if before.found is None else before.found
-    found = discrepancies(facts)
-    limits = verdict.terms.limits
-    timed = changed(measures(old, limits) if old else {}, measures(new, limits))
-    changes = list(difference(old, new, fact))
-    acts = []
-    for each in found:
-        if each in was:
-            continue
-        changes.append(_disagreement(each, fact))
-        if each.kind not in {one.kind for one in was}:
-            acts.append(_open(order.order_id, each.kind.value, fact, at=at))
-            changes.append(_case_row(acts[-1], fact))
-    after = order.reflecting(new, found, at=at)
-    if not changes and (timed or replace(after, updated_at=order.updated_at) != order):
-        # Without a row of its own it would be known to the facts and to nobody else.
-        changes.append(_note(fact, "remeasured" if timed else "corrected"))
-    if timed:
-        changes[0] = changes[0].with_measures(timed)
-    outcome = _outcome(fact, was, found, changes)
-    return replace(
-        verdict,
-        dossier=replace(
-            verdict.dossier,
-            order=after,
-            facts=facts,
-            truth=new,
-            found=found,
-            cases=(*verdict.dossier.cases, *(act.case for act in acts)),
-        ),
-        outcomes={**verdict.outcomes, fact.fact_id: outcome},
-        changes=(*verdict.changes, *(each.brought_by(fact.fact_id) for each in changes)),
-        acts=(*verdict.acts, *acts),
-    )
+    def _close(self, standing: Standing) -> None:
+        acts = closing_acts(self._cases, standing, at=self._at)
+        after = {act.case.case_id: act.case for act in acts}
+        self._cases = [after.get(each.case_id, each) for each in self._cases]
+        self._changes += [act_row(act) for act in acts]
+        self._acts += acts
 
 
 def _outcome(
@@ -221,6 +252,7 @@ def _disagreement(found: Discrepancy, fact: Fact) -> Change:
         new=found.kind.value,
         voucher=fact.voucher,
         reason=f"evidence: {len(found.evidence)} facts",
+        fact_id=fact.fact_id,
     )
 
 
@@ -237,6 +269,7 @@ def _case_row(act: CaseAct, fact: Fact) -> Change:
         source="system",
         new=act.case.type,
         voucher=fact.voucher,
+        fact_id=fact.fact_id,
     )
 
 
@@ -248,22 +281,5 @@ def _note(fact: Fact, note: str) -> Change:
         source=fact.source,
         new=note,
         voucher=fact.voucher,
-    )
-
-
-def _close(verdict: Verdict, truth: Truth, *, at: datetime) -> Verdict:
-    dossier = verdict.dossier
-    found = discrepancies(dossier.facts) if dossier.found is None else dossier.found
-    standing = Standing(dossier.order_id, truth, found, verdict.awaited, verdict.inquiries)
-    acts = closing_acts(dossier.cases, standing, at=at)
-    if not acts:
-        return verdict
-    after = {act.case.case_id: act.case for act in acts}
-    return replace(
-        verdict,
-        dossier=replace(
-            dossier, cases=tuple(after.get(each.case_id, each) for each in dossier.cases)
-        ),
-        changes=(*verdict.changes, *(act_row(act) for act in acts)),
-        acts=(*verdict.acts, *acts),
+        fact_id=fact.fact_id,
     )

@@ -31,6 +31,7 @@ def _placed(new: Truth, fact: Fact) -> Change:
         new=State.PENDING_PAYMENT.value,
         voucher=fact.voucher,
         reason=fact.note,
+        fact_id=fact.fact_id,
     )
 
 
@@ -47,6 +48,7 @@ def _moves(begin: State, new: Truth, fact: Fact) -> Iterator[Change]:
             new=end.value,
             voucher=told.voucher,
             reason=told.note or ("implied by later evidence" if proof is None else ""),
+            fact_id=fact.fact_id,
         )
 
 
@@ -62,6 +64,7 @@ def _approved(new: Truth, fact: Fact) -> Change:
             new=here.value,
             voucher=fact.voucher,
             reason=fact.note or "outbound approved",
+            fact_id=fact.fact_id,
         )
     return _note(fact, "outbound_approved")
 
@@ -84,6 +87,7 @@ def _money(old: Truth | None, new: Truth, fact: Fact) -> Iterator[Change]:
         new=sums(*after),
         voucher=fact.voucher,
         reason=fact.note,
+        fact_id=fact.fact_id,
     )
 
 
@@ -141,4 +145,5 @@ def _note(fact: Fact, note: str) -> Change:
         new=note,
         voucher=fact.voucher,
         reason="" if fact.note == note else fact.note,
+        fact_id=fact.fact_id,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import unique
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from service.domain.lifecycle import Action, State
 from service.domain.money import Money
@@ -107,9 +107,11 @@ FACT_OF_ACTION: Final[Mapping[Action, FactKind]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class OrderRef:
-    """A name of an order at one of the parties."""
+class OrderRef(NamedTuple):
+    """A name of an order at one of the parties.
+
+    A tuple, because batches look names up and sort them by the thousand.
+    """
 
     namespace: str
     value: str

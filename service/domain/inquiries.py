@@ -5,13 +5,14 @@ that was cancelled, money that came by another trade: none of these ends it, bec
 number money may still come, and its callback may be lost (ADR 0011).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import unique
 from typing import Final
 
 from service.domain.expectations import ARRIVAL_GRACE
+from service.domain.fact_sets import FactSet
 from service.domain.facts import Circumstance, Fact, FactKind
 from service.domain.money import Money
 from service.domain.providers import ASKABLE
@@ -57,9 +58,9 @@ class Inquiry:
     settles: timedelta = field(default=timedelta())
 
 
-def inquiries(facts: Sequence[Fact], truth: Truth, terms: Terms) -> tuple[Inquiry, ...]:
+def inquiries(facts: Iterable[Fact], truth: Truth, terms: Terms) -> tuple[Inquiry, ...]:
     """Return every question that stands, by key; the same for any order of arrival."""
-    known = _Known(facts, truth, terms)
+    known = _Known(FactSet.of(facts), truth, terms)
     found = [*_payments(known), *_captures(known), *_refunds(known)]
     return tuple(sorted(found, key=lambda each: each.key))
 
@@ -67,13 +68,18 @@ def inquiries(facts: Sequence[Fact], truth: Truth, terms: Terms) -> tuple[Inquir
 class _Known:
     """The facts of an order as questions about money need them."""
 
-    def __init__(self, facts: Sequence[Fact], truth: Truth, terms: Terms) -> None:
-        self.facts = sorted(facts, key=lambda each: each.when)
-        self.truth, self.terms = truth, terms
-        self.numbers = tuple(each.value for each in truth.refs if each.namespace == MERCHANT)
+    def __init__(self, facts: FactSet, truth: Truth, terms: Terms) -> None:
+        self.facts, self.truth, self.terms = facts, truth, terms
+        self.routes = terms.routes.get(truth.channel, ())
+        self.numbers = tuple([each.value for each in truth.refs if each.namespace == MERCHANT])
         self.payments = payments_of(facts)
 
-    def of(self, *kinds: FactKind) -> list[Fact]:
+    def of(self, *kinds: FactKind) -> Sequence[Fact]:
+        """Return the facts of these kinds, in order of events."""
+        if len(kinds) == 1:
+            return self.facts.of_kind(kinds[0])
+        if self.facts.kinds.isdisjoint(kinds):
+            return ()
         return [each for each in self.facts if each.kind in kinds]
 
     def trades(self, fact: Fact) -> tuple[str, ...]:
@@ -92,8 +98,7 @@ class _Known:
             for each in self.facts
             if each.account and each.moved_by == provider and trade in self.trades(each)
         )
-        routes = self.terms.routes.get(self.truth.channel, ())
-        routed = (each.account for each in routes if each.provider == provider)
+        routed = (each.account for each in self.routes if each.provider == provider)
         return next(told, "") or next(routed, "")
 
 
@@ -153,23 +158,35 @@ def _captures(known: _Known) -> Iterator[Inquiry]:
 
 def _trades(known: _Known) -> set[tuple[str, str]]:
     """Return who may have money for the order under which number."""
-    found = set()
-    named = set()
-    for fact in known.of(FactKind.PAYMENT_STARTED, *_OUTCOMES, FactKind.PAYMENT_AUTHORISED):
-        begins = fact.kind is FactKind.PAYMENT_STARTED
-        if begins and fact.moved_by in ASKABLE:
-            found |= {(fact.moved_by, trade) for trade in known.trades(fact)}
+    found = {
+        (fact.moved_by, trade)
+        for fact in known.of(FactKind.PAYMENT_STARTED)
+        if fact.moved_by in ASKABLE
+        for trade in known.trades(fact)
+    }
+    if known.routes and known.numbers:
+        chosen = _chosen(known)
+        for route in known.routes:
+            if route.provider in ASKABLE:
+                found |= {(route.provider, each) for each in known.numbers if each not in chosen}
+    return found
+
+
+def _chosen(known: _Known) -> set[str]:
+    """Return the numbers under which the buyer is known to have chosen a provider."""
+    found: set[str] = set()
+    for fact in known.of(
+        FactKind.PAYMENT_STARTED, FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_AUTHORISED
+    ):
         # An answer to our own question tells nothing of whom the buyer chose, nor does the end
         # of a trade tell that there is no other.
-        asked = Circumstance.LEARNT_BY_QUERY in fact.circumstances
-        chosen = (begins and bool(fact.provider or fact.source in ASKABLE) and not asked) or (
-            fact.kind in {FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_AUTHORISED}
-            and bool(fact.voucher)
-        )
-        named |= set(known.trades(fact)) if chosen else set()
-    for route in known.terms.routes.get(known.truth.channel, ()):
-        if route.provider in ASKABLE:
-            found |= {(route.provider, each) for each in known.numbers if each not in named}
+        if fact.kind is FactKind.PAYMENT_STARTED:
+            is_told = bool(fact.provider) or fact.source in ASKABLE
+            is_told = is_told and Circumstance.LEARNT_BY_QUERY not in fact.circumstances
+        else:
+            is_told = bool(fact.voucher)
+        if is_told:
+            found.update(known.trades(fact))
     return found
 
 
@@ -236,9 +253,10 @@ def _refunds(known: _Known) -> Iterator[Inquiry]:
     for fact in known.of(*_REFUNDS):
         if fact.voucher:
             told.setdefault(fact.voucher, []).append(fact)
-    own = {refund_number(each): each for each in known.payments if each.source in ASKABLE}
-    for number, facts in told.items():
-        yield from _begun(known, number, facts, own.get(number))
+    if told:
+        own = {refund_number(each): each for each in known.payments if each.source in ASKABLE}
+        for number, facts in told.items():
+            yield from _begun(known, number, facts, own.get(number))
     for payment in surplus(known.facts, known.truth, known.terms):
         number = refund_number(payment)
         if number not in told:

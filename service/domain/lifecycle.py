@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import unique
+from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
@@ -101,6 +102,7 @@ def next_state(current: State, action: Action, *, order: str = "") -> State:
         ) from None
 
 
+@cache
 def walk(current: State, goal: State) -> tuple[tuple[State, Action, State], ...]:
     """Return the legal steps from `current` to `goal`; empty when it is there.
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Final
 
 # ISO 4217 currencies whose minor unit is not a hundredth; all others have two digits.
 EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
@@ -48,10 +49,11 @@ class Money:
     minor: int
     currency: str
 
-    @classmethod
-    def zero(cls, currency: str) -> Self:
+    @staticmethod
+    @cache
+    def zero(currency: str) -> "Money":
         """Return nothing, in a currency."""
-        return cls(0, currency)
+        return Money(0, currency)
 
     def __add__(self, other: "Money") -> "Money":
         """Add, or raise ValueError when the currencies differ."""

@@ -58,8 +58,8 @@ class Order:
 
     def reflecting(self, truth: Truth, found: tuple[Discrepancy, ...], *, at: datetime) -> "Order":
         """Return the order with what the facts prove now."""
-        return replace(
-            self,
+        return Order(
+            order_id=self.order_id,
             state=truth.state,
             state_since=truth.since,
             refund_state=truth.refund_state,
@@ -72,9 +72,13 @@ class Order:
             paid=truth.paid,
             refunded=truth.refunded,
             placed_at=truth.placed_at,
-            outbound_approved=truth.outbound_approved,
-            discrepancies=tuple(each.kind for each in found),
             updated_at=at,
+            outbound_approved=truth.outbound_approved,
+            discrepancies=tuple([each.kind for each in found]),
+            holds=self.holds,
+            milestone=self.milestone,
+            sequence=self.sequence,
+            chain_head=self.chain_head,
         )
 
     def hold(self, hold: Hold, *, at: datetime) -> "Order":

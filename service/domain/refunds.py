@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from service.domain.fact_sets import of_kind
 from service.domain.facts import TOTAL_SO_FAR, Fact, FactKind
 from service.domain.money import Money
 from service.domain.providers import ASKABLE
-from service.domain.truth import of_kind, refunded_amount
+from service.domain.truth import refunded_amount
 
 
 def spoken_for(facts: Sequence[Fact], currency: str) -> Money:

@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
+from service.domain.fact_sets import of_kind
 from service.domain.facts import Fact, FactKind
 from service.domain.terms import Remedy, Terms
-from service.domain.truth import of_kind
 
 REINSTATEMENT_NAMESPACE: Final = uuid.UUID("0f4c8f0a-7d43-5c4b-8f5e-3c0a54f1d7e6")
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from service.domain.expectations import STAGE_LIMITS, Limits
-from service.domain.facts import Circumstance
+from service.domain.facts import Circumstance, Fact
 from service.domain.lifecycle import STAGES, State
 from service.domain.truth import Truth
 
@@ -48,23 +48,32 @@ class MeasureChange:
 def measures(truth: Truth, limits: Limits = STAGE_LIMITS) -> dict[Stage, Measure]:
     """Return the stages whose both ends are proven and not inverted."""
     found: dict[Stage, Measure] = {}
+    entered = truth.entered
     for begin, end in STAGES:
-        first, last = truth.entered.get(begin), truth.entered.get(end)
-        if first is None or last is None or last.occurred_at < first.occurred_at:
+        if begin not in entered or end not in entered:
+            continue
+        first, last = entered[begin], entered[end]
+        if last.occurred_at < first.occurred_at:
             continue
         duration = last.occurred_at - first.occurred_at
-        told = (CAUSES[each] for each in CAUSES if each in last.circumstances)
-        slow = OVERDUE if duration > limits[begin] else ""
-        found[begin, end] = Measure(duration, last.occurred_at, next(told, slow), truth.channel)
+        cause = _told_cause(last) or (OVERDUE if duration > limits[begin] else "")
+        found[begin, end] = Measure(duration, last.occurred_at, cause, truth.channel)
     return found
+
+
+def _told_cause(fact: Fact) -> str:
+    told = fact.circumstances
+    return next((cause for each, cause in CAUSES.items() if each in told), "") if told else ""
 
 
 def changed(
     old: Mapping[Stage, Measure], new: Mapping[Stage, Measure]
 ) -> tuple[MeasureChange, ...]:
     """Return what to subtract and add to get from the old measures to the new."""
+    if old == new:
+        return ()
     return tuple(
         MeasureChange(stage, old.get(stage), new.get(stage))
         for stage in STAGES
-        if old.get(stage) != new.get(stage)
+        if (stage in old or stage in new) and old.get(stage) != new.get(stage)
     )

@@ -9,11 +9,12 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
+from service.domain.fact_sets import of_kind
 from service.domain.facts import Fact, FactKind
 from service.domain.lifecycle import State
 from service.domain.providers import ASKABLE
 from service.domain.terms import Remedy, Terms
-from service.domain.truth import Truth, of_kind
+from service.domain.truth import Truth
 
 # UnionPay takes 8 to 40 letters and digits, WeChat Pay up to 64; 'A' says: by itself.
 NUMBER_LENGTH: Final = 31
@@ -30,11 +31,11 @@ def payments_of(facts: Sequence[Fact]) -> list[Fact]:
 
     Of two that tell of one payment the provider's own stands, then the earlier.
     """
+    payments = of_kind(facts, FactKind.PAYMENT_SUCCEEDED)
+    if not payments:
+        return []
     found: dict[str, Fact] = {}
-    told = sorted(
-        of_kind(facts, FactKind.PAYMENT_SUCCEEDED), key=lambda each: each.source not in ASKABLE
-    )
-    for fact in told:
+    for fact in sorted(payments, key=lambda each: each.source not in ASKABLE):
         if fact.voucher:
             found.setdefault(fact.voucher, fact)
     return sorted(found.values(), key=lambda each: each.when)
@@ -48,6 +49,8 @@ def surplus(facts: Sequence[Fact], truth: Truth, terms: Terms) -> list[Fact]:
         chosen |= _after_cancel(facts, payments)
     if terms.duplicate_charge is Remedy.REFUND:
         chosen |= _beyond_total(payments, truth)
+    if not chosen:
+        return []
     handled = _handled_otherwise(facts, {refund_number(each) for each in payments})
     return [
         each

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import unique
 from typing import Final
 
+from service.domain.fact_sets import FactSet
 from service.domain.facts import PROVES, TOTAL_SO_FAR, Fact, FactKind, OrderLine, OrderRef
 from service.domain.lifecycle import ROAD, State
 from service.domain.money import Money
@@ -62,60 +63,62 @@ class Truth:
         return self.state in {State.SHIPPING, State.DELIVERED, State.COMPLETED}
 
 
-def of_kind(facts: Iterable[Fact], kind: FactKind) -> list[Fact]:
-    """Return the facts of this kind, in order of events."""
-    return sorted((fact for fact in facts if fact.kind is kind), key=_when)
-
-
-def _when(fact: Fact) -> tuple[datetime, str]:
-    return fact.when
-
-
-def derive(facts: Sequence[Fact]) -> Truth | None:
+def derive(facts: Iterable[Fact]) -> Truth | None:
     """Return what the facts prove; None while nobody has told that the order exists."""
-    kinds: dict[FactKind, list[Fact]] = defaultdict(list)
-    ordered = sorted(facts, key=_when)
-    for fact in ordered:
-        kinds[fact.kind].append(fact)
-    creations = kinds[FactKind.ORDER_CREATED]
+    told = FactSet.of(facts)
+    creations = told.of_kind(FactKind.ORDER_CREATED)
     if not creations:
         return None
     first = creations[0]
     totals = [each.amount for each in creations if each.amount is not None]
     total = totals[0] if totals else Money.zero("CNY")
     currency = total.currency
-    listed = [each.list_amount for each in creations if each.list_amount is not None]
-    payments = kinds[FactKind.PAYMENT_SUCCEEDED]
-    paid = paid_amount(payments, total)
-    refunded = refunded_amount(kinds[FactKind.REFUND_SUCCEEDED], currency)
-    requested = sum_by_voucher(_standing_requests(kinds), currency)
-    is_paid = any(_is_covered(each, payments) for each in creations)
-    entered = entries(ordered)
-    if is_paid and _is_lifted(kinds):
+    payments = told.of_kind(FactKind.PAYMENT_SUCCEEDED)
+    proven = sum_by_voucher([each for each in payments if each.voucher], currency)
+    paid = _with_claims(proven, payments, total)
+    refunded = refunded_amount(told.of_kind(FactKind.REFUND_SUCCEEDED), currency)
+    requested = sum_by_voucher(_standing_requests(told), currency)
+    is_paid = bool(payments) and any(_is_covered(each, payments) for each in creations)
+    entered = entries(told)
+    if is_paid and _is_lifted(told):
         del entered[State.CANCELLED]
     state = _state(entered, is_paid=is_paid)
     return Truth(
         state=state,
-        since=_since(state, facts, entered),
+        since=_since(state, told, entered),
         refund_state=_refund_state(paid, refunded, requested),
         total=total,
-        list_total=next(
-            (each for each in listed if each.currency == currency), Money.zero(currency)
-        ),
+        list_total=_listed(creations, currency),
         paid=paid,
         refunded=refunded,
         refund_requested=requested,
-        proven=sum_by_voucher([each for each in payments if each.voucher], currency),
-        is_trade_closed=bool(kinds[FactKind.PAYMENT_CLOSED]),
-        channel=next((each.channel for each in creations if each.channel), ""),
-        customer=next((each.customer for each in creations if each.customer), ""),
+        proven=proven,
+        is_trade_closed=FactKind.PAYMENT_CLOSED in told.kinds,
+        channel=first.channel or next((each.channel for each in creations if each.channel), ""),
+        customer=first.customer or next((each.customer for each in creations if each.customer), ""),
         placed_at=first.occurred_at,
-        outbound_approved=bool(kinds[FactKind.OUTBOUND_APPROVED]),
-        refs=tuple(sorted({ref for fact in facts for ref in fact.refs})),
-        lines=next((each.lines for each in creations if each.lines), ()),
-        parcels=frozenset(each.voucher for each in kinds[FactKind.PARCEL_SHIPPED]),
+        outbound_approved=FactKind.OUTBOUND_APPROVED in told.kinds,
+        refs=_refs(told, creations),
+        lines=first.lines or next((each.lines for each in creations if each.lines), ()),
+        parcels=frozenset([each.voucher for each in told.of_kind(FactKind.PARCEL_SHIPPED)]),
         entered=entered,
     )
+
+
+def _listed(creations: Sequence[Fact], currency: str) -> Money:
+    """Return the first list price in this currency."""
+    for each in creations:
+        if each.list_amount is not None and each.list_amount.currency == currency:
+            return each.list_amount
+    return Money.zero(currency)
+
+
+def _refs(facts: Iterable[Fact], creations: Iterable[Fact]) -> tuple[OrderRef, ...]:
+    """Return every name of the order; only creations tell more than one (`Fact.refs`)."""
+    names = {fact.ref for fact in facts}
+    for each in creations:
+        names.update(each.more_refs)
+    return tuple(sorted(names))
 
 
 def entries(ordered: Iterable[Fact]) -> dict[State, Fact]:
@@ -125,8 +128,8 @@ def entries(ordered: Iterable[Fact]) -> dict[State, Fact]:
     """
     entered: dict[State, Fact] = {}
     for fact in ordered:
-        state = PROVES.get(fact.kind)
-        if state is not None and fact.kind not in _CLAIMS_ONLY:
+        state = _ENTERS.get(fact.kind)
+        if state is not None:
             entered.setdefault(state, fact)
     return entered
 
@@ -140,23 +143,26 @@ _CLAIMS_ONLY: Final = frozenset(
         FactKind.ORDER_REINSTATED,
     }
 )
+_ENTERS: Final = {kind: state for kind, state in PROVES.items() if kind not in _CLAIMS_ONLY}
 
 
-def _is_lifted(kinds: Mapping[FactKind, Sequence[Fact]]) -> bool:
+def _is_lifted(told: FactSet) -> bool:
     """Tell whether the order was reinstated after its last cancellation.
 
     Of an unpaid order a reinstatement moves nothing until the money is there.
     """
-    cancelled, reinstated = kinds[FactKind.ORDER_CANCELLED], kinds[FactKind.ORDER_REINSTATED]
+    cancelled = told.of_kind(FactKind.ORDER_CANCELLED)
+    reinstated = told.of_kind(FactKind.ORDER_REINSTATED)
     if not cancelled or not reinstated:
         return False
     return reinstated[-1].occurred_at > cancelled[-1].occurred_at
 
 
-def _standing_requests(kinds: Mapping[FactKind, Sequence[Fact]]) -> list[Fact]:
+def _standing_requests(told: FactSet) -> Sequence[Fact]:
     """Return the refunds asked for, without those that the provider closed."""
-    closed = {each.voucher for each in kinds[FactKind.REFUND_CLOSED]}
-    return [each for each in kinds[FactKind.REFUND_REQUESTED] if each.voucher not in closed]
+    asked = told.of_kind(FactKind.REFUND_REQUESTED)
+    closed = {each.voucher for each in told.of_kind(FactKind.REFUND_CLOSED)}
+    return [each for each in asked if each.voucher not in closed]
 
 
 def paid_amount(payments: Sequence[Fact], total: Money) -> Money:
@@ -165,17 +171,23 @@ def paid_amount(payments: Sequence[Fact], total: Money) -> Money:
     A channel that says "paid" names no payment number and often no amount: it tells of the
     same money as the provider, so the larger of the two readings holds, not their sum.
     """
-    vouchered = sum_by_voucher([each for each in payments if each.voucher], total.currency)
+    proven = sum_by_voucher([each for each in payments if each.voucher], total.currency)
+    return _with_claims(proven, payments, total)
+
+
+def _with_claims(proven: Money, payments: Sequence[Fact], total: Money) -> Money:
     said = [each.amount or total for each in payments if not each.voucher or each.amount is None]
     largest = max((each.minor for each in said if each.currency == total.currency), default=0)
-    return Money(max(vouchered.minor, largest), total.currency)
+    return proven if proven.minor >= largest else Money(largest, total.currency)
 
 
-def refunded_amount(refunds: Iterable[Fact], currency: str) -> Money:
+def refunded_amount(refunds: Sequence[Fact], currency: str) -> Money:
     """Return what went back: of each payment the refunds one by one, or the largest running total.
 
     A total and the refunds within it tell of the same money, so the larger of the two holds.
     """
+    if not refunds:
+        return Money.zero(currency)
     by_payment: dict[str, list[Fact]] = defaultdict(list)
     for fact in refunds:
         by_payment[fact.payment].append(fact)
@@ -192,11 +204,13 @@ def _went_back(refunds: Sequence[Fact], currency: str) -> int:
     return max(sum_by_voucher(single, currency).minor, max(totals, default=0))
 
 
-def sum_by_voucher(facts: Iterable[Fact], currency: str) -> Money:
+def sum_by_voucher(facts: Sequence[Fact], currency: str) -> Money:
     """Add up amounts of one currency, each voucher once.
 
     Of two readings of one voucher the larger counts, so that no further fact lowers a sum.
     """
+    if not facts:
+        return Money.zero(currency)
     amounts: dict[str, int] = {}
     for fact in facts:
         if fact.amount is not None and fact.amount.currency == currency:

@@ -19,6 +19,7 @@ from streams.logic.rules import Amount, RuleEngine, RuleError
 from streams.logic.windows import SECOND_US
 
 RETURNS_WITHIN_US: Final = 30 * 86_400 * SECOND_US
+_NUMBERS_BELOW: Final = 2**63
 # Returns are remembered twice as long as rules look back: events of one customer may come late.
 _RETURNS_KEPT_US: Final = 2 * RETURNS_WITHIN_US
 
@@ -128,9 +129,9 @@ class Risk:
             history.add(act)
             histories[act.customer] = history
         for customer, history in histories.items():
-            # As text: a sum in millionths may be too large for a number of 64 bits.
             sums = {
-                currency: (count, str(total)) for currency, (count, total) in history.orders.items()
+                currency: (count, _storable(total))
+                for currency, (count, total) in history.orders.items()
             }
             row = [history.sequence, sums, history.returns]
             effects.rows[customer.encode()] = orjson.dumps(row)
@@ -157,3 +158,11 @@ class Risk:
         sequence, orders, returns = orjson.loads(row)
         known = {currency: (count, int(total)) for currency, (count, total) in orders.items()}
         return _History(sequence, known, [(at_us, order) for at_us, order in returns])
+
+
+def _storable(total: int) -> int | str:
+    """Return a sum for a row: as text where it is too large for JSON's numbers of 64 bits.
+
+    Only there: the release before this one reads numbers, and may have the row next.
+    """
+    return total if total < _NUMBERS_BELOW else str(total)

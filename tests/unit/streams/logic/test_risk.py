@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,6 +72,12 @@ def test_sums_too_large_for_64_bits_are_kept() -> None:
 
     assert {type(each) for each in more.outputs} == {RuleFailed}
     assert b"3600000000000000000000" in more.rows[b"c-1"]
+
+
+def test_a_row_of_usual_sums_can_be_read_by_the_release_before() -> None:
+    effects = Risk(MemoryRows(), RULES).apply([an_act(1)])
+
+    assert orjson.loads(effects.rows[b"c-1"]) == [1, {"CNY": [1, 100 * YUAN]}, []]
 
 
 def test_orders_in_another_currency_say_nothing_about_the_mean() -> None:

@@ -27,6 +27,7 @@ from faust.types import TP, ConsumerMessage
 
 from streams.ends import exact_ends
 from streams.topics import BROKERS_REPLICAS
+from streams.unpacking import Fetched
 
 # Records of one chunk. Larger chunks cost latency and gain nothing: 2000 take about 20 ms.
 CHUNK_RECORDS_MAX: Final = 2000
@@ -48,6 +49,16 @@ class ChunkMessage(ConsumerMessage):
     records: Sequence[ConsumerRecord]
 
 
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Fetches, in a thread of its own, as `streams/unpacking.py` says."""
+
+    async def on_start(self) -> None:
+        """Start the consumer; nothing is fetched before it has a subscription."""
+        await super().on_start()
+        chunked: dict[str, int] = getattr(self.app, "chunked_topics", {})
+        self._ensure_consumer()._fetcher._records = Fetched(chunked)
+
+
 class Consumer(driver.Consumer):
     """Delivers one event for each chunk of the topics that agents read."""
 
@@ -57,6 +68,9 @@ class Consumer(driver.Consumer):
         self._moving = asyncio.Lock()
         # For each partition, first and last offset of what was delivered and not committed.
         self._spans: dict[TP, deque[tuple[int, int]]] = defaultdict(deque)
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def waiting(self, tp: TP) -> int:
         """Return how many chunks of the partition are delivered and not acknowledged."""
@@ -156,7 +170,7 @@ class Consumer(driver.Consumer):
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             read_offset = self._read_offset[tp]
-            if read_offset is not None:
+            if read_offset is not None and records and records[0].offset < read_offset:
                 records = [record for record in records if record.offset >= read_offset]
             size = chunked.get(tp.topic, 1)
             for start in range(0, len(records), size):
@@ -190,7 +204,7 @@ def _chunk_message(tp: TP, chunk: Sequence[ConsumerRecord], generation: int) -> 
         tp.partition,
         last.offset,
         last.timestamp / 1000.0,
-        last.timestamp_type,
+        0,
         last.headers,
         None,
         None,

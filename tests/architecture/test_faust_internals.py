@@ -1,4 +1,4 @@
-"""Fails when Faust changes under `streams/transport.py`, and shows what that file closes.
+"""Fails when Faust or aiokafka change under `streams/transport.py`, and shows what that closes.
 
 The transport replaces internals of one exact version. Each replaced or relied-on function is known
 here by a digest of its source: another digest means that someone must read it again. The other
@@ -16,6 +16,7 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka.consumer import fetcher
 from faust.streams import Stream
 from faust.tables.base import Collection
 from faust.tables.recovery import Recovery
@@ -50,6 +51,16 @@ READ: dict[str, tuple[Callable[..., Any], str]] = {
     "Collection.partition_for_key": (Collection.partition_for_key, "3b2291811b8dd791"),
     "Stream.take": (Stream.take, "49a950b16eafeb84"),
     "Stream._c_aiter": (Stream._c_aiter, "fa44582a5882e9df"),
+    "AIOKafkaConsumerThread.on_start": (driver.AIOKafkaConsumerThread.on_start, "38b4e8bd1e10723a"),
+    "AIOKafkaConsumerThread._fetch_records": (
+        driver.AIOKafkaConsumerThread._fetch_records,
+        "39a2c6c79fc1455a",
+    ),
+    # What streams/unpacking.py takes the place of.
+    "PartitionRecords": (fetcher.PartitionRecords, "94aa0da0dbec8d1b"),
+    "FetchResult": (fetcher.FetchResult, "d7db13f06de8248c"),
+    "Fetcher.fetched_records": (fetcher.Fetcher.fetched_records, "be4348896b9b66af"),
+    "Fetcher._proc_fetch_request": (fetcher.Fetcher._proc_fetch_request, "59bf948fff47eed5"),
 }
 
 
@@ -60,6 +71,7 @@ def digest(function: Callable[..., Any]) -> str:
 
 def test_the_version_is_the_one_that_was_read() -> None:
     assert version("faust-streaming") == "0.15.3"
+    assert version("aiokafka") == "0.14.0"
 
 
 @pytest.mark.parametrize("name", READ)
@@ -80,6 +92,7 @@ def test_what_was_read_is_what_runs(name: str) -> None:
         ),
         (StrictBuffer, ProducerBuffer, "flush on_stop put wait_until_ebb"),
         (transport.ChunkedApp, faust.App, "_new_transport"),
+        (transport.ConsumerThread, driver.AIOKafkaConsumerThread, "on_start"),
     ],
 )
 def test_what_we_override_is_still_called_with_the_same_arguments(

@@ -117,6 +117,8 @@ def _work(streams: Streams, readiness: Readiness) -> int:
     bootstrap = worker.settings.kafka_bootstrap
     lives = LifeWatch(worker.epoch, lambda: read_life(bootstrap), guard.die)
     lives.start()
+    # Nothing that is there by now goes: there is no need to look at it again and again.
+    gc.freeze()
     log.info("worker_started", epoch=worker.epoch, partitions=worker.settings.partitions)
     loop = asyncio.get_event_loop_policy().get_event_loop()
     runner = faust.Worker(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import structlog
@@ -12,6 +13,7 @@ from redis.exceptions import RedisError
 
 from streams import guard, views
 from streams.agents import channels, intake, risk, stage_windows, stages
+from streams.broker import declared_life
 from streams.config import Settings
 from streams.logic.normalising import keyed
 from streams.rule_files import load_rules
@@ -60,6 +62,7 @@ def build(
         rules=load_rules(),
         templates=load_templates(pseudonym),
         die=die,
+        declared_life=partial(declared_life, settings.kafka_bootstrap),
     )
     redis = views.connect(settings.redis_url)
     intake.attach(worker)
@@ -109,7 +112,8 @@ def faust_app(settings: Settings, epoch: int) -> ChunkedApp:
         producer_linger=0.005,
         producer_max_batch_size=262_144,
         producer_acks=-1,
-        producer_compression_type="lz4",
+        # aiokafka takes lz4 at its highest level: eight times the time, for two thirds of the gain.
+        producer_compression_type="zstd",
         # A page of rows may have some hundred kilobytes.
         producer_max_request_size=4 * 1024 * 1024,
         table_standby_replicas=0,

@@ -7,6 +7,7 @@ name and of every changelog's, so a new life begins with nothing: no offsets, no
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -30,6 +31,8 @@ from streams.topics import (
 )
 
 _ASK_AGAIN_S: Final = 0.5
+# Of a broker that somebody reads from at the time.
+_ANSWERED_WITHIN_S: Final = 15.0
 _DAY_MS: Final = 86_400_000
 
 log = structlog.get_logger(__name__)
@@ -50,6 +53,19 @@ async def await_life(bootstrap: str) -> int:
             log.info("broker_life_awaited", topic=topic_of(LIVES))
             is_told = True
         await asyncio.sleep(_ASK_AGAIN_S)
+
+
+async def declared_life(bootstrap: str) -> int | None:
+    """Return the number of the broker's life; None where it is not to be had within a while."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_ANSWERED_WITHIN_S):
+            while True:
+                try:
+                    return await read_life(bootstrap)
+                except (KafkaError, OSError) as error:
+                    log.warning("broker_unreachable", error=error)
+                await asyncio.sleep(_ASK_AGAIN_S)
+    return None
 
 
 async def read_life(bootstrap: str) -> int | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
@@ -34,9 +33,10 @@ _LATEST_US: Final = 253_402_300_800 * _MICROS - 1
 _LONGEST_US: Final = 315_576_000_000 * _MICROS
 _NANOS: Final = 1_000_000_000
 # Counts and sums of a window are of some years: 2^62 microseconds are 146,000.
+_order_event: Final = OrderEvent.FromString
 _NUMBER_MAX: Final = 2**62
 _MINUTE_S: Final = 60
-_PREFIX: Final = "orders/"
+_PREFIX_BYTES: Final = b"orders/"
 M = TypeVar("M", bound=Message)
 
 
@@ -58,13 +58,12 @@ def parse(kind: type[M], record: Record) -> M:
         raise PoisonError("UNDECODABLE") from error
 
 
-def refuse_type(told: bytes | None, own: bytes | None) -> None:
+def refuse_type() -> NoReturn:
     """Refuse what says that it is another message than its topic's; its bytes may fit all the same.
 
     It may be of a later version of the contract, which means something else by the same fields.
     """
-    if told != own:
-        raise PoisonError("TYPE_UNKNOWN")
+    raise PoisonError("TYPE_UNKNOWN")
 
 
 def _refuse_key(record: Record, *allowed: str) -> None:
@@ -78,44 +77,54 @@ def logged_us(record: Record) -> int:
     return record.timestamp * _MS_US
 
 
+# What follows is done for each event of an order, and is most of what a worker does when it is
+# behind: so fields are read once, in place.
+
+
 def order_record(record: Record) -> Change | Beat:
     """Read a record of the orders' topic."""
-    event = parse(OrderEvent, record)
+    value = record.value
+    if not value:
+        raise PoisonError("EMPTY")
+    try:
+        event = _order_event(value)
+    except DecodeError as error:
+        raise PoisonError("UNDECODABLE") from error
     if event.HasField("heartbeat"):
         return Beat(record.offset, logged_us(record), micros(event.event_time))
-    change = order_change(event, record.offset, logged_us(record))
-    _refuse_key(record, change.order.removeprefix(_PREFIX), change.order)
+    change = order_change(event, record.offset, record.timestamp * _MS_US)
+    # As `_refuse_key` does, in a fifth of the time.
+    key, order = record.key or b"", change.order.encode()
+    if key != order and _PREFIX_BYTES + key != order:
+        raise PoisonError("KEY_WRONG")
     return change
 
 
 def order_change(event: OrderEvent, offset: int, at_us: int) -> Change:
     """Read an order's event; it may also come from the journal."""
-    order, sequence = event.order, event.sequence
+    order, sequence, at = event.order, event.sequence, event.event_time
     if not order or sequence < 1:
         raise PoisonError("NUMBER_MISSING")
-    return Change(
-        offset=offset,
-        logged_us=at_us,
-        order=order,
-        sequence=sequence,
-        event_us=micros(event.event_time),
-        channel=event.channel,
-        measures=tuple([_measure(measure) for measure in event.measures]),
-    )
-
-
-def _measure(measure: StageMeasure) -> Measure:
-    return Measure(
-        measure.from_state,
-        measure.to_state,
-        _value(measure.current) if measure.HasField("current") else None,
-        _value(measure.previous) if measure.HasField("previous") else None,
-    )
+    event_us = at.seconds * _MICROS + at.nanos // 1000
+    if not _EARLIEST_US <= event_us <= _LATEST_US:
+        raise PoisonError("TIME_OUT_OF_RANGE")
+    measures = []
+    for each in event.measures:
+        current = _value(each.current) if each.HasField("current") else None
+        previous = _value(each.previous) if each.HasField("previous") else None
+        measures.append(Measure(each.from_state, each.to_state, current, previous))
+    return Change(offset, at_us, order, sequence, event_us, event.channel, measures)
 
 
 def _value(value: StageMeasure.Value) -> Value:
-    duration_us = duration_micros(value.duration)
-    return Value(duration_us, micros(value.end_time), value.cause, value.channel)
+    took, at = value.duration, value.end_time
+    took_us = took.seconds * _MICROS + took.nanos // 1000
+    if not -_LONGEST_US <= took_us <= _LONGEST_US:
+        raise PoisonError("DURATION_OUT_OF_RANGE")
+    end_us = at.seconds * _MICROS + at.nanos // 1000
+    if not _EARLIEST_US <= end_us <= _LATEST_US:
+        raise PoisonError("TIME_OUT_OF_RANGE")
+    return Value(took_us, end_us, value.cause, value.channel)
 
 
 def customer_record(record: Record) -> CustomerAct | Beat:
@@ -277,14 +286,6 @@ def micros(at: Timestamp) -> int:
     if not _EARLIEST_US <= at_us <= _LATEST_US:
         raise PoisonError("TIME_OUT_OF_RANGE")
     return at_us
-
-
-def duration_micros(span: Duration) -> int:
-    """Return a duration as microseconds."""
-    span_us = span.seconds * _MICROS + span.nanos // 1000
-    if not -_LONGEST_US <= span_us <= _LONGEST_US:
-        raise PoisonError("DURATION_OUT_OF_RANGE")
-    return span_us
 
 
 def _money(amount: Money) -> int:

@@ -3,7 +3,8 @@
 Faust acknowledges a record when its agent raises. So no agent raises: for each chunk the guard
 
 1. leaves it alone if it is from before a rebalance; it will come again;
-2. ends the process on a record of a newer life of the broker: the state at hand is of the old one;
+2. ends the process on a record of a newer life of the broker: the state at hand is of the old one.
+   A life that the relay has not declared is none: whatever says that it is of one is set aside;
 3. decodes each record; what cannot be decoded goes to the dead letters, and is there before the
    chunk is acknowledged;
 4. calls the agent's handler, which sends, then writes, in that order;
@@ -15,8 +16,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import structlog
@@ -41,39 +42,48 @@ from streams.worker import Worker
 # sysexits.h: an error of our own; and "try again", for a new life of the broker.
 EXIT_DEFECT: Final = 70
 EXIT_NEW_LIFE: Final = 75
+# How most contexts end. To ask about each whether its trace is kept would take longer than to read
+# its record.
+NOT_SAMPLED: Final = b"-00"
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# A record, its headers, and the trace that it is of.
-Seen = tuple[Record, Mapping[str, bytes], str | None]
+# A record, which message it says that it is, its context, and the same again if its trace is kept.
+Seen = tuple[Record, bytes | None, bytes | None, str | None]
+
+# A record that cannot be read, why, and its trace.
+Poison = tuple[Record, str, str | None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Item(Generic[T]):
     """A record that was understood. `traceparent` is the context for its consequences."""
-
-    # One is made for each record; a frozen one takes three times as long to make.
 
     record: Record
     value: T
     traceparent: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch(Generic[T]):
     """The understood records of one chunk: one partition, in order, one life of the broker."""
 
     topic: str
     partition: int
     generation: Any
-    items: Sequence[Item[T]]
     spans: Chunk
+    # Of the same length, one of each for each record: most agents need no more than the values.
+    records: list[Record] = field(default_factory=list)
+    values: list[T] = field(default_factory=list)
+    traceparents: list[str | bytes | None] = field(default_factory=list)
 
-    def values(self) -> list[T]:
-        """Return what was understood."""
-        return [item.value for item in self.items]
+    def items(self) -> Iterator[Item[T]]:
+        """Return each record with what it says and its trace."""
+        for record, value, trace in zip(self.records, self.values, self.traceparents, strict=True):
+            text = trace.decode("utf-8", "replace") if isinstance(trace, bytes) else trace
+            yield Item(record, value, text)
 
 
 class SupersededError(Exception):
@@ -107,12 +117,9 @@ class Guard(Generic[T]):
         began = time.perf_counter()
         metrics.records.labels(self.agent).inc(len(records))
         metrics.chunk_size.labels(self.agent).observe(len(records))
-        living: list[Seen] = []
-        life = str(self.worker.epoch).encode()
-        for record in records:
-            headers = headers_by_name(record)
-            if headers.get(EPOCH) == life or self._is_of_this_life(headers):
-                living.append((record, headers, text_of(headers, TRACEPARENT)))
+        living, unborn = self._of_this_life(records)
+        if unborn:
+            await self._refuse_unborn(unborn)
         if not living:
             return
         first, last = living[0][0], living[-1][0]
@@ -122,49 +129,74 @@ class Guard(Generic[T]):
             partition=first.partition,
             offsets=(first.offset, last.offset),
             count=len(living),
-            traceparents=[each for _, _, each in living if is_sampled(each)],
+            traceparents=[kept for _, _, _, kept in living if kept is not None],
         ) as spans:
             self.worker.settings.failpoints.reach("guard:before_chunk")
-            items, poison = self._read(living, spans)
-            await self._set_aside(poison)
-            if items:
-                batch = Batch(first.topic, first.partition, generation, items, spans)
+            batch: Batch[T] = Batch(first.topic, first.partition, generation, spans)
+            await self._set_aside(self._read(living, batch))
+            if batch.values:
                 await self.handle(batch)
             self.worker.settings.failpoints.reach("guard:after_chunk")
         metrics.chunk_duration.labels(self.agent).observe(time.perf_counter() - began)
         self.worker.steps[first.topic] += 1
 
-    def _is_of_this_life(self, headers: Mapping[str, bytes]) -> bool:
-        epoch = epoch_of(headers)
-        if epoch is None or epoch == self.worker.epoch:
-            return True
-        if epoch > self.worker.epoch:
-            log.warning("broker_life_began", epoch=epoch, agent=self.agent)
-            self.worker.die(EXIT_NEW_LIFE)
-        return False
+    def _of_this_life(self, records: Sequence[Record]) -> tuple[list[Seen], list[Poison]]:
+        """Return what is to be read, and what says that it is of a later life."""
+        living: list[Seen] = []
+        unborn: list[Poison] = []
+        life = b"%d" % self.worker.epoch
+        own = TYPES.get(records[0].topic) if records else None
+        for record in records:
+            headers = headers_by_name(record)
+            if headers.get(EPOCH) != life:
+                epoch = epoch_of(headers)
+                if epoch is not None and epoch != self.worker.epoch:
+                    if epoch > self.worker.epoch:
+                        unborn.append((record, "LIFE_UNDECLARED", text_of(headers, TRACEPARENT)))
+                    continue
+            trace = headers.get(TRACEPARENT)
+            kept = None
+            if trace is not None and not trace.endswith(NOT_SAMPLED):
+                text = text_of(headers, TRACEPARENT)
+                kept = text if is_sampled(text) else None
+            living.append((record, headers.get(TYPE, own), trace, kept))
+        return living, unborn
 
-    def _read(
-        self, living: Sequence[Seen], spans: Chunk
-    ) -> tuple[list[Item[T]], list[tuple[Record, str, str | None]]]:
-        items: list[Item[T]] = []
-        poison: list[tuple[Record, str, str | None]] = []
-        own = TYPES.get(living[0][0].topic)
-        for record, headers, traceparent in living:
-            at = traceparent
+    async def _refuse_unborn(self, unborn: Sequence[Poison]) -> None:
+        """End the process if a later life was declared; else set aside what made it up.
+
+        The relay publishes nothing of a life before the broker has its declaration. So whoever
+        reads a record of a life can read the declaration, too, unless the broker lost its topics
+        again; then the next start waits for what is declared next.
+        """
+        declared = await self.worker.declared_life()
+        if declared is None or declared > self.worker.epoch:
+            log.warning("broker_life_began", epoch=declared, agent=self.agent)
+            self.worker.die(EXIT_NEW_LIFE)
+        await self._set_aside(unborn)
+
+    def _read(self, living: Sequence[Seen], batch: Batch[T]) -> list[Poison]:
+        """Read records into the batch; return those that cannot be read."""
+        poison: list[Poison] = []
+        own, decode = TYPES.get(batch.topic), self.decode
+        for record, told, trace, kept in living:
             try:
-                refuse_type(headers.get(TYPE, own), own)
-                value = self.decode(record)
+                value = decode(record) if told == own else refuse_type()
             except PoisonError as error:
-                at = spans.record(traceparent, offset=record.offset, keep=True)
+                traceparent = text_of(headers_by_name(record), TRACEPARENT)
+                at = batch.spans.record(traceparent, offset=record.offset, keep=True)
                 poison.append((record, error.reason, at))
                 continue
-            if is_sampled(traceparent) and not isinstance(value, Beat):
-                order = text_of(headers, "ce_subject")
-                at = spans.record(traceparent, offset=record.offset, order=order)
-            items.append(Item(record, value, at))
-        return items, poison
+            at_record: str | bytes | None = trace
+            if kept is not None and not isinstance(value, Beat):
+                order = text_of(headers_by_name(record), "ce_subject")
+                at_record = batch.spans.record(kept, offset=record.offset, order=order)
+            batch.records.append(record)
+            batch.values.append(value)
+            batch.traceparents.append(at_record)
+        return poison
 
-    async def _set_aside(self, poison: Sequence[tuple[Record, str, str | None]]) -> None:
+    async def _set_aside(self, poison: Sequence[Poison]) -> None:
         for record, reason, traceparent in poison:
             await set_aside(self.worker, self.agent, record, reason, traceparent)
 

@@ -129,14 +129,24 @@ class View:
     async def _write(self, wholes: list[Whole[Any, Any]]) -> None:
         for start in range(0, len(wholes), PIPELINE_ROWS):
             pipeline = self.redis.pipeline(transaction=False)
+            # A command for each hash and index, not for each row: that is most of what it costs.
+            fields: dict[str, dict[Any, Any]] = {}
+            indexes: dict[str, dict[str, int]] = {}
             for whole in wholes[start : start + PIPELINE_ROWS]:
                 at = self.place(whole.key)
                 numbers: Numbers = whole.numbers
                 if numbers.is_nothing():
+                    fields.get(at.hash, {}).pop(at.field, None)
                     pipeline.hdel(at.hash, at.field)
                     continue
-                pipeline.hset(at.hash, at.field, self.encode(whole).SerializeToString())
-                pipeline.zadd(at.index, {str(at.start_s): at.start_s})
+                rows = fields.setdefault(at.hash, {})
+                rows[at.field] = self.encode(whole).SerializeToString()
+                indexes.setdefault(at.index, {})[str(at.start_s)] = at.start_s
+            for name, rows in fields.items():
+                if rows:
+                    pipeline.hset(name, mapping=rows)
+            for name, starts in indexes.items():
+                pipeline.zadd(name, starts)
             await pipeline.execute()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, Protocol, TypeGuard
 
@@ -71,6 +71,8 @@ class Worker:
     templates: Templates
     # Ends the process at once, without a word to the group: nothing undecided gets committed.
     die: Callable[[int], NoReturn]
+    # Asks the broker which life was declared last.
+    declared_life: Callable[[], Awaitable[int | None]]
     # Topics whose agent waits for something out of reach; that is no stall.
     waiting: set[str] = field(default_factory=set)
     # How often an agent of a topic got on: an answer of the service, a chunk done.

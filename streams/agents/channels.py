@@ -65,7 +65,7 @@ def attach(worker: Worker, view: View) -> MinuteState:
 async def count(state: PartialState, batch: Batch[Any]) -> None:
     """Count, and tell level two what changed. Receipts as such are intake's affair."""
     worker, engine = state.worker, state.engine(batch.partition)
-    records = [value for value in batch.values() if not isinstance(value, Receipt)]
+    records = [value for value in batch.values if not isinstance(value, Receipt)]
     if not records:
         return
     effects = engine.apply(records)
@@ -81,7 +81,7 @@ async def merge(
     state: MinuteState, view: View, batch: Batch[Told[ChannelKey, ChannelNumbers]]
 ) -> None:
     """Publish the minutes that changed, then put them into the view."""
-    effects = state.engine(batch.partition).apply(batch.values())
+    effects = state.engine(batch.partition).apply(batch.values)
     at = current_traceparent()
     records = []
     for whole in effects.outputs:

@@ -47,7 +47,7 @@ def attach(worker: Worker) -> None:
 async def weigh(worker: Worker, batch: Batch[Any]) -> None:
     """Read each receipt by its template, and have the service weigh the readings."""
     told: list[Told] = []
-    for item in batch.items:
+    for item in batch.items():
         if isinstance(item.value, Receipt):
             reading = read(receipt_of(item.value), worker.templates)
             template = item.value.template

@@ -53,7 +53,7 @@ def attach(worker: Worker) -> None:
 async def judge(state: RiskState, batch: Batch[Any]) -> None:
     """Judge the events, each against its customer's history; publish a flag for each finding."""
     worker, engine = state.worker, state.engine(batch.partition)
-    items = {id(item.value): item for item in batch.items if isinstance(item.value, CustomerAct)}
+    items = {id(item.value): item for item in batch.items() if isinstance(item.value, CustomerAct)}
     lost = engine.lost
     effects = engine.apply([item.value for item in items.values()])
     worker.metrics.gaps.labels(AGENT).inc(engine.lost - lost)
@@ -87,4 +87,4 @@ async def act(worker: Worker, batch: Batch[Flag]) -> None:
                 reason = error.reason or error.code.name
                 await set_aside(worker, ACTIONS, item.record, reason, item.traceparent)
 
-    await asyncio.gather(*(act_on(item) for item in batch.items))
+    await asyncio.gather(*(act_on(item) for item in batch.items()))

@@ -48,7 +48,7 @@ def attach(worker: Worker, view: View) -> WindowState:
 
 async def merge(state: WindowState, view: View, batch: Batch[Told[StageKey, StageNumbers]]) -> None:
     """Publish the windows that changed, then put them into the view."""
-    effects = state.engine(batch.partition).apply(batch.values())
+    effects = state.engine(batch.partition).apply(batch.values)
     at = current_traceparent()
     records = []
     for whole in effects.outputs:

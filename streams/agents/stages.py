@@ -25,11 +25,11 @@ from streams.worker import Worker
 AGENT: Final = "stages"
 
 # What changed is told at once where little happens; where much does, no more often than people
-# look. Far behind, windows change with every chunk, and to tell of them would take most of the
-# time that it takes to get on.
+# look. Behind, windows change with every chunk, and to tell of them would take most of the time
+# that it takes to get on; so what is late already may come by a twentieth later.
 TELL_EVERY_S: Final = 0.2
-TELL_EVERY_S_BEHIND: Final = 3.0
-BEHIND_S: Final = 10.0
+TELL_EVERY_S_BEHIND: Final = 30.0
+TOLD_LATER_BY: Final = 1 / 20
 
 log = structlog.get_logger(__name__)
 
@@ -57,8 +57,8 @@ class Telling:
 
     def is_due(self, batch: Batch[Change | Beat]) -> bool:
         """Say whether it does with this chunk."""
-        behind_s = time.time() - batch.items[-1].record.timestamp / 1000
-        every_s = TELL_EVERY_S_BEHIND if behind_s > BEHIND_S else TELL_EVERY_S
+        behind_s = time.time() - batch.records[-1].timestamp / 1000
+        every_s = min(max(TELL_EVERY_S, behind_s * TOLD_LATER_BY), TELL_EVERY_S_BEHIND)
         now_s = time.monotonic()
         if now_s - self._told_s.get(batch.partition, 0.0) < every_s:
             return False
@@ -72,7 +72,7 @@ async def count(state: StageState, telling: Telling, batch: Batch[Change | Beat]
     What is not told now is told with a later chunk; heartbeats see to it that there is one.
     """
     worker, engine = state.worker, state.engine(batch.partition)
-    changes = batch.values()
+    changes = batch.values
     repairs = await _repair(worker, engine.gaps(changes))
     lost = engine.lost
     effects = engine.apply(changes, repairs, tells=telling.is_due(batch))

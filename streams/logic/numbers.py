@@ -6,10 +6,12 @@ a part of a window: what one part added, another may have taken back. The whole 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
-from streams.logic.sketch import Sketch
+from streams.logic.sketch import Sketch, bucket_of
 
 
 class Numbers(Protocol):
@@ -56,6 +58,13 @@ class StageNumbers:
             self.abnormal += times
             self._blame(cause, times)
 
+    def measure_all(self, durations_us: Sequence[int]) -> None:
+        """Count measures of which none has a cause."""
+        self.count += len(durations_us)
+        self.sum_us += sum(durations_us)
+        for bucket, times in Counter(map(bucket_of, durations_us)).items():
+            self.sketch.shift(bucket, times)
+
     def add(self, other: StageNumbers) -> None:
         self.count += other.count
         self.sum_us += other.sum_us
@@ -79,8 +88,8 @@ class StageNumbers:
         return not (self.count or self.sum_us or self.causes or self.sketch.buckets)
 
     def to_row(self) -> list[Any]:
-        buckets = sorted(self.sketch.buckets.items())
-        return [self.count, self.sum_us, self.abnormal, sorted(self.causes.items()), buckets]
+        buckets = list(self.sketch.buckets.items())
+        return [self.count, self.sum_us, self.abnormal, list(self.causes.items()), buckets]
 
     @classmethod
     def from_row(cls, row: list[Any]) -> StageNumbers:

@@ -98,8 +98,10 @@ class RowLog:
         if not changes:
             return
         self._mark = Mark(self._mark.term, self._mark.number + 1)
-        for key, row in changes:
-            self._set(key, row)
+        self.rows.update(effects.rows)
+        self._changed.update(effects.rows)
+        for key in effects.deletions:
+            self._set(key, None)
         payload = _pack(changes)
         cuts = range(0, len(payload), self._part_bytes_max)
         for part, start in enumerate(cuts):

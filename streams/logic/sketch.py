@@ -75,8 +75,13 @@ class Sketch:
 
     def add(self, other: Sketch) -> None:
         """Add everything that the other one counted."""
+        buckets = self.buckets
         for bucket, times in other.buckets.items():
-            self.shift(bucket, times)
+            total = buckets.get(bucket, 0) + times
+            if total:
+                buckets[bucket] = total
+            else:
+                buckets.pop(bucket, None)
 
     def percentile_us(self, share: float) -> float:
         """Return the duration below which the share lies; 0 of nothing."""

@@ -59,7 +59,7 @@ class Change:
     sequence: int
     event_us: int
     channel: str
-    measures: tuple[Measure, ...] = ()
+    measures: Sequence[Measure] = ()
 
 
 @dataclass(slots=True)
@@ -115,6 +115,22 @@ StagePart = Part[StageKey, StageNumbers]
 
 
 @dataclass(slots=True)
+class _Cell:
+    """What the records of a chunk say of one minute of one stage."""
+
+    touches: Touches
+    # What was measured and has no cause: most of it, so only the durations are noted.
+    durations_us: list[int] = field(default_factory=list)
+    # The rest: what has a cause, or is taken back.
+    numbers: StageNumbers = field(default_factory=StageNumbers)
+
+    def total(self) -> StageNumbers:
+        """Return all of it as numbers."""
+        self.numbers.measure_all(self.durations_us)
+        return self.numbers
+
+
+@dataclass(slots=True)
 class _Minutes:
     """What the records of a chunk add to each minute of each stage.
 
@@ -123,9 +139,7 @@ class _Minutes:
     """
 
     parts: OpenParts[StageKey, StageNumbers]
-    _found: dict[tuple[int, int, int, str], tuple[Touches, StageNumbers]] = field(
-        default_factory=dict
-    )
+    _found: dict[tuple[int, int, int, str], _Cell] = field(default_factory=dict)
     _begun_us: int = 0
 
     def count(self, change: Change, offset: int) -> None:
@@ -135,22 +149,37 @@ class _Minutes:
             self.fold()
             self._begun_us = clock_us
         for measure in change.measures:
-            for value, times in ((measure.previous, -1), (measure.current, 1)):
-                if value is None:
-                    continue
-                channel = value.channel or change.channel
-                minute = (value.end_us // _MINUTE_US, measure.from_state, measure.to_state, channel)
-                found = self._found.get(minute)
-                if found is None:
-                    touches = Touches(offset, 0, clock_us, clock_us)
-                    found = self._found[minute] = (touches, StageNumbers())
-                found[0].count += 1
-                found[0].last_us = clock_us
-                found[1].measure(value.duration_us, value.cause, times)
+            previous, current = measure.previous, measure.current
+            if previous is not None:
+                cell = self._cell(measure, previous, change.channel, offset)
+                cell.numbers.measure(previous.duration_us, previous.cause, -1)
+            if current is not None:
+                cell = self._cell(measure, current, change.channel, offset)
+                if current.cause:
+                    cell.numbers.measure(current.duration_us, current.cause)
+                else:
+                    cell.durations_us.append(current.duration_us)
+
+    def _cell(self, measure: Measure, value: Value, channel: str, offset: int) -> _Cell:
+        """Return where a value is counted, and note that it is."""
+        minute = (
+            value.end_us // _MINUTE_US,
+            measure.from_state,
+            measure.to_state,
+            value.channel or channel,
+        )
+        clock_us = self.parts.clock_us
+        cell = self._found.get(minute)
+        if cell is None:
+            cell = self._found[minute] = _Cell(Touches(offset, 0, clock_us, clock_us))
+        cell.touches.count += 1
+        cell.touches.last_us = clock_us
+        return cell
 
     def fold(self) -> None:
         """Add what was counted to the windows, in the order in which minutes came first."""
-        for (minute, begin, end, channel), (touches, numbers) in self._found.items():
+        for (minute, begin, end, channel), cell in self._found.items():
+            touches, numbers = cell.touches, cell.total()
             for resolution_s in RESOLUTIONS_S:
                 start_s = window_start_s(minute * _MINUTE_US, resolution_s)
                 key = StageKey(resolution_s, start_s, begin, end, channel)
@@ -170,6 +199,8 @@ class StagePartials:
     # Changed and not told yet: by window, and by the offset that opened the part.
     _untold: dict[tuple[StageKey, int], StagePart] = field(init=False, default_factory=dict)
     _heard_beat: bool = field(init=False, default=False)
+    # What `gaps` looked up for the records at hand: the last number of each order before them.
+    _lasts: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         row = self.rows.get(PROGRESS)
@@ -180,15 +211,18 @@ class StagePartials:
     def gaps(self, records: Sequence[Change | Beat]) -> list[Gap]:
         """Return what must be fetched before these records can be applied."""
         seen: dict[str, int] = {}
+        self._lasts = {}
         found = []
         for record in records:
             if isinstance(record, Change):
-                last = seen.get(record.order)
+                order, sequence = record.order, record.sequence
+                last = seen.get(order)
                 if last is None:
-                    last = self._last(record.order)
-                if record.sequence > last + 1:
-                    found.append(Gap(record.order, last, record.sequence))
-                seen[record.order] = max(last, record.sequence)
+                    last = seen[order] = self._lasts[order] = self._last(order)
+                if sequence > last:
+                    if sequence > last + 1:
+                        found.append(Gap(order, last, sequence))
+                    seen[order] = sequence
         return found
 
     def apply(
@@ -206,21 +240,27 @@ class StagePartials:
         """
         effects: Effects[StagePart | Progress] = Effects()
         numbers: dict[str, int] = {}
-        minutes = _Minutes(self._parts)
+        lasts, self._lasts = self._lasts, {}
+        parts, minutes = self._parts, _Minutes(self._parts)
         for record in records:
-            self._parts.tick(record.logged_us)
+            # `max` would take as long as all of this.
+            if record.logged_us > parts.clock_us:  # noqa: PLR1730
+                parts.clock_us = record.logged_us
             if isinstance(record, Change):
-                last = numbers.get(record.order)
+                order, sequence = record.order, record.sequence
+                last = numbers.get(order)
                 if last is None:
-                    last = self._last(record.order)
-                if record.sequence <= last:
+                    last = lasts.get(order)
+                    if last is None:
+                        last = self._last(order)
+                if sequence <= last:
                     effects.repeats += 1
                     continue
-                if record.sequence > last + 1:
+                if sequence > last + 1:
                     for missing in self._missing(record, last, repairs or {}):
                         minutes.count(missing, record.offset)
                 minutes.count(record, record.offset)
-                numbers[record.order] = record.sequence
+                numbers[order] = sequence
         minutes.fold()
         tells = tells or self._parts.has_ended()
         self._untold |= {(part.key, part.opened): part for part in self._parts.changed()}
@@ -287,10 +327,13 @@ def advance(progress: Progress, records: Sequence[_Timed]) -> Progress:
     """Return how far the partition has come with these records."""
     offset, watermark_us, caught_up = progress.offset, progress.watermark_us, progress.caught_up
     for record in records:
-        offset = max(offset, record.offset)
-        watermark_us = max(watermark_us, watermark_of(record.event_us, record.logged_us))
-        is_current = record.logged_us - record.event_us < _CURRENT_US
-        caught_up = caught_up or (isinstance(record, Beat) and is_current)
+        if record.offset > offset:  # noqa: PLR1730  # Three times as quick as `max`.
+            offset = record.offset
+        # No record brings time further than its own, which is quicker to see.
+        if record.event_us > watermark_us:
+            watermark_us = max(watermark_us, watermark_of(record.event_us, record.logged_us))
+        if not caught_up and isinstance(record, Beat):
+            caught_up = record.logged_us - record.event_us < _CURRENT_US
     return Progress(offset, watermark_us, caught_up)
 
 

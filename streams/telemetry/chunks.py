@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Final
 
 from opentelemetry.trace import Link, Span, SpanKind
@@ -19,6 +20,7 @@ from streams.telemetry.spans import (
     Value,
     context_of,
     fail,
+    is_recording,
     is_sampled,
     span,
     traceparent_of,
@@ -37,6 +39,7 @@ class Chunk:
         self._agent = agent
         self._own = own
         self._records: list[Span] = []
+        self._is_recording = is_recording()
 
     def record(
         self,
@@ -51,7 +54,7 @@ class Chunk:
         It ends with the chunk. A record whose trace is not kept costs nothing and keeps its
         context, unless `keep` says that it holds an error or a contradiction.
         """
-        if not keep and not is_sampled(traceparent):
+        if not self._is_recording or (not keep and not is_sampled(traceparent)):
             return traceparent
         attributes = _messaging("process", self._topic)
         attributes |= {"messaging.kafka.offset": offset, "concord.agent": self._agent}
@@ -67,7 +70,7 @@ class Chunk:
         keep: bool = False,
     ) -> str | None:
         """Begin `send <topic>` for one record that a record caused; return its header's value."""
-        if not keep and not is_sampled(traceparent):
+        if not self._is_recording or (not keep and not is_sampled(traceparent)):
             return traceparent
         attributes = _messaging("send", topic) | {"concord.agent": self._agent}
         return self._begin(f"send {topic}", traceparent, SpanKind.PRODUCER, attributes,
@@ -124,7 +127,7 @@ def process_chunk(
 
     `traceparents` are those of the records; up to `MAX_LINKS` sampled ones become links.
     """
-    linked = [one for one in traceparents if is_sampled(one)][:MAX_LINKS]
+    linked = list(islice(filter(is_sampled, traceparents), MAX_LINKS)) if is_recording() else []
     attributes = _messaging("process", topic) | {
         "messaging.destination.partition.id": str(partition),
         "messaging.batch.message_count": count,

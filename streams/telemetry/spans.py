@@ -11,6 +11,7 @@ from typing import Final
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import (
     Link,
     Span,
@@ -43,6 +44,11 @@ def _tracer_of(provider: TracerProvider) -> Tracer:
 def tracer() -> Tracer:
     """Return the tracer of all our spans; to ask for it at each span would cost a tenth of all."""
     return _tracer_of(trace.get_tracer_provider())
+
+
+def is_recording() -> bool:
+    """Say whether spans are recorded at all: without a collector, none is."""
+    return getattr(trace.get_tracer_provider(), "sampler", None) is not ALWAYS_OFF
 
 
 def keep() -> None:

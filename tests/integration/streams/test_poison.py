@@ -122,6 +122,9 @@ POISON = {
     "a later version of the contract": stages(
         WHOLE, "TYPE_UNKNOWN", headers={"ce_type": "concord.orders.v2.OrderEvent"}
     ),
+    "a life that never began": stages(
+        WHOLE, "LIFE_UNDECLARED", headers={"concord-epoch": "4000000000"}
+    ),
     "no order": stages(order_event(order=""), "NUMBER_MISSING"),
     "no number": stages(order_event(sequence=0), "NUMBER_MISSING"),
     "a number below zero": stages(order_event(sequence=-5), "NUMBER_MISSING"),

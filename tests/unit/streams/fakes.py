@@ -113,8 +113,12 @@ def settings(folder: Path = Path("unused")) -> Settings:
     )
 
 
-def a_worker(service: FakeService | None = None) -> Worker:
+def a_worker(service: FakeService | None = None, life: int | None = EPOCH) -> Worker:
     told = settings()
+
+    async def declared() -> int | None:
+        return life
+
     return Worker(
         settings=told,
         epoch=EPOCH,
@@ -125,6 +129,7 @@ def a_worker(service: FakeService | None = None) -> Worker:
         rules=load_rules(),
         templates=load_templates(),
         die=die,
+        declared_life=declared,
     )
 
 

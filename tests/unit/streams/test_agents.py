@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +25,8 @@ from concord.orders.v1.order_event_pb2 import (
 )
 from streams import service
 from streams.agents import channels, intake, risk, stages
+from streams.guard import Batch
+from streams.logic.stages import Beat, Change
 from streams.worker import Worker
 from tests.unit.streams.fakes import TRACE, FakeService, a_worker, record, sender_of
 
@@ -76,7 +81,12 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "FIRST_PAUSE_S", 0.0)
 
 
-async def test_stages_send_cumulative_parts_and_a_repeat_sends_nothing() -> None:
+async def test_stages_send_cumulative_parts_and_a_repeat_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Each chunk tells what changed: what is not told did not change.
+    monkeypatch.setattr(stages, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(stages, "TELL_EVERY_S_BEHIND", 0.0)
     worker = a_worker()
     stages.attach(worker)
 
@@ -85,12 +95,42 @@ async def test_stages_send_cumulative_parts_and_a_repeat_sends_nothing() -> None
         "stages",
         [record(order_event(1), 10), record(order_event(2), 11)],
         [record(order_event(2), 12)],
+        [record(order_event(3), 13)],
+        [record(order_event(1), 14), record(order_event(3), 15)],
     )
 
     parts = sender_of(worker).messages(StagePartial)
-    assert {part.window.resolution.seconds for part in parts} == {60, 900, 3600, 86_400}
-    assert {(p.window.numbers.count, p.window.numbers.sum_us) for p in parts} == {(2, 3_000_000)}
-    assert {(p.partition, p.epoch, p.open_offset, p.offset) for p in parts} == {(0, 7, 10, 11)}
+    told = [
+        (p.window.resolution.seconds, p.window.numbers.count, p.window.numbers.sum_us, p.offset)
+        for p in parts
+    ]
+    lengths = (60, 900, 3600, 86_400)
+    assert sorted(told) == sorted(
+        [(length, 2, 3_000_000, 11) for length in lengths]
+        + [(length, 3, 6_000_000, 13) for length in lengths]
+    )
+    assert {(p.partition, p.epoch, p.open_offset) for p in parts} == {(0, 7, 10)}
+    assert worker.metrics.repeats.labels("stages")._value.get() == 3
+
+
+@pytest.mark.parametrize(
+    ("behind_s", "told_every_s"), [(0, 0.2), (4, 0.2), (60, 3.0), (600, 30.0), (86_400, 30.0)]
+)
+async def test_the_further_behind_the_later_it_is_told_what_changed(
+    behind_s: float, told_every_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = {"time": 1_790_000_000.0, "monotonic": 5_000.0}
+    monkeypatch.setattr(stages, "time", SimpleNamespace(**{n: partial(now.get, n) for n in now}))
+    telling = stages.Telling()
+    logged_ms = int((now["time"] - behind_s) * 1000)
+    at = replace(record(order_event(1), 10), timestamp=logged_ms)
+    batch: Batch[Change | Beat] = Batch("", 0, 0, spans=None, records=[at])  # type: ignore[arg-type]
+
+    assert telling.is_due(batch)
+    now["monotonic"] += told_every_s - 0.01
+    assert not telling.is_due(batch)
+    now["monotonic"] += 0.02
+    assert telling.is_due(batch)
 
 
 async def test_stages_ask_the_journal_for_what_is_missing() -> None:

@@ -49,7 +49,7 @@ async def test_what_cannot_be_decoded_is_set_aside_as_it_came_and_the_rest_goes_
         value=b"\xff\xff", key=b"orders/1",
     )  # fmt: skip
     assert (letter.key, letter.traceparent) == (b"orders/1", TRACE)
-    assert [each.offset for each in seen.batches[0].values()] == [4, 6]
+    assert [each.offset for each in seen.batches[0].values] == [4, 6]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,11 @@ async def test_a_dead_letter_that_cannot_be_sent_ends_the_process() -> None:
         await Seen(worker).guard.run(stream([replace(record(AN_EVENT, 1), value=b"\xff")]))
 
 
-async def test_a_record_of_a_newer_life_of_the_broker_ends_the_process_undecided() -> None:
-    seen = Seen(a_worker())
+@pytest.mark.parametrize("declared", [EPOCH + 1, EPOCH + 2, None])
+async def test_a_record_of_a_newer_life_of_the_broker_ends_the_process_undecided(
+    declared: int | None,
+) -> None:
+    seen = Seen(a_worker(life=declared))
 
     with pytest.raises(DiedError) as died:
         await seen.guard.take([record(AN_EVENT, 1), record(AN_EVENT, 2, epoch=EPOCH + 1)], 0)
@@ -96,12 +99,25 @@ async def test_a_record_of_a_newer_life_of_the_broker_ends_the_process_undecided
     assert seen.batches == []
 
 
+async def test_a_record_of_a_life_that_was_never_declared_is_set_aside_and_ends_nothing() -> None:
+    worker = a_worker()
+    seen = Seen(worker)
+
+    await seen.guard.run(
+        stream([record(AN_EVENT, 1), record(AN_EVENT, 2, epoch=10**9), record(AN_EVENT, 3)])
+    )
+
+    (letter,) = sender_of(worker).messages(DeadLetter)
+    assert (letter.offset, letter.reason) == (2, "LIFE_UNDECLARED")
+    assert [each.offset for each in seen.batches[0].values] == [1, 3]
+
+
 async def test_records_of_an_older_life_are_left_alone() -> None:
     seen = Seen(a_worker())
 
     await seen.guard.run(stream([record(AN_EVENT, 1, epoch=EPOCH - 1), record(AN_EVENT, 2)]))
 
-    assert [each.offset for each in seen.batches[0].values()] == [2]
+    assert [each.offset for each in seen.batches[0].values] == [2]
 
 
 async def test_the_context_of_a_record_that_is_not_recorded_goes_on_unchanged() -> None:
@@ -109,7 +125,7 @@ async def test_the_context_of_a_record_that_is_not_recorded_goes_on_unchanged() 
 
     await seen.guard.run(stream([record(AN_EVENT, 1)]))
 
-    (item,) = seen.batches[0].items
+    (item,) = seen.batches[0].items()
     assert isinstance(item.value, Change)
     assert item.traceparent == TRACE
 
@@ -121,4 +137,4 @@ async def test_heartbeats_reach_the_handler_as_beats() -> None:
 
     await seen.guard.run(stream([record(beat, 1)]))
 
-    assert [each.event_us for each in seen.batches[0].values()] == [5_000_000]
+    assert [each.event_us for each in seen.batches[0].values] == [5_000_000]

@@ -1,6 +1,7 @@
 """Domain values as messages of the contract; what RPC answers and published events share."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
@@ -15,15 +16,26 @@ from service.domain.facts import Fact, Outcome
 from service.domain.lifecycle import State
 from service.domain.money import Money, exponent
 from service.domain.order import Hold, Order
+from service.domain.truth import RefundState
 
 NANO_DIGITS: Final = 9
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S: Final = 86_400
+_STATES: Final[Mapping[State, order_pb2.Order.State.ValueType]] = {
+    each: order_pb2.Order.State.Value(f"STATE_{each.value}") for each in State
+}
+_REFUND_STATES: Final[Mapping[RefundState, order_pb2.Order.RefundState.ValueType]] = {
+    each: order_pb2.Order.RefundState.Value(f"REFUND_STATE_{each.value}") for each in RefundState
+}
+_OUTCOMES: Final[Mapping[Outcome, fact_pb2.Outcome.ValueType]] = {
+    each: fact_pb2.Outcome.Value(f"OUTCOME_{each.value}") for each in Outcome
+}
 
 
 def timestamp(moment: datetime) -> Timestamp:
     """Return an aware moment as a Timestamp."""
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp
+    since = moment - _EPOCH
+    return Timestamp(seconds=since.days * _DAY_S + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def duration(delta: timedelta) -> Duration:
@@ -44,12 +56,12 @@ def money(amount: Money) -> MoneyProto:
 
 def state_number(state: State) -> order_pb2.Order.State.ValueType:
     """Return a state as its wire number."""
-    return order_pb2.Order.State.Value(f"STATE_{state.value}")
+    return _STATES[state]
 
 
 def outcome_number(outcome: Outcome) -> fact_pb2.Outcome.ValueType:
     """Return an outcome as its wire number."""
-    return fact_pb2.Outcome.Value(f"OUTCOME_{outcome.value}")
+    return _OUTCOMES[outcome]
 
 
 def weighed_fact(fact: Fact, outcome: Outcome) -> fact_pb2.WeighedFact:
@@ -98,7 +110,7 @@ def order_message(order: Order) -> order_pb2.Order:
     return order_pb2.Order(
         name=f"orders/{order.order_id}",
         state=state_number(order.state),
-        refund_state=order_pb2.Order.RefundState.Value(f"REFUND_STATE_{order.refund_state.value}"),
+        refund_state=_REFUND_STATES[order.refund_state],
         channel=order.channel,
         refs=[
             order_pb2.OrderRef(namespace=each.namespace, value=each.value) for each in order.refs

@@ -13,6 +13,8 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from service.postgres import driver
+
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
 Row = Mapping[str, Any]
@@ -20,12 +22,15 @@ Row = Mapping[str, Any]
 
 def insert(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Row], *, then: str = ""
-) -> sa.CursorResult[Any] | None:
-    """Insert rows of equal columns, in their order; `then` is what follows, such as ON CONFLICT."""
+) -> int:
+    """Insert rows of equal columns, in their order; return how many were inserted.
+
+    `then` is what follows, such as ON CONFLICT.
+    """
     if not rows:
-        return None
-    statement = _insertion(table, tuple(rows[0]), then)
-    return connection.execute(statement, {"rows": document(rows)})
+        return 0
+    statement = insertion(table, tuple(rows[0]), then)
+    return driver.change(connection, statement, {"rows": document(rows)})
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
@@ -34,23 +39,22 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> N
         insert(connection, table, rows, then=_replacing(table, tuple(rows[0])))
 
 
+@cache
+def insertion(table: sa.Table, columns: tuple[str, ...], then: str = "") -> str:
+    """Return the statement that inserts what the parameter `rows` tells."""
+    names = ", ".join(columns)
+    return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {told(table, columns)} {then}"  # noqa: S608  # names of our own tables
+
+
 def told(table: sa.Table, columns: Sequence[str], *, name: str = "rows") -> str:
     """Return the clause that reads the parameter `name` as rows of these columns of a table."""
     typed = ", ".join(f"{each} {_type(table.c[each])}" for each in columns)
-    return f"json_to_recordset(CAST(:{name} AS json)) AS told ({typed})"
+    return f"json_to_recordset(CAST(%({name})s AS json)) AS told ({typed})"
 
 
 def document(rows: Sequence[Row]) -> str:
     """Return rows as the text of one JSON array."""
     return orjson.dumps(rows, default=_hexadecimal).decode()
-
-
-@cache
-def _insertion(table: sa.Table, columns: tuple[str, ...], then: str) -> sa.TextClause:
-    names = ", ".join(columns)
-    return sa.text(
-        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {told(table, columns)} {then}"  # noqa: S608  # names of our own tables
-    )
 
 
 @cache

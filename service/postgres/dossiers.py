@@ -11,28 +11,28 @@ from service.domain.cases import SETTLED, Case, CaseState
 from service.domain.closing import MONEY, orphan_case_id
 from service.domain.deciding import Dossier
 from service.domain.facts import Fact, OrderRef, Outcome
-from service.postgres import bulk, tables
+from service.postgres import bulk, driver, tables
 from service.postgres.rows import case_from, fact_from, fact_row, order_from
 
 _NAME: Final = ("namespace", "value")
-_LOCK_REFS: Final = sa.text(
+_LOCK_REFS: Final = (
     "SELECT namespace, value, order_id FROM order_refs"  # noqa: S608  # names of our own tables
     f" JOIN {bulk.told(tables.order_refs, _NAME)} USING (namespace, value)"
     " ORDER BY namespace, value FOR UPDATE OF order_refs"
 )
-_PARKED: Final = sa.text(
+_PARKED: Final = (
     "SELECT facts.* FROM facts"  # noqa: S608  # names of our own tables
     f" JOIN {bulk.told(tables.order_refs, _NAME)} USING (namespace, value)"
     " WHERE facts.order_id IS NULL"
 )
-_ORDERS: Final = "SELECT * FROM orders WHERE order_id = ANY(:orders) ORDER BY order_id"
-READ: Final = sa.text(_ORDERS)
-_OPEN: Final = sa.text(f"{_ORDERS} FOR UPDATE")
-_OPEN_FREE: Final = sa.text(f"{_ORDERS} FOR UPDATE SKIP LOCKED")
-_FACTS: Final = sa.text("SELECT * FROM facts WHERE order_id = ANY(:orders)")
+_ORDERS: Final = "SELECT * FROM orders WHERE order_id = ANY(%(orders)s) ORDER BY order_id"
+READ: Final = _ORDERS
+_OPEN: Final = f"{_ORDERS} FOR UPDATE"
+_OPEN_FREE: Final = f"{_ORDERS} FOR UPDATE SKIP LOCKED"
+_FACTS: Final = "SELECT * FROM facts WHERE order_id = ANY(%(orders)s)"
 # What the facts settled they may open again.
-_CASES: Final = sa.text(
-    "SELECT * FROM cases WHERE order_id = ANY(:orders)"  # noqa: S608  # our own words
+_CASES: Final = (
+    "SELECT * FROM cases WHERE order_id = ANY(%(orders)s)"  # noqa: S608  # our own words
     f" AND (state <> '{CaseState.RESOLVED.value}' OR outcome = '{SETTLED}')"
 )
 
@@ -47,7 +47,7 @@ class Dossiers:
         """Lock references, inserting unknown ones, and return whose they are."""
         wanted = _names(sorted(set(refs)))
         bulk.insert(self._connection, tables.order_refs, wanted, then="ON CONFLICT DO NOTHING")
-        rows = self._connection.execute(_LOCK_REFS, {"rows": bulk.document(wanted)})
+        rows = driver.rows(self._connection, _LOCK_REFS, {"rows": bulk.document(wanted)})
         return {OrderRef(namespace, value): order_id for namespace, value, order_id in rows}
 
     def own_refs(self, owners: Mapping[OrderRef, str]) -> None:
@@ -74,7 +74,7 @@ class Dossiers:
     def parked(self, refs: Sequence[OrderRef]) -> dict[OrderRef, tuple[Fact, ...]]:
         """Return the facts that wait under these references."""
         wanted = {"rows": bulk.document(_names(refs))}
-        rows = self._connection.execute(_PARKED, wanted).mappings()
+        rows = driver.named(self._connection, _PARKED, wanted)
         found: dict[OrderRef, list[Fact]] = defaultdict(list)
         for row in rows:
             fact = fact_from(row)
@@ -118,18 +118,18 @@ class Dossiers:
         ).mappings()
         return {ids[row["case_id"]]: case_from(row) for row in rows}
 
-    def _dossiers(self, opening: sa.TextClause, ids: Sequence[str]) -> dict[str, Dossier]:
+    def _dossiers(self, opening: str, ids: Sequence[str]) -> dict[str, Dossier]:
         if not ids:
             return {}
-        rows = self._connection.execute(opening, {"orders": ids}).mappings()
+        rows = driver.named(self._connection, opening, {"orders": ids})
         orders = {row["order_id"]: order_from(row) for row in rows}
         facts: dict[str, list[Fact]] = defaultdict(list)
         cases: dict[str, list[Case]] = defaultdict(list)
         if orders:
             wanted = {"orders": list(orders)}
-            for row in self._connection.execute(_FACTS, wanted).mappings():
+            for row in driver.named(self._connection, _FACTS, wanted):
                 facts[row["order_id"]].append(fact_from(row))
-            for row in self._connection.execute(_CASES, wanted).mappings():
+            for row in driver.named(self._connection, _CASES, wanted):
                 cases[row["order_id"]].append(case_from(row))
         return {
             name: Dossier(name, order, tuple(facts[name]), tuple(cases[name]))

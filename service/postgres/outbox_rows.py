@@ -7,12 +7,13 @@ import sqlalchemy as sa
 
 from service.application.outbox import shard_of
 from service.application.ports import Envelopes, Message, Stream
-from service.postgres import bulk, tables
+from service.postgres import bulk, driver, tables
 
 # Sorted, so that two transactions wait for each other's heads and never deadlock.
-_TAKE_NUMBERS: Final = sa.text(
+_TAKE_NUMBERS: Final = (
     "INSERT INTO stream_heads AS head (topic, key, n)"
-    " SELECT :topic, key, n FROM unnest(CAST(:keys AS text[]), CAST(:counts AS bigint[]))"
+    " SELECT %(topic)s, key, n"
+    " FROM unnest(CAST(%(keys)s AS text[]), CAST(%(counts)s AS bigint[]))"
     " AS wanted (key, n) ORDER BY key"
     " ON CONFLICT (topic, key) DO UPDATE SET n = head.n + excluded.n RETURNING key, n"
 )
@@ -44,7 +45,8 @@ class OutboxRows:
 
     def numbers(self, stream: Stream, counts: Mapping[str, int]) -> dict[str, int]:
         """Take consecutive numbers for each key; heads are locked in sorted order."""
-        rows = self._connection.execute(
+        rows = driver.rows(
+            self._connection,
             _TAKE_NUMBERS,
             {
                 "topic": self._envelopes.topic(stream),
@@ -52,7 +54,7 @@ class OutboxRows:
                 "counts": list(counts.values()),
             },
         )
-        return {row.key: row.n - counts[row.key] + 1 for row in rows}
+        return {key: n - counts[key] + 1 for key, n in rows}
 
     def keep_customer_events(self, messages: Sequence[Message]) -> None:
         """Keep customers' events, so that they can be published again."""

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import RowMapping
 from sqlalchemy.dialects.postgresql import insert
 
 from service.application.probe_ports import Claim
@@ -21,8 +20,11 @@ from service.domain.errors import ProbeNotFoundError
 from service.domain.inquiries import MERCHANT, Inquiry, InquiryKind
 from service.domain.money import Money
 from service.domain.probing import FRESH, Probe, ProbeState, Result
-from service.postgres import tables
+from service.postgres import driver, tables
 from service.postgres.moments import from_text, to_text
+
+# A row, as SQLAlchemy or the driver gives it.
+Columns = Any
 
 # The lanes that there are, by jumping from one to the next in the index.
 LANES: Final = """
@@ -94,6 +96,8 @@ SELECT EXISTS (
 """
 )
 
+_LOCK: Final = "SELECT * FROM probes WHERE order_id = ANY(%(orders)s) ORDER BY probe_id FOR UPDATE"
+
 
 class ProbeRows:
     """The part of a transaction that knows probes."""
@@ -102,15 +106,9 @@ class ProbeRows:
 
     def lock_probes(self, order_ids: Sequence[str]) -> dict[str, tuple[Probe, ...]]:
         """Lock the probes of (locked) orders, and return them by order."""
-        table = tables.probes
         found: dict[str, tuple[Probe, ...]] = defaultdict(tuple)
         if order_ids:
-            for row in self._connection.execute(
-                sa.select(table)
-                .where(table.c.order_id.in_(order_ids))
-                .order_by(table.c.probe_id)
-                .with_for_update()
-            ).mappings():
+            for row in driver.named(self._connection, _LOCK, {"orders": list(order_ids)}):
                 found[row["order_id"]] += (probe_from(row),)
         return found
 
@@ -175,7 +173,7 @@ def _one(probe_id: str) -> sa.Select[Any]:
     return sa.select(tables.probes).where(tables.probes.c.probe_id == probe_id)
 
 
-def probe_from(row: RowMapping) -> Probe:
+def probe_from(row: Columns) -> Probe:
     """Return columns as a probe."""
     return Probe(
         probe_id=row["probe_id"],
@@ -235,7 +233,7 @@ def _row(probe: Probe) -> dict[str, Any]:
 _PLAIN: Final = ("trade", "handle", "payment", "refund", "submit", "urgent", "slow")
 
 
-def _inquiry_from(row: RowMapping, detail: Mapping[str, Any]) -> Inquiry:
+def _inquiry_from(row: Columns, detail: Mapping[str, Any]) -> Inquiry:
     return Inquiry(
         key=row["key"],
         kind=InquiryKind(row["kind"]),

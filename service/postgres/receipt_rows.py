@@ -13,7 +13,7 @@ from service.application.ports import (
     receipt_key,
 )
 from service.domain.facts import GRAVITY, Outcome
-from service.postgres import bulk, tables
+from service.postgres import bulk, driver, tables
 
 Republished = tuple[str, str, bytes, str, datetime]
 
@@ -29,16 +29,27 @@ _REPUBLISHED = (
 
 _GRAVITY = ", ".join(f"'{each.value}'" for each in GRAVITY)
 # The outcome of the fact that most needs attention, as for a receipt that is weighed at once.
-_REFRESH = sa.text(
+_REFRESH: Final = (
     "UPDATE receipts SET outcome = told.outcome FROM ("  # noqa: S608  # our own enum's values
     " SELECT DISTINCT ON (receipt_id) receipt_id, outcome FROM facts"
-    " WHERE receipt_id = ANY(:receipts) ORDER BY receipt_id,"
+    " WHERE receipt_id = ANY(%(receipts)s) ORDER BY receipt_id,"
     f" array_position(ARRAY[{_GRAVITY}], outcome)"
     ") AS told WHERE receipts.receipt_id = told.receipt_id AND receipts.outcome = 'EARLY'"
 )
 
+_NEW: Final = (
+    *("receipt_id", "source", "dedupe_key", "template", "channel", "order_hint"),
+    *("address", "received_at", "event", "traceparent"),
+)
+_STORE: Final = bulk.insertion(
+    tables.receipts, _NEW, "ON CONFLICT (receipt_id) DO NOTHING RETURNING receipt_id"
+)
+_LOCK: Final = (
+    "SELECT receipt_id, source, channel, order_hint, received_at, outcome, revision, address"
+    " FROM receipts WHERE receipt_id = ANY(%(receipts)s) ORDER BY receipt_id FOR UPDATE"
+)
 # Locked in order first, so that two batches with the same repeats never deadlock.
-_REPEAT: Final = sa.text(
+_REPEAT: Final = (
     "UPDATE receipts SET repeats = receipts.repeats + again.times FROM ("  # noqa: S608  # names of our own tables
     " SELECT receipt_id, told.repeats AS times FROM receipts"
     f" JOIN {bulk.told(tables.receipts, ('receipt_id', 'repeats'))} USING (receipt_id)"
@@ -46,7 +57,7 @@ _REPEAT: Final = sa.text(
     ") AS again WHERE receipts.receipt_id = again.receipt_id"
 )
 _TOLD: Final = ("outcome", "outcome_at", "rejected_for", "rejected_field", "advice")
-_CLOSE: Final = sa.text(
+_CLOSE: Final = (
     "UPDATE receipts SET revision = revision + 1, "  # noqa: S608  # names of our own tables
     + ", ".join(f"{name} = told.{name}" for name in _TOLD)
     + f" FROM {bulk.told(tables.receipts, ('receipt_id', *_TOLD))}"
@@ -66,60 +77,28 @@ class ReceiptRows:
         if not receipts:
             return frozenset()
         ordered = sorted(receipts, key=lambda each: each.receipt_id)
-        rows = bulk.insert(
-            self._connection,
-            tables.receipts,
-            [_row(each) for each in ordered],
-            then="ON CONFLICT (receipt_id) DO NOTHING RETURNING receipt_id",
-        )
-        new = frozenset(row.receipt_id for row in rows or ())
+        rows = {"rows": bulk.document([_row(each) for each in ordered])}
+        new = frozenset(name for (name,) in driver.rows(self._connection, _STORE, rows))
         repeated = [
             {"receipt_id": each.receipt_id, "repeats": times}
             for each in ordered
             if (times := arrivals[each.receipt_id] - (each.receipt_id in new))
         ]
         if repeated:
-            self._connection.execute(_REPEAT, {"rows": bulk.document(repeated)})
+            driver.change(self._connection, _REPEAT, {"rows": bulk.document(repeated)})
         return new
 
     def lock_receipts(self, receipt_ids: Sequence[str]) -> dict[str, WaitingReceipt]:
         """Lock receipts and return what a decision needs of them."""
-        table = tables.receipts
-        rows = self._connection.execute(
-            sa.select(
-                table.c.receipt_id,
-                table.c.source,
-                table.c.channel,
-                table.c.order_hint,
-                table.c.received_at,
-                table.c.outcome,
-                table.c.revision,
-                table.c.address,
-            )
-            .where(table.c.receipt_id.in_(sorted(receipt_ids)))
-            .order_by(table.c.receipt_id)
-            .with_for_update()
-        )
-        return {
-            row.receipt_id: WaitingReceipt(
-                receipt_id=row.receipt_id,
-                source=row.source,
-                channel=row.channel,
-                order_hint=row.order_hint,
-                received_at=row.received_at,
-                outcome=Outcome(row.outcome) if row.outcome else None,
-                revision=row.revision,
-                address=row.address,
-            )
-            for row in rows
-        }
+        found = driver.rows(self._connection, _LOCK, {"receipts": sorted(receipt_ids)})
+        return {row[0]: _waiting(row) for row in found}
 
     def close_receipts(self, results: Sequence[ReceiptResult]) -> None:
         """Write down what became of receipts, and keep the events that tell of it."""
         if not results:
             return
         closing = [_closing(each) for each in results]
-        self._connection.execute(_CLOSE, {"rows": bulk.document(closing)})
+        driver.change(self._connection, _CLOSE, {"rows": bulk.document(closing)})
         bulk.insert(
             self._connection,
             tables.receipt_outcomes,
@@ -138,7 +117,7 @@ class ReceiptRows:
     def refresh_receipts(self, receipt_ids: Sequence[str]) -> None:
         """Give receipts that were early the outcome that their facts have by now."""
         if receipt_ids:
-            self._connection.execute(_REFRESH, {"receipts": list(receipt_ids)})
+            driver.change(self._connection, _REFRESH, {"receipts": list(receipt_ids)})
 
     def reopen_receipts(
         self, receipt_ids: Sequence[str], rejected_for: str, *, waiting: bool, limit: int
@@ -232,6 +211,12 @@ def _row(stored: StoredReceipt) -> dict[str, Any]:
         "event": stored.event,
         "traceparent": receipt.traceparent,
     }
+
+
+def _waiting(row: Sequence[Any]) -> WaitingReceipt:
+    """Return what `_LOCK` selects, in its order, as the receipt that it tells of."""
+    *told, outcome, revision, address = row
+    return WaitingReceipt(*told, Outcome(outcome) if outcome else None, revision, address)
 
 
 def _closing(result: ReceiptResult) -> dict[str, Any]:

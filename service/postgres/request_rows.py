@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from service.application.ports import Answer, Refusal
 from service.application.shared_ports import Kept
 from service.domain.errors import ContentionError, RequestIdReusedError
-from service.postgres import bulk, tables
+from service.postgres import bulk, driver, tables
 
-_KNOWN: Final = sa.text("SELECT request_id FROM requests WHERE request_id = ANY(:requests)")
+_KNOWN: Final = "SELECT request_id FROM requests WHERE request_id = ANY(%(requests)s)"
 
 
 class RequestRows:
@@ -54,15 +54,15 @@ class RequestRows:
 
     def known_requests(self, request_ids: Sequence[str]) -> frozenset[str]:
         """Return those of the requests that have an answer."""
-        rows = self._connection.execute(_KNOWN, {"requests": list(request_ids)})
-        return frozenset(row.request_id for row in rows)
+        rows = driver.rows(self._connection, _KNOWN, {"requests": list(request_ids)})
+        return frozenset(request_id for (request_id,) in rows)
 
     def keep_answers(self, answers: Sequence[Kept]) -> None:
         """Remember what requests got; or raise `ContentionError` where one is answered already."""
         # Sorted, so that two transactions with the same requests never deadlock.
         rows = [_row(each) for each in sorted(answers, key=lambda each: each.request_id)]
         kept = bulk.insert(self._connection, tables.requests, rows, then="ON CONFLICT DO NOTHING")
-        if kept is not None and kept.rowcount != len(rows):
+        if kept != len(rows):
             raise ContentionError
 
     def keep_answer(self, request_id: str, answer: Answer) -> None:

@@ -8,15 +8,15 @@ import sqlalchemy as sa
 from service.application.ports import Writes
 from service.domain.cases import CaseAct
 from service.domain.expectations import Expectation
-from service.postgres import bulk, tables
+from service.postgres import bulk, driver, tables
 from service.postgres.rows import case_row, fact_row, journal_row, order_row
 
 _TIMER: Final = ("order_id", "kind", "wait", "waits_for", "since", "due_at", "fired_at")
 # The same wait keeps its deadline, however much news comes in meanwhile.
-_SYNC_TIMERS: Final = sa.text(
+_SYNC_TIMERS: Final = (
     f"WITH told AS MATERIALIZED (SELECT * FROM {bulk.told(tables.timers, _TIMER)}),"  # noqa: S608  # names of our own tables
     " gone AS ("
-    "  DELETE FROM timers WHERE order_id = ANY(:orders)"
+    "  DELETE FROM timers WHERE order_id = ANY(%(orders)s)"
     "  AND (order_id, kind) NOT IN (SELECT order_id, kind FROM told))"
     f" INSERT INTO timers ({', '.join(_TIMER)}) SELECT {', '.join(_TIMER)} FROM told"
     " ON CONFLICT (order_id, kind) DO UPDATE SET"
@@ -61,7 +61,7 @@ class Saving:
         ]
         orders = [each.order.order_id for each in decided]
         told = {"rows": bulk.document(rows), "orders": orders}
-        self._connection.execute(_SYNC_TIMERS, told)
+        driver.change(self._connection, _SYNC_TIMERS, told)
 
     def save_acts(self, acts: Sequence[CaseAct]) -> None:
         """Store cases with their newest act."""

@@ -11,14 +11,15 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from service.application.stock_ports import StockWork
 from service.domain.facts import OrderRef
 from service.domain.lifecycle import State
+from service.postgres import driver
 from service.postgres import stock_tables as tables
 from service.postgres.tables import order_refs
 
 # One statement for all orders of a transaction: most have no article that is kept.
-_QUEUE: Final = sa.text(
+_QUEUE: Final = (
     "INSERT INTO stock_queue (order_id, since, due_at)"
-    " SELECT told.order_id, :at, :at"
-    " FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS told(order_id text, skus text[])"
+    " SELECT told.order_id, %(at)s, %(at)s"
+    " FROM jsonb_to_recordset(CAST(%(orders)s AS jsonb)) AS told(order_id text, skus text[])"
     " WHERE NOT EXISTS ("
     "  SELECT FROM unnest(told.skus) AS asked(sku)"
     "  WHERE NOT EXISTS (SELECT FROM stock WHERE stock.sku = asked.sku))"
@@ -61,7 +62,7 @@ class StockQueueRows:
         """Let the stock of orders be looked at, if stock of all their articles is kept."""
         if orders:
             told = [{"order_id": name, "skus": list(skus)} for name, skus in orders.items()]
-            self._connection.execute(_QUEUE, {"orders": json.dumps(told), "at": at})
+            driver.change(self._connection, _QUEUE, {"orders": json.dumps(told), "at": at})
 
     def claim_stock_work(self, now: datetime, *, until: datetime, most: int) -> list[StockWork]:
         """Return orders that are due, longest waiting first; nobody else gets them `until`."""

@@ -1,12 +1,14 @@
 """`python -m benchmarks.alone NAME SIZE FILE`: one measurement in a process of its own.
 
 Its lines go into the file as JSON, so that whatever it does to its process is done to it alone.
+Told to end, it ends what it has started first.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -20,6 +22,7 @@ Measure = Callable[[Size], Sequence[Ratio]]
 
 def main(name: str, size: str, file: str) -> None:
     """Measure, and write down what came out."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"{name} was told to end"))
     measure = cast(Measure, importlib.import_module(f"benchmarks.{name}").measure)
     Path(file).write_text(json.dumps([asdict(line) for line in measure(Size(size))]))
 

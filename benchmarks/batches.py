@@ -16,6 +16,7 @@ from benchmarks import bare
 from benchmarks.callers import Answered
 from benchmarks.ratios import Ratio, Size, table
 from benchmarks.serving import BATCH, BATCHES_AT_ONCE, Serving, serving
+from benchmarks.spending import Spending
 
 AIM: Final = 4.0
 CLIENTS: Final = 16
@@ -44,24 +45,30 @@ SCALES: Final = {Size.SMALL: Scale(500, 1, 50), Size.FULL: Scale(5_000, 3, 1_500
 class Side:
     """What came of one call, round by round: items a second, and rows of PostgreSQL alone."""
 
+    spending: Spending
+    items: int = 0
     rates: list[float] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
     single: list[float] = field(default_factory=list)
     copied: list[float] = field(default_factory=list)
 
-    def add(self, answered: Sequence[Answered], items: int, used_s: float) -> None:
+    def add(self, answered: Sequence[Answered], items: int) -> None:
         """Add a round."""
+        self.items += items
         self.rates.append(items / sum(each.took_s for each in answered))
-        self.cpu_us.append(used_s / items * 1e6)
 
 
 def measure(size: Size) -> list[Ratio]:
     """Measure `SubmitReceipts` and `ApplyFacts` beside single rows and beside COPY."""
     scale = SCALES[size]
-    receipts, facts = Side(), Side()
     with serving() as world:
+        receipts, facts = Side(world.spending()), Side(world.spending())
         bare.prepare(world, (*RECEIPT_TABLES, *FACT_TABLES))
-        _round(world, [f"warm-{index}" for index in range(BATCH)], Side(), Side())
+        _round(
+            world,
+            [f"warm-{index}" for index in range(BATCH)],
+            Side(world.spending()),
+            Side(world.spending()),
+        )
         for number in range(scale.rounds):
             names = [f"batch{number}-{index:07}" for index in range(scale.orders)]
             _round(world, names, receipts, facts)
@@ -76,24 +83,25 @@ def _round(world: Serving, names: Sequence[str], receipts: Side, facts: Side) ->
     """Send receipts, then what they mean; copy what each of the two wrote."""
     items = len(names) * len(KINDS)
     bare.empty(world, (*RECEIPT_TABLES, *FACT_TABLES))
-    used_s = world.service.cpu_s()
-    sent = [world.submit(names, kind) for kind in KINDS]
-    receipts.add(sent, items, world.service.cpu_s() - used_s)
+    with receipts.spending.counted():
+        sent = [world.submit(names, kind) for kind in KINDS]
+    receipts.add(sent, items)
     receipts.copied.append(items / bare.copy(world, RECEIPT_TABLES, items // BATCH))
     bare.empty(world, ("outbox",))
-    used_s = world.service.cpu_s()
-    applied = [world.apply(names, kind) for kind in KINDS]
-    facts.add(applied, items, world.service.cpu_s() - used_s)
+    with facts.spending.counted():
+        applied = [world.apply(names, kind) for kind in KINDS]
+    facts.add(applied, items)
     facts.copied.append(items / bare.copy(world, FACT_TABLES, items // BATCH))
 
 
 def _ratios(name: str, side: Side) -> list[Ratio]:
-    rate, cpu_us = median(side.rates), median(side.cpu_us)
+    rate, cpu_us = median(side.rates), side.spending.cpu_us("service", side.items)
+    spent = side.spending.note(side.items)
     return [
         Ratio(
             *(name, "pgbench, single rows", rate, median(side.single), AIM),
             ours_cpu_us=cpu_us,
-            note=f"batches of {BATCH}, {BATCHES_AT_ONCE} at once; {CLIENTS} sessions",
+            note=f"batches of {BATCH}, {BATCHES_AT_ONCE} at once; {CLIENTS} sessions; {spent}",
         ),
         Ratio(
             *(name, "COPY of the same rows", rate, median(side.copied)),

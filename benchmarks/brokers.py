@@ -23,6 +23,7 @@ class Servers:
     bootstrap: str
     broker: str
     embedded: EmbeddedServers
+    broker_pid: int | None
 
 
 @contextmanager
@@ -30,10 +31,11 @@ def running(folder: Path, size: Size, *names: str) -> Iterator[Servers]:
     """Start a broker, and of the embedded servers those named."""
     if size is Size.SMALL:
         with EmbeddedServers(names=(*names, "broker"), is_durable=True) as servers:
-            yield Servers(servers.kafka_bootstrap, "embedded broker", servers)
+            broker = "embedded broker", servers, servers.pid("broker")
+            yield Servers(servers.kafka_bootstrap, *broker)
         return
     with (
         EmbeddedServers(names=names, is_durable=True) as servers,
         Kafka(folder / "kafka") as kafka,
     ):
-        yield Servers(kafka.bootstrap, "Apache Kafka", servers)
+        yield Servers(kafka.bootstrap, "Apache Kafka", servers, kafka.pid(1))

@@ -20,12 +20,13 @@ from typing import Any, Final
 
 import psycopg2
 
-from benchmarks import processes
+from benchmarks import cpu, processes
 from benchmarks.generators import Generator
 from benchmarks.merchant import Merchant
 from benchmarks.open_loop import Offered, Verdict
 from benchmarks.processes import Running
 from benchmarks.ratios import Ratio, Size
+from benchmarks.spending import Spending, family, process
 from deploy.local.stack import EmbeddedServers
 
 # Signatures of WeChat Pay and Stripe are good for 300 s; a minute is for making them.
@@ -74,7 +75,7 @@ class Outcome:
     bare: Burst
     lost: Sequence[tuple[str, str]]
     per_batch: float
-    service_cpu_s: float
+    spending: Spending
 
     @property
     def wrong(self) -> int:
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcome = run(_parsed(arguments))
     print(table(outcome.loaded, outcome.bare))
     print(f"\nreceipts in a batch {outcome.per_batch:.1f}", end=", ")
-    print(f"service CPU {outcome.service_cpu_s:.1f} s")
+    print(outcome.spending.note(len(outcome.loaded.offered)))
     print(f"acknowledged and not in PostgreSQL: {len(outcome.lost)}")
     print(f"answers that no platform understands: {outcome.wrong}")
     return 1 if outcome.lost or outcome.wrong else 0
@@ -108,7 +109,10 @@ def measure(size: Size) -> list[Ratio]:
             bare.answered / bare.took_s,
             ours_cpu_us=loaded.cpu_us,
             theirs_cpu_us=bare.cpu_us,
-            note=f"{len(loaded.offered):,} offered; p99 {loaded.percentile_ms(0.99):,.0f} ms",
+            note=(
+                f"{len(loaded.offered):,} offered; p99 {loaded.percentile_ms(0.99):,.0f} ms;"
+                f" {outcome.spending.note(len(loaded.offered))}"
+            ),
         )
     ]
 
@@ -136,9 +140,14 @@ def run(given: Any) -> Outcome:  # noqa: ANN401  # argparse's.
                 each.until_ready()
             _warm_up(generators, address, empty_address)
             _sign(generators, given.rate * given.seconds)
-            service_cpu = service.cpu_s()
-            loaded = _burst("gateway", generators, gateway, given.rate)
-            service_cpu = service.cpu_s() - service_cpu
+            spending = Spending(
+                gateway=process(gateway.process.pid),
+                service=process(service.process.pid),
+                PostgreSQL=family(servers.pid("postgres")),
+                callers=lambda: sum(cpu.of(each.pid) for each in generators),
+            )
+            with spending.counted():
+                loaded = _burst("gateway", generators, gateway, given.rate)
             bare = _burst("empty 200", generators, empty, given.rate)
             lost = _lost(servers.database_url, loaded)
             batches = gateway.metric("concord_callback_batch_size_count")
@@ -148,7 +157,7 @@ def run(given: Any) -> Outcome:  # noqa: ANN401  # argparse's.
             for generator in generators:
                 generator.end()
     per_batch = loaded.count(Verdict.TAKEN) / max(1, batches)
-    return Outcome(loaded, bare, lost, per_batch, service_cpu)
+    return Outcome(loaded, bare, lost, per_batch, spending)
 
 
 def table(loaded: Burst, bare: Burst) -> str:

@@ -67,6 +67,12 @@ class Caller:
         answered: Answered = self._pipe.recv()
         return answered
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process.pid is not None  # noqa: S101  # It was started.
+        return self._process.pid
+
     def end(self) -> None:
         """End it, whatever it does."""
         self._process.terminate()

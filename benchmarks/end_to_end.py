@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 import threading
@@ -26,6 +27,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from benchmarks import brokers, processes
 from benchmarks.ratios import Ratio, Size, table
+from benchmarks.spending import Spending, family, process
 from clients.sdk import AsyncConcord, Concord, Identity
 from concord.intake.v1 import receipt_pb2
 
@@ -67,31 +69,33 @@ class Watched:
 
 def measure(size: Size) -> list[Ratio]:
     """Measure how soon a watcher sees what was submitted."""
-    with _everything(size) as (address, broker):
+    with _everything(size) as (address, broker, spending):
         watched, begun, is_over = Watched(), threading.Event(), threading.Event()
         listening = threading.Thread(target=watched.listen, args=(address, begun, is_over))
         listening.daemon = True
         listening.start()
         begun.wait(processes.READY_WITHIN_S)
         seconds = WARM_S[size] + SECONDS[size]
-        began = asyncio.run(_submit(address, watched, seconds))
-        processes.until(
-            lambda: len(watched.seen) >= len(watched.due), "every order is seen", SEEN_WITHIN_S
-        )
+        with spending.counted():
+            began = asyncio.run(_submit(address, watched, seconds))
+            processes.until(
+                lambda: len(watched.seen) >= len(watched.due), "every order is seen", SEEN_WITHIN_S
+            )
         is_over.set()
     took = watched.took_s(began + WARM_S[size])
     cuts = quantiles(took, n=100)
     note = (
         f"{len(took):,} receipts, {A_SECOND}/s; p50 {cuts[49] * 1000:.0f}, "
-        f"p95 {cuts[94] * 1000:.0f}, p99 {cuts[98] * 1000:.0f} ms; {broker}"
+        f"p95 {cuts[94] * 1000:.0f}, p99 {cuts[98] * 1000:.0f} ms; {broker}; "
+        f"{spending.note(len(watched.due))}"
     )
     what, beside = "submission until seen by a watcher, p99", f"{AIM_S * 1000:.0f} ms"
     return [Ratio(what, beside, 1 / cuts[98], 1 / AIM_S, 1.0, note=note)]
 
 
 @contextmanager
-def _everything(size: Size) -> Iterator[tuple[str, str]]:
-    """Start servers and processes; give the service's address and the broker's name."""
+def _everything(size: Size) -> Iterator[tuple[str, str, Spending]]:
+    """Start all; give the service's address, the broker's name, and what counts the costs."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="concord-bench-")))
         folder.chmod(0o711)
@@ -110,7 +114,16 @@ def _everything(size: Size) -> Iterator[tuple[str, str]]:
         )
         stack.callback(worker.kill)
         worker.until_ready()
-        yield address, servers.broker
+        service, relay = started
+        spending = Spending(
+            service=process(service.process.pid),
+            relay=process(relay.process.pid),
+            worker=process(worker.process.pid),
+            PostgreSQL=family(servers.embedded.pid("postgres")),
+            broker=family(servers.broker_pid),
+            callers=process(os.getpid()),
+        )
+        yield address, servers.broker, spending
 
 
 async def _submit(address: str, watched: Watched, seconds: int) -> float:

@@ -42,6 +42,12 @@ class Generator:
         self._process.start()
         theirs.close()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process.pid is not None  # noqa: S101  # It was started.
+        return self._process.pid
+
     def tell(self, *command: object) -> None:
         """Give it something to do."""
         self._pipe.send(command)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.modes`: threads beside asyncio, one process and two, what tracing costs."""
+"""`python -m benchmarks.modes`: threads beside asyncio, and one process beside two."""
 
 from __future__ import annotations
 
@@ -7,29 +7,22 @@ from contextlib import ExitStack
 from statistics import median
 from typing import Final
 
-from benchmarks import processes, told
+from benchmarks import confirming, processes
+from benchmarks.confirming import AT_ONCE
 from benchmarks.processes import Running
 from benchmarks.ratios import Ratio, Size, table
 from benchmarks.serving import Serving, serving
 
-AT_ONCE: Final = 64
 CALLS: Final = {Size.SMALL: 192, Size.FULL: 2_400}
 ROUNDS: Final = {Size.SMALL: 1, Size.FULL: 3}
 MODES: Final = ("threads", "asyncio")
 METHODS: Final = {"an empty call": "Empty", "a question to PostgreSQL": "Ask"}
-# Nobody listens there: spans are made, kept until they are to be sent, and lost. What it costs to
-# receive them is the collector's affair.
-NOWHERE: Final = "http://127.0.0.1:9"
 
 
 def measure(size: Size) -> list[Ratio]:
-    """Measure what the server's mode, a second process and tracing change."""
+    """Measure what the server's mode and a second process change."""
     with serving() as world, ExitStack() as stack:
-        return [
-            *_modes(world, stack, size),
-            _two_processes(world, stack, size),
-            *_tracing(world, stack, size),
-        ]
+        return [*_modes(world, stack, size), _two_processes(world, stack, size)]
 
 
 def _modes(world: Serving, stack: ExitStack, size: Size) -> list[Ratio]:
@@ -66,55 +59,29 @@ def _modes(world: Serving, stack: ExitStack, size: Size) -> list[Ratio]:
 def _two_processes(world: Serving, stack: ExitStack, size: Size) -> Ratio:
     address = processes.free_address()
     shared = {"CONCORD_SERVICE_SHARES_PORT": "yes"}
-    stack.callback(world.another_service(address, **shared).kill)
-    one = [_confirm(world, address, size, f"one{number}") for number in range(ROUNDS[size])]
-    stack.callback(world.another_service(address, **shared).kill)
-    two = [_confirm(world, address, size, f"two{number}") for number in range(ROUNDS[size])]
+    started: list[Running] = []
+    spent, rates = [], []
+    for count in (1, 2):
+        started.append(world.another_service(address, **shared))
+        stack.callback(started[-1].kill)
+        confirming.confirm(world, address, f"warm{count}", AT_ONCE * 2)
+        spending = world.spending(*started)
+        rounds = [
+            confirming.confirm(world, address, f"{count}-{number}", CALLS[size], spending)
+            for number in range(ROUNDS[size])
+        ]
+        rates.append(median(rounds))
+        spent.append(spending)
+    one, two = (each.cpu_us("service", CALLS[size] * ROUNDS[size]) for each in spent)
     return Ratio(
         "ConfirmPayment, two processes on one port",
         "one process",
-        median(two),
-        median(one),
-        note=f"{AT_ONCE} at once",
+        rates[1],
+        rates[0],
+        ours_cpu_us=two,
+        theirs_cpu_us=one,
+        note=f"{AT_ONCE} at once; {spent[1].note(CALLS[size] * ROUNDS[size])}",
     )
-
-
-def _tracing(world: Serving, stack: ExitStack, size: Size) -> list[Ratio]:
-    ratios = {"0": "0 %", "0.1": "10 %", "1": "100 %"}
-    services = {"": world.service}
-    for ratio in ratios:
-        services[ratio] = world.another_service(
-            processes.free_address(),
-            CONCORD_TRACE_SAMPLE_RATIO=ratio,
-            OTEL_EXPORTER_OTLP_ENDPOINT=NOWHERE,
-        )
-        stack.callback(services[ratio].kill)
-    rates: dict[str, list[float]] = {}
-    cpu_us: dict[str, list[float]] = {}
-    for number in range(ROUNDS[size]):
-        for ratio, service in services.items():
-            used_s = service.cpu_s()
-            rate = _confirm(world, service.address, size, f"traced{ratio}-{number}")
-            rates.setdefault(ratio, []).append(rate)
-            cpu_us.setdefault(ratio, []).append((service.cpu_s() - used_s) / CALLS[size] * 1e6)
-    return [
-        Ratio(
-            f"ConfirmPayment, {share} of traces chosen",
-            "no tracing",
-            median(rates[ratio]),
-            median(rates[""]),
-            ours_cpu_us=median(cpu_us[ratio]),
-            theirs_cpu_us=median(cpu_us[""]),
-        )
-        for ratio, share in ratios.items()
-    ]
-
-
-def _confirm(world: Serving, address: str, size: Size, prefix: str) -> float:
-    orders = world.orders_about_to_be_paid(prefix, CALLS[size])
-    requests = [told.confirmation(each) for each in orders]
-    answered = world.caller.call(address, told.CONFIRM, requests, at_once=AT_ONCE, within_s=60)
-    return answered.refuse_failures().rate
 
 
 def _mode_server(world: Serving, mode: str) -> Running:

@@ -22,12 +22,13 @@ import orjson
 import psycopg2
 from confluent_kafka.admin import AdminClient
 
-from benchmarks import brokers, cpu, preloading, processes
+from benchmarks import brokers, preloading, processes
 from benchmarks.happenings import happenings
 from benchmarks.processes import Running
 from benchmarks.ratios import Ratio, Size, table
 from benchmarks.rivals import environment
 from benchmarks.rivals.environment import Told
+from benchmarks.spending import Spending, family, process
 from service.application.outbox import shard_of
 
 PARTITIONS: Final = 4
@@ -57,17 +58,19 @@ def measure(size: Size) -> list[Ratio]:
             processes.until(lambda: _has_orders(bootstrap), "the relay's topics")
             preloading.create(bootstrap, {BARE: PARTITIONS})
             before = environment.run_ours("bare_producer", bootstrap, BARE, rows)
-            ours, postgres_us, written = _drained(
-                relay, url, servers.embedded.pid("postgres"), rows
+            spending = Spending(
+                relay=process(relay.process.pid),
+                PostgreSQL=family(servers.embedded.pid("postgres")),
+                broker=family(servers.broker_pid),
             )
+            ours, written = _drained(relay, url, spending, rows)
             after = environment.run_ours("bare_producer", bootstrap, BARE, rows)
         finally:
             relay.kill()
     bare = before if before.wall_s < after.wall_s else after
     note = (
         f"{rows:,} rows, {written / ours.wall_s:,.0f} written a second meanwhile, "
-        f"{servers.broker}; PostgreSQL {postgres_us:.0f} µs a row; "
-        f"by CPU {bare.cpu_us / ours.cpu_us:.2f}"
+        f"{servers.broker}; by CPU {bare.cpu_us / ours.cpu_us:.2f}; {spending.note(ours.count)}"
     )
     what, beside = "relay draining a backlog", "a bare producer of the same bytes"
     return [
@@ -75,17 +78,13 @@ def measure(size: Size) -> list[Ratio]:
     ]
 
 
-def _drained(
-    relay: Running, url: str, postmaster: int | None, rows: int
-) -> tuple[Told, float, int]:
+def _drained(relay: Running, url: str, spending: Spending, rows: int) -> tuple[Told, int]:
     """Fill the outbox while the relay stands still; return what it cost to drain it."""
-    assert postmaster is not None  # noqa: S101
     relay.process.send_signal(signal.SIGSTOP)
     with closing(psycopg2.connect(url)) as connection:
         _fill(connection, rows)
-    pid = relay.process.pid
-    cpu_s, postgres_s, began = cpu.of(pid), cpu.of_family(postmaster), time.perf_counter()
-    with _writers(url) as written:
+    began = time.perf_counter()
+    with spending.counted(), _writers(url) as written:
         relay.process.send_signal(signal.SIGCONT)
         processes.until(
             lambda: relay.metric("concord_outbox_published_total") >= rows + written[0],
@@ -95,8 +94,7 @@ def _drained(
         )
         wall_s = time.perf_counter() - began
     count = rows + written[0]
-    told = Told(count, wall_s, cpu.of(pid) - cpu_s, 0)
-    return told, (cpu.of_family(postmaster) - postgres_s) / count * 1e6, written[0]
+    return Told(count, wall_s, spending.cpu_us("relay", count) * count / 1e6, 0), written[0]
 
 
 def _fill(connection: psycopg2.extensions.connection, rows: int) -> None:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import psycopg2
 
-from benchmarks import processes, told
+from benchmarks import cpu, processes, spending, told
 from benchmarks.callers import Answered, Caller
 from benchmarks.processes import Running
+from benchmarks.spending import Spending
 from deploy.local.stack import EmbeddedServers
 
 BATCH: Final = 500
@@ -78,6 +79,22 @@ class Serving:
             cursor = connection.cursor()
             cursor.execute(query, values)
             return cursor.fetchall() if cursor.description else []
+
+    def spending(self, *services: Running) -> Spending:
+        """Return what counts where the processors' time goes, with the usual service or these."""
+        measured = services or (self.service,)
+        return Spending(
+            service=lambda: sum(cpu.of(each.process.pid) for each in measured),
+            PostgreSQL=self.postgres_cpu_s,
+            callers=spending.process(self.caller.pid),
+        )
+
+    def postgres_cpu_s(self) -> float:
+        """Return the processor time that PostgreSQL has used, all its processes."""
+        pid = self.servers.pid("postgres")
+        if pid is None:
+            raise RuntimeError("PostgreSQL has ended")
+        return cpu.of_family(pid)
 
     @contextmanager
     def statements_logged(self) -> Iterator[None]:

@@ -23,6 +23,7 @@ from benchmarks.processes import Running
 from benchmarks.ratios import Ratio, Size, table
 from benchmarks.rivals import environment
 from benchmarks.rivals.environment import NotToBeHadError, Told
+from benchmarks.spending import Spending, family, process
 
 PARTITIONS: Final = 4
 EVENTS: Final = {Size.SMALL: 10_000, Size.FULL: 300_000}
@@ -65,10 +66,14 @@ def measure(size: Size) -> list[Ratio]:
                 worker.process.send_signal(signal.SIGSTOP)
             happened = happenings(EVENTS[size], end_s=preloading.now_s(), partitions=PARTITIONS)
             count = preloading.preload(servers.bootstrap, happened, by_stage=BY_STAGE)
-            ours = drained(worker, count)
+            spending = Spending(
+                worker=process(worker.process.pid), broker=family(servers.broker_pid)
+            )
+            with spending.counted():
+                ours = drained(worker, count)
         finally:
             worker.kill()
-        note = f"{count:,} records, {servers.broker}"
+        note = f"{count:,} records, {servers.broker}; {spending.note(count)}"
         rivals = RIVALS if size is Size.FULL else RIVALS[:1]
         return [_beside(ours, rival, servers.bootstrap, count, folder, note) for rival in rivals]
 

@@ -16,6 +16,7 @@ from typing import Final
 from benchmarks import pgbench, told
 from benchmarks.ratios import Ratio, Size, table
 from benchmarks.serving import Serving, serving
+from benchmarks.spending import Spending
 
 AT_ONCE: Final = 64
 AIM: Final = 0.6
@@ -35,16 +36,22 @@ SCALES: Final = {Size.SMALL: Scale(192, 1), Size.FULL: Scale(2_400, 3)}
 
 @dataclass
 class Measured:
-    """The rates of one side, round by round, and the service's processor time for one call."""
+    """The rates of one side, round by round, and what its calls cost."""
 
+    spending: Spending
+    calls: int = 0
     rates: list[float] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
         """The median of all rounds."""
         return median(self.rates)
+
+    @property
+    def cpu_us(self) -> float:
+        """What a call costs the service."""
+        return self.spending.cpu_us("service", self.calls)
 
 
 def measure(size: Size) -> list[Ratio]:
@@ -53,26 +60,30 @@ def measure(size: Size) -> list[Ratio]:
     with serving() as world:
         orders = world.orders_about_to_be_paid("unary", scale.calls * scale.rounds + AT_ONCE)
         script = _script_of_a_confirmation(world)
-        confirmed, empty, bench = Measured(), Measured(), Measured()
+        confirmed, empty = Measured(world.spending()), Measured(world.spending())
+        bench: list[float] = []
         _calls(world, told.CONFIRM, [told.confirmation(each) for each in orders[:AT_ONCE]])
         for number in range(scale.rounds):
             part = orders[AT_ONCE + number * scale.calls :][: scale.calls]
             _round(world, empty, told.EMPTY, [b""] * scale.calls)
             _round(world, confirmed, told.CONFIRM, [told.confirmation(each) for each in part])
-            bench.rates.append(_pgbench(world, script, scale, number))
-    note = f"{AT_ONCE} at once; p99 {median(confirmed.p99_ms):.0f} ms"
+            bench.append(_pgbench(world, script, scale, number))
+    note = (
+        f"{AT_ONCE} at once; p99 {median(confirmed.p99_ms):.0f} ms;"
+        f" {confirmed.spending.note(confirmed.calls)}"
+    )
     return [
         Ratio(
             *("ConfirmPayment", "an empty call of the same server"),
             *(confirmed.rate, empty.rate, AIM),
-            ours_cpu_us=median(confirmed.cpu_us),
-            theirs_cpu_us=median(empty.cpu_us),
+            ours_cpu_us=confirmed.cpu_us,
+            theirs_cpu_us=empty.cpu_us,
             note=note,
         ),
         Ratio(
             *("ConfirmPayment", "pgbench, the same statements"),
-            *(confirmed.rate, bench.rate),
-            ours_cpu_us=median(confirmed.cpu_us),
+            *(confirmed.rate, median(bench)),
+            ours_cpu_us=confirmed.cpu_us,
             note=f"{AT_ONCE} sessions; {script.count(';')} statements",
         ),
     ]
@@ -83,9 +94,9 @@ def _calls(world: Serving, method: str, requests: Sequence[bytes]) -> None:
 
 
 def _round(world: Serving, side: Measured, method: str, requests: Sequence[bytes]) -> None:
-    used_s = world.service.cpu_s()
-    answered = world.call(method, requests, at_once=AT_ONCE)
-    side.cpu_us.append((world.service.cpu_s() - used_s) / answered.count * 1e6)
+    with side.spending.counted():
+        answered = world.call(method, requests, at_once=AT_ONCE)
+    side.calls += answered.count
     side.rates.append(answered.rate)
     side.p99_ms.append(answered.percentile_ms(0.99))
 

@@ -20,6 +20,7 @@ from benchmarks.happenings import happenings
 from benchmarks.processes import Running
 from benchmarks.ratios import Ratio, Size, table
 from benchmarks.rivals.environment import Told
+from benchmarks.spending import Spending, family
 
 PARTITIONS: Final = 4
 EVENTS: Final = {Size.SMALL: 10_000, Size.FULL: 200_000}
@@ -34,7 +35,8 @@ LOOK_EVERY_S: Final = 0.1
 def measure(size: Size) -> list[Ratio]:
     """Measure each count of workers, and set the greater beside one."""
     counts = WORKERS[size]
-    told = {count: _drained(count, size) for count in counts}
+    drained = {count: _drained(count, size) for count in counts}
+    told = {count: each for count, (each, _) in drained.items()}
     one = told[1]
     return [
         Ratio(
@@ -44,14 +46,14 @@ def measure(size: Size) -> list[Ratio]:
             one.rate,
             ours_cpu_us=told[count].cpu_us,
             theirs_cpu_us=one.cpu_us,
-            note=f"{told[count].count:,} records, {PARTITIONS} partitions",
+            note=f"{told[count].count:,} records, {PARTITIONS} partitions; {drained[count][1]}",
         )
         for count in counts
         if count > 1
     ]
 
 
-def _drained(count: int, size: Size) -> Told:
+def _drained(count: int, size: Size) -> tuple[Told, str]:
     """Start so many workers on what waits, and return what it cost them to count it."""
     with (
         tempfile.TemporaryDirectory(prefix="concord-bench-") as name,
@@ -78,21 +80,25 @@ def _drained(count: int, size: Size) -> Told:
             _signal(workers, signal.SIGSTOP, size)
             happened = happenings(EVENTS[size], end_s=preloading.now_s(), partitions=PARTITIONS)
             records = preloading.preload(bootstrap, happened)
-            cpu_s = sum(cpu.of(worker.process.pid) for worker in workers)
-            began_s = time.perf_counter()
-            _signal(workers, signal.SIGCONT, size)
-            processes.until(
-                lambda: _counted(workers) >= records,
-                "everything is counted",
-                DONE_WITHIN_S,
-                LOOK_EVERY_S,
+            spending = Spending(
+                workers=lambda: sum(cpu.of(worker.process.pid) for worker in workers),
+                broker=family(servers.broker_pid),
             )
+            began_s = time.perf_counter()
+            with spending.counted():
+                _signal(workers, signal.SIGCONT, size)
+                processes.until(
+                    lambda: _counted(workers) >= records,
+                    "everything is counted",
+                    DONE_WITHIN_S,
+                    LOOK_EVERY_S,
+                )
             wall_s = time.perf_counter() - began_s
-            used_s = sum(cpu.of(worker.process.pid) for worker in workers) - cpu_s
         finally:
             for worker in workers:
                 worker.kill()
-    return Told(records, wall_s, used_s, 0)
+    used_s = spending.cpu_us("workers", records) * records / 1e6
+    return Told(records, wall_s, used_s, 0), spending.note(records)
 
 
 def _signal(workers: Sequence[Running], number: signal.Signals, size: Size) -> None:

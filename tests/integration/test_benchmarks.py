@@ -24,6 +24,16 @@ def test_the_relay_is_measured_beside_a_bare_producer() -> None:
     assert "5,000 rows" in line.note
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", bench.names())
+def test_every_measurement_gives_its_lines(name: str) -> None:
+    lines = bench.run(name, Size.SMALL)
+
+    assert lines
+    assert all(line.ours > 0 and line.theirs > 0 for line in lines)
+
+
 def test_a_measurement_that_fails_says_why_and_spares_the_others() -> None:
     with pytest.raises(MeasurementError, match=r"No module named 'benchmarks\.nothing'"):
         bench.run("nothing", Size.SMALL)
@@ -56,4 +66,7 @@ def test_one_failure_ends_the_whole_with_one(
 
 
 def test_every_measurement_is_found_by_its_name() -> None:
-    assert {"relay", "stages", "callback_burst"} <= set(bench.names())
+    assert set(bench.names()) == {
+        *("batches", "callback_burst", "end_to_end", "footprint", "growth", "modes"),
+        *("relay", "stages", "tracing", "unary", "workers"),
+    }

@@ -36,6 +36,16 @@ inline mark(n) {
     fi
 }
 
+/* What is not looked at again is forgotten at once: worlds that differ in nothing else are one. */
+inline forget() {
+    i = 0;
+    do
+    :: i <= EVENTS -> batch[i] = 0; acknowledged[i] = false; i++
+    :: else -> break
+    od;
+    size = 0; i = 0; marked = 0
+}
+
 /* Numbers are given and rows inserted under the stream's lock, so they become visible in order. */
 active proctype writer() {
     do
@@ -88,13 +98,14 @@ claim:
            :: atomic { faults < MAX_FAULTS -> faults++ }   /* this one is lost, later ones go on */
            fi;
            i++
-       :: i <= size && length == CAPACITY -> goto done
+       :: atomic { i <= size && length == CAPACITY -> forget(); goto done }
        :: atomic {                                         /* marked while later ones are sent */
            marked + 1 < i && acknowledged[marked + 1] -> marked++; mark(batch[marked])
           }
        :: atomic {                                         /* crash: the batch is forgotten */
            faults < MAX_FAULTS -> faults++;
            if :: owner == me -> owner = NOBODY :: else -> skip fi;
+           forget();
            goto standby
           }
        :: atomic {                                         /* the lock is lost, the work goes on */
@@ -112,7 +123,8 @@ claim:
         :: i <= size && !acknowledged[i] -> break
 #endif
         :: i > size -> break
-        od
+        od;
+        forget()
        }
     od;
 done:
@@ -134,6 +146,7 @@ active proctype consumer() {
         :: topic[at] > applied + 1 -> skip                 /* a gap: it will come again */
 #endif
         fi;
+        topic[at] = 0;
         at++
        }
     :: applied == EVENTS -> break

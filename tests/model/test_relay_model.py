@@ -14,7 +14,7 @@ pytestmark = needs_spin
 def test_every_message_is_applied_once_and_in_order(tmp_path: Path) -> None:
     report = check(tmp_path, MODEL)
 
-    # 2.7 million states with two faults; three faults are 20 times as many.
+    # 2.1 million states with two faults; three faults are nine times as many.
     assert "errors: 0" in report
     assert "max search depth too small" not in report
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, unique
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from service.application.probe_ports import ProbePart
 from service.application.shared_ports import SharedPart
@@ -34,8 +34,7 @@ class Stream(Enum):
     OUTCOMES = "outcomes"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One row of the outbox. `n` counts within (stream, key); None where no order is promised."""
 
     stream: Stream

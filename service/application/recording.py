@@ -59,8 +59,7 @@ def store(
     customer = _customer_messages(unit, writes, encoder)
     unit.keep_customer_events(customer)
     unit.publish(messages + customer)
-    moved = [each.order for each in writes if each.rows and concerns_stock(each.order)]
-    unit.queue_stock({each.order_id: tuple(needs(each.lines)) for each in moved}, at=at)
+    unit.queue_stock(_stock_asked(writes), at=at)
     _sync_probes(unit, decided, at=at)
 
 
@@ -72,10 +71,10 @@ def record_acts(unit: Unit, acts: Sequence[tuple[CaseAct, Origin]], *, encoder: 
 
 def chained(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
     """Return what a decision writes: journal rows with numbers and hashes, and the order so far."""
-    order = decided.order
-    rows: list[Row] = []
+    order, rows = decided.order, list[Row]()
+    sequence, head = order.sequence, order.chain_head
     for change, origin in decided.changes:
-        sequence = order.sequence + 1
+        sequence += 1
         row = chain_row(
             order.order_id,
             sequence,
@@ -83,12 +82,12 @@ def chained(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
             origin=origin,
             recorded_at=at,
             event=encoder.order_event(order, sequence, change, at=at),
-            previous=order.chain_head,
+            previous=head,
         )
-        order = order.numbered(sequence, row.hash)
+        head = row.hash
         rows.append(row)
     return Writes(
-        order=order,
+        order=order.numbered(sequence, head) if rows else order,
         rows=tuple(rows),
         added=decided.added,
         outcomes=dict(decided.outcomes),
@@ -112,6 +111,15 @@ def _sync_probes(unit: Unit, decided: Sequence[Decided], *, at: datetime) -> Non
             )
         ]
     )
+
+
+def _stock_asked(writes: Sequence[Writes]) -> dict[str, tuple[str, ...]]:
+    """Return the articles of each order that changed and whose stock may have to follow."""
+    return {
+        each.order.order_id: tuple(needs(each.order.lines))
+        for each in writes
+        if each.rows and concerns_stock(each.order)
+    }
 
 
 def _order_messages(writes: Writes) -> list[Message]:

@@ -46,11 +46,14 @@ class _Desk:
     parked: list[Fact] = field(default_factory=list)
 
     def owner(self, fact: Fact) -> str | None:
-        return next((self.owners[ref] for ref in fact.refs if self.owners.get(ref)), None)
+        for ref in fact.refs:
+            if owner := self.owners.get(ref):
+                return owner
+        return None
 
     def origin(self, fact: Fact) -> Origin:
-        source = Origin(fact.source, "source", fact.address, fact.traceparent)
-        return self.origins.get(fact.fact_id, source)
+        told = self.origins.get(fact.fact_id)
+        return told or Origin(fact.source, "source", fact.address, fact.traceparent)
 
 
 def weigh_facts(
@@ -138,21 +141,29 @@ def _sum_up(desk: _Desk, order_id: str) -> Decided:
     assert dossier.order is not None, "only an order that exists is decided on"  # noqa: S101
     outcomes = {key: each for verdict, _ in verdicts for key, each in verdict.outcomes.items()}
     # A parked fact's changes belong to its own trace, not to that of the order's creation.
-    told = {fact.fact_id: desk.origin(fact) for fact in dossier.facts}
+    brought = {
+        *(change.fact_id for verdict, _ in verdicts for change in verdict.changes),
+        *(act.fact_id for verdict, _ in verdicts for act in verdict.acts),
+    }
+    told = {fact.fact_id: desk.origin(fact) for fact in dossier.facts if fact.fact_id in brought}
     return Decided(
         order=dossier.order,
         changes=tuple(
-            (change, told.get(change.fact_id, origin))
-            for verdict, origin in verdicts
-            for change in verdict.changes
+            [
+                (change, told.get(change.fact_id, origin))
+                for verdict, origin in verdicts
+                for change in verdict.changes
+            ]
         ),
         acts=tuple(
-            (act, told.get(act.fact_id, origin))
-            for verdict, origin in verdicts
-            for act in verdict.acts
+            [
+                (act, told.get(act.fact_id, origin))
+                for verdict, origin in verdicts
+                for act in verdict.acts
+            ]
         ),
         added=tuple(
-            (fact, outcomes[fact.fact_id]) for verdict, _ in verdicts for fact in verdict.added
+            [(fact, outcomes[fact.fact_id]) for verdict, _ in verdicts for fact in verdict.added]
         ),
         outcomes=tuple(outcomes.items()),
         awaited=verdicts[-1][0].awaited,

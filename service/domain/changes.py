@@ -1,8 +1,9 @@
 """Changes of an order: each becomes one journal row and one published event."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import unique
+from typing import NamedTuple
 
 from service.domain.lifecycle import Action, State
 from service.domain.money import Money
@@ -77,8 +78,7 @@ class Named:
 Detail = Placed | Moved | MoneyMoved | HoldChanged | Named
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One change, before it has its number in the journal."""
 
     kind: ChangeKind
@@ -95,4 +95,4 @@ class Change:
 
     def with_measures(self, measures: tuple[MeasureChange, ...]) -> "Change":
         """Return the change with stage times attached."""
-        return replace(self, measures=self.measures + measures)
+        return self._replace(measures=self.measures + measures)

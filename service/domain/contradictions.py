@@ -11,7 +11,7 @@ from enum import unique
 from types import MappingProxyType
 from typing import Final
 
-from service.domain.fact_sets import FactSet, of_kind
+from service.domain.fact_sets import FactSet
 from service.domain.facts import Fact, FactKind
 from service.domain.lifecycle import State
 from service.domain.truth import Truth
@@ -108,8 +108,9 @@ Pairs = set[frozenset[str]]
 def discrepancies(facts: Iterable[Fact]) -> tuple[Discrepancy, ...]:
     """Return every contradiction in the set, one for each kind, with all evidence."""
     told = FactSet.of(facts)
+    kinds = told.kinds
     # Most orders are told of in a few words, among which nothing can disagree.
-    found = [(kind, find(told)) for kind, needed, find in _FINDERS if told.kinds >= needed]
+    found = [(kind, find(told)) for kind, needed, find in _FINDERS if kinds >= needed]
     return tuple([Discrepancy(kind, frozenset().union(*pairs)) for kind, pairs in found if pairs])
 
 
@@ -119,8 +120,8 @@ def _after(
     def find(facts: FactSet) -> Pairs:
         return {
             frozenset({first.fact_id, second.fact_id})
-            for first in of_kind(facts, earlier)
-            for second in of_kind(facts, later)
+            for first in facts.of_kind(earlier)
+            for second in facts.of_kind(later)
             if second.occurred_at > first.occurred_at
             or (or_equal and second.occurred_at == first.occurred_at)
         }
@@ -129,7 +130,7 @@ def _after(
 
 
 def _paid_twice(facts: FactSet) -> Pairs:
-    payments = of_kind(facts, FactKind.PAYMENT_SUCCEEDED)
+    payments = facts.of_kind(FactKind.PAYMENT_SUCCEEDED)
     vouchers = {each.voucher for each in payments if each.voucher}
     if len(vouchers) < 2:  # noqa: PLR2004  # two vouchers are two payments
         return set()
@@ -139,18 +140,18 @@ def _paid_twice(facts: FactSet) -> Pairs:
 def _paid_other_amount(facts: FactSet) -> Pairs:
     return {
         frozenset({created.fact_id, payment.fact_id})
-        for created in of_kind(facts, FactKind.ORDER_CREATED)
-        for payment in of_kind(facts, FactKind.PAYMENT_SUCCEEDED)
+        for created in facts.of_kind(FactKind.ORDER_CREATED)
+        for payment in facts.of_kind(FactKind.PAYMENT_SUCCEEDED)
         if created.amount and payment.amount and created.amount != payment.amount
     }
 
 
 def _refund_bounced(facts: FactSet) -> Pairs:
-    return {frozenset({each.fact_id}) for each in of_kind(facts, FactKind.REFUND_FAILED)}
+    return {frozenset({each.fact_id}) for each in facts.of_kind(FactKind.REFUND_FAILED)}
 
 
 def _told_other_total(facts: FactSet) -> Pairs:
-    told = [each for each in of_kind(facts, FactKind.ORDER_CREATED) if each.amount]
+    told = [each for each in facts.of_kind(FactKind.ORDER_CREATED) if each.amount]
     if len(told) < 2:  # noqa: PLR2004  # two totals can differ
         return set()
     return {

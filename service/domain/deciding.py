@@ -185,8 +185,10 @@ class _Weighing:
         self._follow()
 
     def _follow(self) -> None:
-        for following in reinstatements(self._told, self._terms):
-            self._take(following)
+        # One by one: a cancel that comes late may be followed by several, each of them once.
+        while following := reinstatements(self._told, self._terms):
+            self._added.append(following[0])
+            self._join(following[0])
 
     def _join(self, fact: Fact) -> None:
         before, old = self._told, self._truth or derive(self._told)

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from service.domain.changes import Change
 
@@ -36,8 +36,7 @@ class Origin:
         return parts[1] if len(parts) == 4 else ""  # noqa: PLR2004  # W3C: version-trace-span-flags
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One journal row, complete."""
 
     order_id: str
@@ -97,11 +96,8 @@ def chain_row(  # every argument is a part of the row
 
 def encode_record(fields: Iterable[str | bytes]) -> bytes:
     """Return the fields as one byte string, each preceded by its length in four bytes."""
-    parts: list[bytes] = []
-    for each in fields:
-        raw = each.encode() if isinstance(each, str) else each
-        parts += (_LENGTH(len(raw)), raw)
-    return b"".join(parts)
+    raw = [each.encode() if isinstance(each, str) else each for each in fields]
+    return b"".join([part for each in raw for part in (_LENGTH(len(each)), each)])
 
 
 def link(previous: bytes, record: bytes) -> bytes:

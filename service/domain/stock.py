@@ -119,15 +119,18 @@ def number_for(prefix: str, *parts: str) -> str:
 
 def concerns_stock(order: Order) -> bool:
     """Tell whether stock may have to follow this order; unpaid ones ask for nothing."""
-    return bool(needs(order.lines)) and order.state not in {State.PENDING_PAYMENT, State.PAYING}
+    if order.state is State.PENDING_PAYMENT or order.state is State.PAYING:
+        return False
+    return any(line.quantity > 0 for line in order.lines)
 
 
 def needs(lines: Iterable[OrderLine]) -> dict[str, int]:
     """Return how many pieces of each article are asked, by article."""
-    asked = Counter[str]()
+    asked: dict[str, int] = {}
     for line in lines:
-        asked[line.sku] += max(line.quantity, 0)
-    return {sku: count for sku, count in sorted(asked.items()) if count}
+        if line.quantity > 0:
+            asked[line.sku] = asked.get(line.sku, 0) + line.quantity
+    return dict(sorted(asked.items()))
 
 
 def wanted(order: Order) -> Wanted:

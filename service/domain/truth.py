@@ -6,10 +6,9 @@ replayed. Physical evidence outweighs words: what left cannot be cancelled any m
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import unique
-from typing import Final
+from typing import Final, NamedTuple
 
 from service.domain.fact_sets import FactSet
 from service.domain.facts import PROVES, TOTAL_SO_FAR, Fact, FactKind, OrderLine, OrderRef
@@ -28,8 +27,7 @@ class RefundState(Word):
     FULL = "FULL"
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(NamedTuple):
     """What the facts prove. `since` says when the present state was entered."""
 
     state: State
@@ -50,7 +48,7 @@ class Truth:
     refs: tuple[OrderRef, ...]
     lines: tuple[OrderLine, ...]
     parcels: frozenset[str]
-    entered: Mapping[State, Fact] = field(repr=False)
+    entered: Mapping[State, Fact]
 
     @property
     def is_paid(self) -> bool:

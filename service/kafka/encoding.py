@@ -158,12 +158,12 @@ def _placed(detail: Placed) -> event_pb.Placed:
 
 def _measure(change: MeasureChange) -> event_pb.StageMeasure:
     begin, end = change.stage
-    measure = event_pb.StageMeasure(from_state=state_number(begin), to_state=state_number(end))
-    if change.new:
-        measure.current.CopyFrom(_value(change.new))
-    if change.old:
-        measure.previous.CopyFrom(_value(change.old))
-    return measure
+    return event_pb.StageMeasure(
+        from_state=state_number(begin),
+        to_state=state_number(end),
+        current=_value(change.new) if change.new else None,
+        previous=_value(change.old) if change.old else None,
+    )
 
 
 def _value(measure: Measure) -> event_pb.StageMeasure.Value:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from service.domain.deciding import Dossier, weigh
 from service.domain.facts import Fact, FactKind, OrderLine, Outcome
+from service.domain.terms import Remedy, Terms
 from tests.builders import EVENING, a_dossier, a_fact, kinds
 
 
@@ -44,3 +45,19 @@ def test_what_brings_nothing_leaves_no_row() -> None:
 
     assert verdict.changes == ()
     assert verdict.outcomes[again.fact_id] is Outcome.CONFIRMED
+
+
+def test_a_cancel_that_comes_late_is_lifted_once_for_each_payment_after_it() -> None:
+    terms = Terms(paid_after_cancel=Remedy.REINSTATE)
+    told = (
+        a_fact(),
+        *(a_fact(FactKind.PAYMENT_SUCCEEDED, minute=at, voucher=f"pay-{at}") for at in (2, 3)),
+    )
+    known = weigh(a_dossier(), told, at=EVENING).dossier
+
+    verdict = weigh(known, [a_fact(FactKind.ORDER_CANCELLED, minute=1)], at=EVENING, terms=terms)
+
+    cancel, *lifted = verdict.added
+    assert cancel.kind is FactKind.ORDER_CANCELLED
+    assert [each.occurred_at.minute for each in lifted] == [2, 3]
+    assert verdict.dossier.facts == (*known.facts, cancel, *lifted)

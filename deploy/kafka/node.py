@@ -6,11 +6,12 @@ Each listens on loopback only, without a password, as the embedded broker does.
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
-import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -152,31 +153,47 @@ class Node:
         return self._home / "server.properties"
 
     def _prepare(self) -> None:
-        """Write the settings, and format the storage where that is new."""
+        """Write the settings, and lay out the storage where that is new."""
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lines = [f"{name}={value}\n" for name, value in self.properties().items()]
-        self._properties_file.write_text("".join(lines))
-        formatted = self._home / "formatted"
-        if not formatted.exists():
-            self._format(self.cluster)
-            shutil.copytree(self._data, formatted)
-        elif not self.keeps_topics:
-            # As the tool would do it, and sooner: another cluster, of which nothing is known.
+        _write(self._properties_file, self.properties())
+        if self._data.exists():
+            if self.keeps_topics:
+                return
             shutil.rmtree(self._data)
-            shutil.copytree(formatted, self._data)
-            told = self._data / "meta.properties"
-            told.write_text(
-                re.sub(r"(?m)^cluster\.id=.*", f"cluster.id={new_id()}", told.read_text())
-            )
+        # Beside it first: what was cut short must not pass for the whole.
+        draft = self._home / "draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(self._formatted(), draft)
+        # Of a cluster that forgets nothing may be known in its next life, its name neither.
+        own = {
+            "cluster.id": self.cluster if self.keeps_topics else new_id(),
+            "node.id": str(self.number),
+            "directory.id": new_id(),
+        }
+        _write(draft / "meta.properties", {"version": "1", **own})
+        draft.rename(self._data)
 
-    def _format(self, cluster: str) -> None:
-        """Have Kafka's own tool lay out an empty folder."""
-        shutil.rmtree(self._data, ignore_errors=True)
+    def _formatted(self) -> Path:
+        """Return a folder as Kafka's own tool lays it out; made once, since it takes seconds."""
+        kept = jars.home() / f"formatted-{jars.version()}"
+        if kept.exists():
+            return kept
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent, prefix="draft-") as draft:
+            data, told = Path(draft) / "data", Path(draft) / "server.properties"
+            _write(told, {**self.properties(), "log.dirs": str(data)})
+            self._format(told)
+            # Somebody else may have been faster.
+            with contextlib.suppress(OSError):
+                data.rename(kept)
+        return kept
+
+    def _format(self, properties: Path) -> None:
         done = subprocess.run(
             [
                 *(jars.java(), *JVM, *SHORT_LIVED, f"-Dlog4j2.configurationFile={LOGGING}"),
                 *("-cp", f"{jars.folder()}/*", "kafka.tools.StorageTool"),
-                *("format", "-t", cluster, "-c", str(self._properties_file)),
+                *("format", "-t", self.cluster, "-c", str(properties)),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -187,6 +204,10 @@ class Node:
         )
         if done.returncode != 0:
             raise UnusableError(f"Kafka's storage cannot be formatted:\n{done.stdout[-2000:]}")
+
+
+def _write(path: Path, properties: Mapping[str, str]) -> None:
+    path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
 
 
 def new_id() -> str:

@@ -55,7 +55,7 @@ def test_a_broker_that_comes_back_with_its_topics_goes_on_in_its_life(world: Wor
         world.servers.kill("broker")
         world.servers.start("broker")
         writing.join()
-    wait_until(world.is_drained, what="an empty outbox", within_s=60)
+    wait_until(world.is_drained, what="an empty outbox")
 
     guard = world.guard()
     assert dict(guard.applied) == world.written()
@@ -82,9 +82,7 @@ def test_topics_that_are_deleted_under_a_broker_that_lives_are_made_again(world:
     writing = world.write_many(writers=2, each=20, orders=4)
     world.servers.empty_broker()
     writing.join()
-    wait_until(
-        lambda: world.epoch() == 2 and world.is_drained(), what="the second life", within_s=60
-    )
+    wait_until(lambda: world.epoch() == 2 and world.is_drained(), what="the second life")
 
     assert dict(world.guard(epoch=2).applied) == world.written()
 
@@ -99,8 +97,8 @@ def test_what_only_the_broker_finds_too_large_parks_its_order_and_says_why(world
         for _ in range(40):
             world.write(f"order-{number}", os.urandom(2_000))
 
-    wait_until(lambda: len(parked(world)) == 1, what="order-1 to be parked", within_s=60)
-    wait_until(world.is_drained, what="all other orders to flow", within_s=60)
+    wait_until(lambda: len(parked(world)) == 1, what="order-1 to be parked")
+    wait_until(world.is_drained, what="all other orders to flow")
 
     [(key, why)] = parked(world)
     assert (key, why.partition(":")[0]) == ("order-1", "MSG_SIZE_TOO_LARGE")
@@ -146,7 +144,7 @@ def test_a_broker_that_stands_still_is_waited_out(world: World) -> None:
     assert not world.is_drained()
     world.servers.kill("broker", signal.SIGCONT)
 
-    wait_until(world.is_drained, what="an empty outbox", within_s=60)
+    wait_until(world.is_drained, what="an empty outbox")
     guard = world.guard()
     assert (dict(guard.applied), guard.gaps) == (world.written(), [])
     assert (world.epoch(), parked(world)) == (1, [])

@@ -11,9 +11,9 @@ from service.postgres.migrating import migrate
 from tests.integration.relay.world import World
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def crashable() -> Iterator[EmbeddedServers]:
-    """PostgreSQL and a broker of this module's own."""
+    """PostgreSQL and a broker of these tests' own; whoever ends one brings it back."""
     with EmbeddedServers(names=("postgres", "broker")) as servers:
         owner = database_url(servers.database_url).username
         with create_engine(database_url(servers.admin_url)).begin() as connection:

@@ -27,6 +27,7 @@ from concord.insights.v1.stage_pb2 import StageWindow
 from concord.intake.v1.receipt_pb2 import ReceiptEvent, ReceiptWeighed
 from concord.orders.v1.order_event_pb2 import CustomerEvent, Heartbeat, OrderEvent
 from concord.outbox.v1.broker_life_pb2 import BrokerLife
+from deploy.local.process import tied
 from deploy.local.stack import EmbeddedServers
 from streams.topics import READ, SENT, topic_of
 
@@ -54,7 +55,7 @@ class WorkerProcess:
         }
         env.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "streams", "worker"],
+            tied([sys.executable, "-m", "streams", "worker"], signal.SIGKILL, None, None),
             env=env,
             stdout=self._output,
             stderr=self._output,

@@ -25,6 +25,7 @@ from service.application.ports import (
 from service.application.weighing import weigh_facts
 from service.domain.facts import GRAVITY, Fact, Outcome
 from service.domain.journal import encode_record
+from service.domain.naming import named
 from service.domain.terms import USUAL, Terms
 
 RECEIPT_NAMESPACE: Final = uuid.UUID("3f1d1c52-0c6b-5c11-8f0a-6f7d5e1b2a01")
@@ -122,7 +123,7 @@ class Intake:
     def _stored(self, receipt: NewReceipt) -> StoredReceipt:
         key = encode_record((receipt.message_id, receipt.template, receipt.body))
         dedupe_key = hashlib.sha256(key).hexdigest()
-        name = uuid.uuid5(RECEIPT_NAMESPACE, f"{receipt.source}|{dedupe_key}")
+        name = named(RECEIPT_NAMESPACE, f"{receipt.source}|{dedupe_key}")
         receipt_id = f"rcp-{name}"
         event = self._encoder.receipt_event(receipt_id, receipt)
         return StoredReceipt(receipt_id, dedupe_key, receipt, event)

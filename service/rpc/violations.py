@@ -1,7 +1,7 @@
 """Collects what is wrong with a request, all at once, as field paths with advice."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -15,6 +15,9 @@ REASON_MAX: Final = 1_000
 NANO_DIGITS: Final = 9
 # Years that a database column and every client can hold, and that an order can have.
 YEARS: Final = (1970, 2200)
+_EPOCH: Final = datetime(YEARS[0], 1, 1, tzinfo=UTC)
+_END_S: Final = int(datetime(YEARS[1], 1, 1, tzinfo=UTC).timestamp())
+_NANOS: Final = 10**NANO_DIGITS
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 # Unicode's category Cc without tab and line feed.
@@ -75,17 +78,18 @@ class Violations:
 
     def moment(self, path: str, value: Timestamp, *, default: datetime) -> datetime:
         """Read a moment; an unset one is `default`."""
-        if value == Timestamp():
+        seconds, nanos = value.seconds, value.nanos
+        if not seconds and not nanos:
             return default
+        if 0 <= seconds < _END_S and 0 <= nanos < _NANOS:
+            return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1_000)
+        advice = "send a time between the years 1970 and 2200"
         try:
-            moment = value.ToDatetime(tzinfo=UTC)
+            value.ToDatetime(tzinfo=UTC)
         except (ValueError, OverflowError):
-            self.add(path, "send a valid time between the years 1970 and 2200")
-            return default
-        if not YEARS[0] <= moment.year < YEARS[1]:
-            self.add(path, "send a time between the years 1970 and 2200")
-            return default
-        return moment
+            advice = "send a valid time between the years 1970 and 2200"
+        self.add(path, advice)
+        return default
 
     def money(self, path: str, value: MoneyProto) -> Money:
         """Read money: a currency, not negative, no fraction of its minor unit."""

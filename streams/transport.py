@@ -15,10 +15,11 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Final
 
 import faust
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from aiokafka.structs import ConsumerRecord
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
@@ -153,7 +154,10 @@ class Consumer(driver.Consumer):
                     if self.flow_active:
                         await self._deliver_all(records, active)
                     else:
-                        await self._seek_and_forget()
+                        # The rebalance that stopped the flow may have taken partitions since; who
+                        # has them seeks before the flow goes on, in any case.
+                        with suppress(IllegalStateError):
+                            await self._seek_and_forget()
         except (ConsumerStoppedError, asyncio.CancelledError):
             if self.transport.app.should_stop:
                 return

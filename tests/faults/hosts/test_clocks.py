@@ -1,10 +1,10 @@
-"""One of two services has a wrong clock, and it jumps: no lease ends early, and no deadline."""
+"""A service has a wrong clock, and it jumps, or its local time does: no lease ends early."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
@@ -27,6 +27,9 @@ JUMPS = [timedelta(days=1), timedelta(hours=-1), timedelta(minutes=5), timedelta
 # Who asks for whom: orders of this channel are paid through Alipay.
 ROUTES = {"CONCORD_CHANNEL_ROUTES": "mini=alipay:alipay-main"}
 LEASE_S = 60
+# A service is ready by then; and its lease lasts over it, however late it was.
+NIGHT_IN = timedelta(seconds=90)
+LEASE_OVER_NIGHT_S = 120
 # The clockwork does eight things each second, and each is a transaction.
 TRANSACTIONS_OF_THREE_TICKS = 24
 
@@ -79,11 +82,11 @@ def create(service: Running) -> order_pb2.Order:
         return created
 
 
-def claim(service: Running) -> list[str]:
+def claim(service: Running, lease_s: int = LEASE_S) -> list[str]:
     """Claim what is due."""
     with grpc.insecure_channel(service.address) as channel:
         claimed = probe_service_pb2_grpc.ProbeServiceStub(channel).ClaimProbes(
-            probes_pb.ClaimProbesRequest(worker="w", limit=10, lease_s=LEASE_S), timeout=10
+            probes_pb.ClaimProbesRequest(worker="w", limit=10, lease_s=lease_s), timeout=10
         )
         return [each.name for each in claimed.probes]
 
@@ -134,6 +137,39 @@ def test_a_deadline_is_neither_early_nor_late(machines: Host, tmp_path: Path) ->
     let_time_pass(machines)
     machines.eventually(lambda: cases_of(wrong.service, order), "the case of the deadline", 15)
     assert cases_of(wrong.service, order) == ["STAGE_OVERDUE"]
+
+
+@pytest.mark.parametrize("way", ["forward", "back"])
+def test_a_night_in_which_clocks_are_set_moves_neither_lease_nor_deadline(
+    machines: Host, way: str
+) -> None:
+    night = datetime.now(UTC) + NIGHT_IN
+    service = machines.start_service(TZ=zone(night, way), **ROUTES)
+    service.until_ready()
+    order = create(service)
+    ask_now(service, order)
+    assert len(claim(service, LEASE_OVER_NIGHT_S)) == 1
+    assert datetime.now(UTC) < night, "the night was over before it began"
+
+    machines.eventually(lambda: datetime.now(UTC) > night, "the night", 2 * NIGHT_IN.seconds)
+    after = transactions(machines) + TRANSACTIONS_OF_THREE_TICKS
+    machines.eventually(lambda: transactions(machines) > after, "the clockwork", 30)
+    assert claim(service) == []
+    assert cases_of(service, order) == []
+
+    machines.eventually(lambda: claim(service), "the end of the lease", LEASE_OVER_NIGHT_S + 30)
+
+
+def zone(night: datetime, way: str) -> str:
+    """Return a time zone whose clocks are set by an hour at this moment, in the words of POSIX."""
+    # Winter there is UTC. A rule tells the time that clocks show before they are set.
+    summer = timedelta(hours=1) if way == "back" else timedelta()
+    shown = night + summer
+    half_a_year_on = shown + timedelta(days=180)
+    days = [(each.timetuple().tm_yday - 1, each) for each in (shown, half_a_year_on)]
+    rules = [f"{day}/{each:%H:%M:%S}" for day, each in days]
+    begin, end = rules if way == "forward" else reversed(rules)
+    return f"WINTER0SUMMER-1,{begin},{end}"
 
 
 def transactions(host: Host) -> int:

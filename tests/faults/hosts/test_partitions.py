@@ -1,4 +1,7 @@
-"""PostgreSQL, or what it answers, does not arrive: callers are told, and all heals by itself."""
+"""What is asked, or what is answered, does not arrive: callers are told, and all heals by itself.
+
+Between the service or the relay and PostgreSQL, and the gateway and the service.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import pytest
 
 from tests.faults.hosts.calling import assert_told_the_truth
 from tests.faults.hosts.cutting import Way, cut
+from tests.faults.hosts.platforms import ANSWERS_WITHIN_S, Platforms, assert_kept
 from tests.faults.hosts.world import Host
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -50,3 +54,24 @@ def test_the_locks_of_a_relay_that_is_cut_off_for_good_are_freed(host: Host, way
 
     host.assert_clean()
     assert_told_the_truth(callers, host.servers.database_url)
+
+
+@pytest.mark.parametrize("way", Way, ids=lambda each: each.name.lower())
+def test_a_gateway_that_is_cut_off_the_service_has_platforms_come_again(
+    host: Host, way: Way
+) -> None:
+    host.start()
+    gateway, merchant = host.start_gateway()
+    with Platforms(gateway.address, merchant) as platforms:
+        host.eventually(lambda: len(platforms.taken) >= 50, "callbacks", 60)
+        with cut(way, host.service_port):
+            host.eventually(lambda: not gateway.is_ready(), "a gateway that says so", 30)
+            host.eventually(lambda: platforms.sent_again.total() >= 8, "refusals", 60)
+            before = len(platforms.taken)
+        host.eventually(lambda: len(platforms.taken) > before, "a callback that is taken again")
+        host.eventually(gateway.is_ready, "a gateway that says so")
+        host.eventually(lambda: len(platforms.taken) > before + 50, "callbacks again", 30)
+
+    # In the time that platforms wait, and a look at the clock of a machine with other work.
+    assert platforms.slowest_s < 2 * ANSWERS_WITHIN_S
+    assert_kept(platforms, host.servers.database_url)

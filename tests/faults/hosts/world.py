@@ -13,7 +13,8 @@ import psycopg2
 import sqlalchemy as sa
 from psycopg2.extensions import make_dsn
 
-from benchmarks.processes import Running, free_address, until
+from benchmarks.merchant import Merchant
+from benchmarks.processes import Running, free_address, gateway, until
 from deploy.local.folder import DataFolder
 from deploy.local.stack import EmbeddedServers
 from service.postgres.migrating import migrate
@@ -27,6 +28,10 @@ DRAINED_WITHIN_S: Final = 30.0
 LOOK_EVERY_S: Final = 0.2
 
 _WAITING: Final = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+_PUBLISHED: Final = (
+    "SELECT (SELECT count(*) FROM journal) - (SELECT count(*) FROM outbox"
+    " WHERE published_at IS NULL AND topic = 'concord.orders.v1')"
+)
 
 
 class Host:
@@ -108,6 +113,15 @@ class Host:
         """Start a relay."""
         return self._start("relay", "service", variables)
 
+    def start_gateway(self) -> tuple[Running, Merchant]:
+        """Start a gateway, and return it, ready, with the shop whose callbacks it takes."""
+        address, merchant = free_address(), Merchant()
+        accounts = merchant.write(self.folder / "accounts", public_url=f"http://{address}")
+        running = gateway(self.folder, address, self.service_address, accounts)
+        self._stack.callback(running.kill)
+        running.until_ready()
+        return running, merchant
+
     def _start(self, role: str, module: str, variables: dict[str, str]) -> Running:
         address = variables.pop("CONCORD_SERVICE_ADDRESS", self.service_address)
         running = Running(
@@ -137,6 +151,16 @@ class Host:
         """Where PostgreSQL listens."""
         return sa.make_url(self.servers.database_url).port or 0
 
+    @property
+    def broker_port(self) -> int:
+        """Where the broker listens."""
+        return int(self.servers.kafka_bootstrap.rpartition(":")[2])
+
+    @property
+    def service_port(self) -> int:
+        """Where the service listens for calls."""
+        return int(self.service_address.rpartition(":")[2])
+
     def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         """Ask the database as an operator at its machine would: by its Unix socket."""
         url = sa.make_url(self.servers.admin_url)
@@ -162,8 +186,8 @@ class Host:
         return self.rows(_WAITING) == [(0,)]
 
     def published(self) -> int:
-        """Return how much was published."""
-        ((count,),) = self.rows("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL")
+        """Return how many changes of orders were published."""
+        ((count,),) = self.rows(_PUBLISHED)
         return int(str(count))
 
     def eventually(

@@ -61,12 +61,12 @@ def test_a_service_told_to_end_under_load_loses_nothing_that_it_acknowledged(
     callers = [Caller(address) for _ in range(CALLERS)]
     for each in callers:
         each.start()
-    wait_until(lambda: sum(len(each.told) for each in callers) > WARM, what="traffic")
+    wait_until(lambda: sum(len(each.told) for each in callers) > WARM, what="traffic", within_s=60)
 
     running.process.send_signal(signal.SIGTERM)
-    code = running.process.wait(20)
+    code = running.process.wait(60)
     for each in callers:
-        each.join(20)
+        each.join(60)
 
     assert code == 0, running.log.read_text()
     # Whoever is still being served at the end of the grace is cut off, and knows no more than that.

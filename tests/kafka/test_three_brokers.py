@@ -104,6 +104,9 @@ def test_rolling_kills_lose_nothing_and_double_nothing(
 ) -> None:
     print(f"seed {seed}")  # noqa: T201  # To run it again.
     with traffic(stack.address("service"), seed) as sending:
+        # A cluster that has just started may refuse the first life its marker; that is none then.
+        flows(stack, sending)
+        lives = lives_of(stack)
         for _ in range(ROUNDS):
             for broker in BROKERS:
                 kafka.until_in_sync()
@@ -116,6 +119,13 @@ def test_rolling_kills_lose_nothing_and_double_nothing(
     tally = sending.tally
     assert tally.sent >= ANSWERED_SHARE_MIN * (tally.sent + tally.outages)
     check_whole(stack, sending)
+    # No broker lost anything, so nothing was to be published again.
+    assert lives_of(stack) == lives
+
+
+def lives_of(stack: WholeStack) -> int:
+    [(newest,)] = stack.rows("SELECT max(epoch) FROM broker_lives")
+    return int(newest)
 
 
 def check_whole(stack: WholeStack, sending: Traffic) -> None:
@@ -134,7 +144,5 @@ def check_whole(stack: WholeStack, sending: Traffic) -> None:
     journal = dict(stack.rows("SELECT order_id, max(sequence) FROM journal GROUP BY order_id"))
     assert {key.removeprefix("orders/"): n for key, n in applied.items()} == journal
     assert stack.rows("SELECT 1 FROM parked_streams") == []
-    # No broker lost anything, so nothing was to be published again.
-    assert stack.rows("SELECT max(epoch) FROM broker_lives") == [(1,)]
     assert_clean(stack.database_url)
     check_view(stack)

@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 
+from tests.faults.chaos.figures import commit
 from tests.simulation.coverage import report, shortfalls
 from tests.simulation.running import Tally, lines_of, processors, quiet, run_seed, run_seeds
 from tests.simulation.world import STEPS
@@ -32,7 +33,8 @@ def main() -> int:
     took_s = time.monotonic() - began
     cost_us = total.cpu_s / max(total.steps, 1) * 1_000_000
     _say(
-        f"{total.seeds:,} seeds, {total.steps:,} steps in {took_s:.0f} s:"
+        f"commit {commit()}, seeds {asked.first} to {asked.first + total.seeds - 1}:"
+        f" {total.seeds:,} seeds, {total.steps:,} steps in {took_s:.0f} s:"
         f" {total.seeds / took_s:.0f} seeds/s, {cost_us:.0f} µs of CPU a step"
         f" with {asked.workers} processes; {len(total.failures)} failed"
     )

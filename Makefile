@@ -77,12 +77,20 @@ faults: setup ## Kill, pause and cut everything 600 times under load, in four mi
 soak: setup ## The same 12,000 times, in more than an hour, watching memory
 	@$(PYTEST) -m long -s tests/faults/chaos/test_soak.py $(ARGS)
 
-# The tests whose matter is the broker: the same files as with the embedded one, and its own.
+# The tests whose matter is the broker: the same files as with the embedded one, and its own. What
+# takes minutes there is left out.
 KAFKA_TESTS := tests/kafka tests/integration/relay tests/integration/streams/test_losses.py \
-	tests/integration/streams/test_stages_survive_kills.py tests/system/test_article.py
+	tests/integration/streams/test_workers_take_over.py tests/faults/chaos/test_chaos.py
+KAFKA_TESTS_LONG := tests/kafka/test_three_brokers.py \
+	tests/integration/streams/test_broker_emptied_five_times.py
 
+.PHONY: test-kafka-long
 test-kafka: setup ## Run the tests around the broker against Apache Kafka; needs Java 17 and Maven
-	@CONCORD_EMBEDDED_BROKER=apache $(PYTEST_ALL) $(KAFKA_TESTS) $(ARGS)
+	@CONCORD_EMBEDDED_BROKER=apache $(PYTEST_ALL) -m "" $(KAFKA_TESTS) \
+		$(KAFKA_TESTS_LONG:%=--ignore %) $(ARGS)
+
+test-kafka-long: setup ## Kill three brokers of it in turn, and empty one five times, under load
+	@CONCORD_EMBEDDED_BROKER=apache $(PYTEST) -m long $(KAFKA_TESTS_LONG) $(ARGS)
 
 bench: setup ## Measure everything beside something known, in one table of ratios
 	@$(BIN)/python -m benchmarks $(ARGS)

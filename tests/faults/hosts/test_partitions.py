@@ -1,6 +1,7 @@
 """What is asked, or what is answered, does not arrive: callers are told, and all heals by itself.
 
-Between the service or the relay and PostgreSQL, and the gateway and the service.
+Between the service or the relay and PostgreSQL, the relay and the broker, the gateway and the
+service.
 """
 
 from __future__ import annotations
@@ -53,6 +54,25 @@ def test_the_locks_of_a_relay_that_is_cut_off_for_good_are_freed(host: Host, way
             host.eventually(lambda: host.published() > more, "a relay that publishes", 20)
 
     host.assert_clean()
+    assert_told_the_truth(callers, host.servers.database_url)
+
+
+@pytest.mark.parametrize("way", Way, ids=lambda each: each.name.lower())
+def test_a_relay_that_is_cut_off_the_broker_waits_and_publishes(host: Host, way: Way) -> None:
+    host.start()
+    with host.callers() as callers:
+        host.eventually(lambda: host.published() >= 50, "what is published", 60)
+        with cut(way, host.broker_port):
+            host.eventually(lambda: not host.relay.is_ready(), "a relay that says so", 40)
+            # Orders are taken all the same.
+            before = len(callers.acknowledged)
+            host.eventually(lambda: len(callers.acknowledged) > before + 50, "traffic", 30)
+            published = host.published()
+        host.eventually(lambda: host.published() > published, "a relay that publishes", 15)
+        host.eventually(host.relay.is_ready, "a relay that says so")
+
+    host.assert_clean()
+    assert not callers.refused, "the broker is nobody's concern but the relay's"
     assert_told_the_truth(callers, host.servers.database_url)
 
 

@@ -18,6 +18,7 @@ from service.postgres import tables
 from service.postgres.chain_reading import broken_link
 from service.postgres.insights import measured_in
 from service.postgres.invariant_bounds import Bounds
+from service.postgres.outbox_history import KEPT_SHARD
 from service.postgres.rows import case_from, fact_from, order_from
 
 # What this tells of each order.
@@ -41,7 +42,8 @@ _KNOWN: Final = sa.text(
     " OR EXISTS (SELECT FROM journal WHERE order_id = :order)"
 )
 
-# Published rows are kept for an hour: of the last 50 minutes every change must have its own.
+# Published rows of one shard are kept for an hour: of the last 50 minutes every change must have
+# its own there, and in every shard of which no relay has ever published anything.
 _UNTOLD: Final = sa.text(
     """
 SELECT order_id, min(sequence) AS first, count(*) AS missing FROM journal
@@ -50,6 +52,10 @@ WHERE order_id = ANY(:orders)
   AND NOT EXISTS (
       SELECT FROM outbox AS o
       WHERE o.topic = :topic AND o.key = journal.order_id AND o.n = journal.sequence
+  )
+  AND NOT EXISTS (
+      SELECT FROM relay_epochs
+      WHERE shard = get_byte(sha256(convert_to(order_id, 'UTF8')), 0) % 16 AND shard <> :kept
   )
 GROUP BY order_id
 """
@@ -90,7 +96,7 @@ class OrderWalk:
         for each in orders:
             tally.violate(_audited(stored, each, bounds))
             tally.violate(_chain(stored.journal[each], stored.orders.get(each)))
-        named = {"orders": list(orders), "at": bounds.at, "topic": self._topic}
+        named = {"orders": list(orders), "at": bounds.at, "topic": self._topic, "kept": KEPT_SHARD}
         for row in connection.execute(_UNTOLD, named):
             problem = f"{row.missing} changes from {row.first} on were never put into the outbox"
             tally.violate([Violation("I7", row.order_id, problem)])

@@ -111,7 +111,7 @@ class PostgresAudit:
         self._orders = OrderWalk(topics[Stream.ORDERS])
         self._walks: Sequence[Walk] = (
             SettingWalk(),
-            OutboxWalk(),
+            OutboxWalk(topics[Stream.ORDERS]),
             self._orders,
             RequestWalk(),
             ReceiptWalk(),

@@ -336,7 +336,7 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_error", sa.Text),
     sa.UniqueConstraint("topic", "key", "n"),
-    sa.Index("ix_outbox_due", "shard", "id", postgresql_where=sa.text("published_at IS NULL")),
+    sa.Index("ix_outbox_waiting", "id", postgresql_where=sa.text("published_at IS NULL")),
     sa.Index(
         "ix_outbox_published_at",
         "published_at",

@@ -2,13 +2,16 @@
 
 import pytest
 
-from service.application.outbox import StreamKey
+from service.application.outbox import StreamKey, shard_of
+from service.application.ports import Stream
 from service.domain.errors import StreamNotParkedError
 from service.kafka.topics import MESSAGE_BYTES_MAX, NAMES
 from service.postgres.outbox_desk import PostgresOutboxQueue
+from service.postgres.outbox_history import KEPT_SHARD
 from tests.integration.relay.world import ORDERS, World, wait_until
 
 TOO_LARGE = b"x" * (MESSAGE_BYTES_MAX + 1)
+CASES = NAMES[Stream.CASES]
 STUCK = StreamKey(ORDERS, "order-1")
 
 
@@ -79,6 +82,22 @@ def test_a_topic_that_nobody_declared_parks_its_stream(world: World) -> None:
     wait_until(lambda: desk.backlog().parked == 1, what="the stream to be parked", within_s=20)
 
     assert world.guard_of_what_came().applied == {"order-2": 1}
+
+
+def test_what_is_published_leaves_unless_it_is_the_only_history(world: World) -> None:
+    world.start_relay()
+    orders = [f"order-{number}" for number in range(40)]
+    for order in orders:
+        world.write(order)
+    world.post(CASES, "order-1", n=1)
+
+    wait_until(world.is_drained, what="an empty outbox")
+
+    rows = world.query("SELECT topic, key, published_at FROM outbox")
+    kept = {(ORDERS, each) for each in orders if shard_of(each) == KEPT_SHARD}
+    assert kept
+    assert {(row.topic, row.key) for row in rows} == kept | {(CASES, "order-1")}
+    assert all(row.published_at is not None for row in rows)
 
 
 def test_what_was_published_over_an_hour_ago_is_deleted(world: World) -> None:

@@ -119,6 +119,15 @@ BREAKS: Final[dict[str, Break]] = {
         " AND key IN (SELECT order_id FROM orders WHERE sequence > 1) LIMIT 1",
         _FRESH + "id = {1}",
     ),
+    "a message gone before an earlier one": a_break(
+        "I8",
+        "SELECT 'outbox ' || second.id, second.id, second.key FROM outbox AS second"
+        " JOIN stream_heads AS head USING (topic, key) WHERE topic = 'concord.customers.v1'"
+        " AND second.n > 1 AND head.n = second.n + 1 LIMIT 1",
+        _FRESH + "id = {1}",
+        "DELETE FROM outbox AS o USING stream_heads AS head WHERE o.topic = head.topic"
+        " AND o.key = head.key AND o.n = head.n AND o.key = '{2}'",
+    ),
     "a gap in what waits": a_break(
         "I8",
         "SELECT 'outbox ' || third.id, third.key FROM outbox AS third"

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from deploy.local.stack import EmbeddedServers
 from service.application.invariants import pages
+from service.application.outbox import SHARDS, shard_of
 from service.domain.facts import FactKind, OrderRef
 from service.domain.invariants import QUERIED, Tally, Violation
 from service.domain.lifecycle import State
@@ -21,6 +22,7 @@ from service.kafka.topics import NAMES
 from service.postgres.engine import make_engine
 from service.postgres.invariants import Lateness, PostgresAudit
 from service.postgres.migrating import migrate
+from service.postgres.outbox_history import KEPT_SHARD
 from service.postgres.reader import PostgresReader
 from service.postgres.storage import PostgresStorage
 from tests.builders import WAY_TO, a_fact
@@ -112,6 +114,38 @@ def test_a_busy_world_violates_nothing_and_everything_was_looked_at(busy: str) -
     looked = {each.invariant: each.checked for each in findings(busy)}
     assert looked.keys() == set(QUERIED)
     assert min(looked.values()) > 0, f"seed {SEED}: {looked}"
+
+
+def test_where_a_relay_ran_one_shard_tells_of_changes_that_never_came_into_the_outbox(
+    at_will: sa.Connection,
+) -> None:
+    changed = at_will.execute(
+        sa.text(
+            "SELECT DISTINCT order_id FROM journal"
+            " WHERE recorded_at BETWEEN now() - interval '50 minutes' AND now()"
+        )
+    ).scalars()
+    # A relay has had the lower half of the shards, and nobody the upper half.
+    half = SHARDS // 2
+    at_will.execute(
+        sa.text(
+            "INSERT INTO relay_epochs (shard, epoch, owner)"
+            " SELECT shard, 1, 'a relay' FROM generate_series(0, :last) AS shard"
+        ),
+        {"last": half - 1},
+    )
+    told = {each: shard_of(each) == KEPT_SHARD or shard_of(each) >= half for each in changed}
+    # A few: findings name the first of many.
+    seen, unseen = ([each for each in told if told[each] is kind][:3] for kind in (True, False))
+    assert seen, f"seed {SEED} has no such order"
+    at_will.execute(
+        sa.text("DELETE FROM outbox WHERE topic = 'concord.orders.v1' AND key = ANY(:lost)"),
+        {"lost": seen + unseen},
+    )
+
+    found = seen_by(at_will)
+
+    assert {(each.invariant, each.subject) for each in found} == {("I7", each) for each in seen}
 
 
 @pytest.mark.parametrize("name", BREAKS)

@@ -12,11 +12,13 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import Any
 
 import faust
 import pytest
 from aiokafka.consumer import fetcher
+from faust.exceptions import PartitionsMismatch
 from faust.streams import Stream
 from faust.tables.base import Collection
 from faust.tables.recovery import Recovery
@@ -56,6 +58,10 @@ READ: dict[str, tuple[Callable[..., Any], str]] = {
         driver.AIOKafkaConsumerThread._fetch_records,
         "39a2c6c79fc1455a",
     ),
+    "Collection._verify_source_topic_partitions": (
+        Collection._verify_source_topic_partitions,
+        "6814da56b0d83f93",
+    ),
     # What streams/unpacking.py takes the place of.
     "PartitionRecords": (fetcher.PartitionRecords, "94aa0da0dbec8d1b"),
     "FetchResult": (fetcher.FetchResult, "d7db13f06de8248c"),
@@ -92,7 +98,7 @@ def test_what_was_read_is_what_runs(name: str) -> None:
         ),
         (StrictBuffer, ProducerBuffer, "flush on_stop put wait_until_ebb"),
         (transport.ChunkedApp, faust.App, "_new_transport"),
-        (transport.ConsumerThread, driver.AIOKafkaConsumerThread, "on_start"),
+        (transport.ConsumerThread, driver.AIOKafkaConsumerThread, "on_start topic_partitions"),
     ],
 )
 def test_what_we_override_is_still_called_with_the_same_arguments(
@@ -234,3 +240,25 @@ async def test_an_agent_that_has_enough_to_do_gets_no_more(consumer: Any) -> Non
     await consumer._getmany({PLACE}, 0.01)
 
     assert fetched == [{other}, {PLACE}]
+
+
+async def test_a_changelog_whose_metadata_is_on_its_way_takes_rows(
+    app: ChunkedApp,
+    consumer: Any,  # noqa: ANN401
+) -> None:
+    table = app.Table("rows", partitions=4)
+    told = {PLACE.topic: 4, table.changelog_topic_name: 0}
+    group = SimpleNamespace(_metadata_snapshot=told)
+    consumer._thread._consumer = SimpleNamespace(_coordinator=group)
+    app.consumer = consumer
+
+    # To stock Faust these would be 4 partitions and 0: a mismatch.
+    assert (
+        driver.AIOKafkaConsumerThread.topic_partitions(consumer._thread, table.changelog_topic_name)
+        == 0
+    )
+    table._verify_source_topic_partitions(PLACE.topic)
+
+    told["returns"], told[table.changelog_topic_name] = 4, 3
+    with pytest.raises(PartitionsMismatch):
+        table._verify_source_topic_partitions("returns")

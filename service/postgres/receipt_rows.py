@@ -215,8 +215,9 @@ def _row(stored: StoredReceipt) -> dict[str, Any]:
 
 def _waiting(row: Sequence[Any]) -> WaitingReceipt:
     """Return what `_LOCK` selects, in its order, as the receipt that it tells of."""
-    *told, outcome, revision, address = row
-    return WaitingReceipt(*told, Outcome(outcome) if outcome else None, revision, address)
+    receipt_id, source, channel, hint, received_at, outcome, *rest = row
+    known = Outcome(outcome) if outcome else None
+    return WaitingReceipt(receipt_id, source, channel, hint, received_at, known, *rest)
 
 
 def _closing(result: ReceiptResult) -> dict[str, Any]:

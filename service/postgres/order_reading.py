@@ -226,14 +226,15 @@ def _filters(query: OrderQuery, limits: Limits) -> list[sa.ColumnElement[bool]]:
         where.append(table.c.state.in_([each.value for each in query.states]))
     if query.channel:
         where.append(table.c.channel == query.channel)
-    if query.hold_reason == "*":
-        where.append(sa.func.cardinality(table.c.hold_reasons) > 0)
-    elif query.hold_reason:
-        where.append(table.c.hold_reasons.contains([query.hold_reason]))
-    if query.discrepancy == "*":
-        where.append(sa.func.cardinality(table.c.discrepancies) > 0)
-    elif query.discrepancy:
-        where.append(table.c.discrepancies.contains([query.discrepancy]))
+    for asked, column in (
+        (query.hold_reason, table.c.hold_reasons),
+        (query.discrepancy, table.c.discrepancies),
+    ):
+        if asked:
+            # In the words of the index of those that have any.
+            where.append(sa.func.cardinality(column) > 0)
+        if asked and asked != "*":
+            where.append(column.contains([asked]))
     if query.overdue_at is not None:
         where.append(
             sa.or_(

@@ -87,6 +87,12 @@ pick_lists = sa.Table(
     sa.Index("ix_pick_lists_order_id", "order_id"),
     sa.Index("ix_pick_lists_created_at", "created_at", "pick_list_id"),
     sa.Index(
+        "ix_pick_lists_void",
+        "created_at",
+        "pick_list_id",
+        postgresql_where=sa.text("state = 'VOID'"),
+    ),
+    sa.Index(
         "ix_pick_lists_open",
         "created_at",
         "pick_list_id",

@@ -111,6 +111,18 @@ orders = sa.Table(
     sa.Index("ix_orders_state_since", "state", "state_since"),
     sa.Index("ix_orders_channel_updated_at", "channel", "updated_at"),
     sa.Index(
+        "ix_orders_held",
+        "updated_at",
+        "order_id",
+        postgresql_where=sa.text("cardinality(hold_reasons) > 0"),
+    ),
+    sa.Index(
+        "ix_orders_discrepant",
+        "updated_at",
+        "order_id",
+        postgresql_where=sa.text("cardinality(discrepancies) > 0"),
+    ),
+    sa.Index(
         "ix_orders_unpaid",
         "order_id",
         postgresql_where=sa.text("paid_minor < total_minor AND closed_at IS NULL"),
@@ -223,6 +235,7 @@ cases = sa.Table(
         postgresql_where=sa.text("type = 'PROBE_REFUSED' AND state <> 'RESOLVED'"),
     ),
     sa.Index("ix_cases_due_at", "due_at", "case_id"),
+    sa.Index("ix_cases_open", "due_at", "case_id", postgresql_where=sa.text("state <> 'RESOLVED'")),
 )
 
 probes = sa.Table(
@@ -291,6 +304,7 @@ flags = sa.Table(
     sa.Column("position", sa.BigInteger, sa.Identity(always=True), nullable=False),
     sa.Index("ix_flags_order_id", "order_id"),
     sa.Index("ix_flags_position", "position"),
+    sa.Index("ix_flags_review", "position", postgresql_where=sa.text("act = 'SENT_TO_REVIEW'")),
 )
 
 requests = sa.Table(

@@ -70,7 +70,7 @@ def flows(stack: WholeStack, sending: Traffic) -> None:
         "receipts are acknowledged",
         WHOLE_AGAIN_WITHIN_S,
     )
-    [(newest,)] = stack.rows("SELECT coalesce(max(id), 0) FROM outbox")
+    [(newest,)] = stack.rows("SELECT last_value FROM outbox_id_seq")
     until(
         lambda: (
             not stack.rows(

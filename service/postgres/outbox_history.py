@@ -7,7 +7,8 @@ are published. Of other topics the outbox holds the last hour, and that is publi
 History gets ids below all others, oldest first, so that it goes out before whatever is written
 meanwhile: a claim by id then still finds every key in its order. Each topic is one statement,
 so that what it deletes and what it inserts are of one moment; a writer that commits later put
-its own row, with a higher number, into the outbox itself.
+its own row, with a higher number, into the outbox itself. No relay marks it before the life has
+begun, and so it is published in it.
 """
 
 from collections.abc import Mapping

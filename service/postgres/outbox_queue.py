@@ -31,7 +31,7 @@ from service.application.outbox import (
 from service.application.ports import Stream
 from service.postgres import outbox_history
 from service.postgres.engine import APPLICATION_ROLE, database_url
-from service.postgres.outbox_history import LOCKS
+from service.postgres.outbox_history import LIFE_LOCK, LOCKS
 from service.postgres.patience import Watchdog
 from service.postgres.storage import translated
 
@@ -106,14 +106,20 @@ BY_INDEX: Final = text(
 
 # Which shards are still ours is found out once, not for each row: that cost 4 µs of each.
 OURS: Final = """
-    o.published_at IS NULL AND o.shard = ANY(ARRAY(
+    o.published_at IS NULL AND :life = (SELECT max(epoch) FROM broker_lives)
+    AND o.shard = ANY(ARRAY(
         SELECT e.shard FROM relay_epochs AS e
         JOIN unnest(CAST(:shards AS int[]), CAST(:epochs AS bigint[])) AS held (shard, epoch)
         USING (shard, epoch)))
 """
 
+# What was sent in a life of the broker that is over by now, or is just ending, is not marked: it
+# may be too new for the history that comes in the next one, and then goes out again by itself. So
+# marks wait while a life begins, and look at it only then, with a snapshot of their own.
+#
 # To delete costs a fifth of marking: it moves nothing, and no index gets an entry.
 MARK: Final = text(f"""
+    SELECT pg_advisory_xact_lock_shared(:locks, :beginning);
     WITH gone AS (
         DELETE FROM outbox AS o WHERE o.id = ANY(CAST(:gone AS bigint[])) AND {OURS}
         RETURNING 1
@@ -186,6 +192,7 @@ class PostgresRelayQueue:
         self._kept_elsewhere = [topics[stream] for stream in outbox_history.HISTORY]
         # Of the last claim, rows that stay when they are published.
         self._kept: set[int] = set()
+        self._life: int | None = None
         self._open: Connection | None = None
 
     def take_shards(self) -> frozenset[int]:
@@ -228,6 +235,7 @@ class PostgresRelayQueue:
             found = connection.execute(CLAIM, values).all()
         epoch = found[0].epoch if found else None
         self._kept = {row.id for row in found if row.is_kept}
+        self._life = epoch
         return Claim([_row(*row) for row in found], epoch)
 
     def mark_published(self, row_ids: Sequence[int]) -> int:
@@ -236,6 +244,9 @@ class PostgresRelayQueue:
             "kept": [each for each in row_ids if each in self._kept],
             "shards": list(self._epochs),
             "epochs": list(self._epochs.values()),
+            "life": self._life,
+            "locks": LOCKS,
+            "beginning": LIFE_LOCK,
         }
         with self._connected() as connection:
             return int(connection.execute(MARK, values).scalar_one())

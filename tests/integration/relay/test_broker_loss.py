@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from service.application.ports import Stream
 from service.kafka.topics import BROKER_LIVES, NAMES, TOPICS
+from service.postgres import outbox_history
 from service.postgres.outbox_desk import PostgresOutboxQueue
 from tests.integration.relay.world import MOMENT, ORDERS, World, wait_until
 
@@ -120,6 +121,23 @@ def test_history_asked_for_by_hand_comes_again_in_a_new_life(world: World) -> No
         lambda: len(world.read(BROKER_LIVES.name)) == 2, what="the marker of the second life"
     )
     assert world.epoch() == 2
+
+
+def test_what_is_written_while_a_life_begins_comes_in_it(world: World) -> None:
+    world.start_living()
+    world.write("order-1")
+    wait_until(world.is_drained, what="an empty outbox")
+
+    with world.engine.begin() as connection:
+        outbox_history.begin_life(connection, "by hand", NAMES)
+        # Too late for the history, and published before it.
+        world.write("order-1")
+        assert [record.n for record in world.read(ORDERS, least=2)] == [1, 2]
+
+    wait_until(world.is_drained, what="an empty outbox")
+    guard = world.guard(epoch=2)
+    assert guard.applied == {"order-1": 2}
+    assert guard.gaps == []
 
 
 def test_history_keeps_its_order_among_concurrent_writers(world: World) -> None:

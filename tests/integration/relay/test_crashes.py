@@ -102,6 +102,8 @@ def test_a_restart_of_postgres_is_waited_out(world: World) -> None:
 def test_an_open_transaction_holds_up_nobody_else(world: World) -> None:
     world.start_relay()
     with world.engine.begin() as slow:
+        # It may take longer to publish than a session of the service may leave one open.
+        slow.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         slow.exec_driver_sql("SELECT pg_current_xact_id()")
         world.write_many(writers=2, each=20, orders=4).join()
         wait_until(world.is_drained, what="an empty outbox beside an open transaction")

@@ -78,7 +78,8 @@ class WorkerProcess:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+        # Of a busy machine, beside brokers of Java that start: ten seconds were seen.
+        return self.process.wait(timeout=60)
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -100,7 +101,12 @@ class World:
 
     def _new_producer(self) -> Producer:
         return Producer(
-            {"bootstrap.servers": self.servers.kafka_bootstrap, "partitioner": "murmur2_random"}
+            {
+                "bootstrap.servers": self.servers.kafka_bootstrap,
+                "partitioner": "murmur2_random",
+                # As the relay's: without it what a young topic refuses comes again behind the rest.
+                "enable.idempotence": True,
+            }
         )
 
     def begin_life(self) -> None:

@@ -7,10 +7,9 @@ STACK := $(BIN)/python -m deploy.local
 SOURCES := service streams clients deploy benchmarks protos/build_hook.py docs/generate.py \
 	docs/generating tests
 
-# Tests wait more than they compute, for servers to start and for leases to end: three run at once
-# on two processors, four where the broker is a machine of Java. A file's tests stay together.
+# Two workers, as on the smallest machine we test; a file's tests stay together on one.
 PYTEST := $(BIN)/pytest
-PYTEST_ALL := $(PYTEST) --dist loadfile --no-loadscope-reorder -n 3
+PYTEST_ALL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \
@@ -87,7 +86,7 @@ KAFKA_TESTS_LONG := tests/kafka/test_three_brokers.py \
 
 .PHONY: test-kafka-long
 test-kafka: setup ## Run the tests around the broker against Apache Kafka; needs Java 17 and Maven
-	@CONCORD_EMBEDDED_BROKER=apache $(PYTEST_ALL) -n 4 -m "" $(KAFKA_TESTS) \
+	@CONCORD_EMBEDDED_BROKER=apache $(PYTEST_ALL) -m "" $(KAFKA_TESTS) \
 		$(KAFKA_TESTS_LONG:%=--ignore %) --ignore tests/integration/relay/test_silence.py $(ARGS)
 
 test-kafka-long: setup ## Kill three brokers of it in turn, and empty one five times, under load

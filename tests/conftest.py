@@ -27,6 +27,14 @@ structlog.configure(
 TESTS = Path(__file__).parent
 
 
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what a test makes of logging: a later one on the same worker may look for lines."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Take the longest first, so that the other worker does not end early.
 

@@ -62,11 +62,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         concord.intake.submit([telling.created(each["number"], AMOUNT_MINOR) for each in trades])
         concord.intake.submit([telling.started(each) for each in trades])
         until(lambda: len(asked(concord)) == ORDERS, "each is asked about", TOLD_WITHIN_S)
-        for each in trades:
-            stormy.control.pay("alipay", each["number"])
         verifying = {
             each.name: concord.orders.explain(each.name).summary_en for each in asked(concord)
         }
+        for each in trades:
+            stormy.control.pay("alipay", each["number"])
         given_up = give_up(stormy)
         until(
             lambda: len(list(concord.orders.list(states=[Order.STATE_PAID]))) == ORDERS,

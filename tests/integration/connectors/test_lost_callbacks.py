@@ -60,6 +60,8 @@ def test_a_payment_whose_callback_was_lost_is_learnt_by_asking(stage: Stage, pro
 
     ask_now(stage, sold)
     stage.eventually(lambda: state(stage, sold) == Order.STATE_PAID, "the order is paid")
+    # The answer is a receipt, and may be weighed before the connector says that it asked.
+    stage.eventually(lambda: stage.probes_of(sold)[0].asked == 1, "it is told that it was asked")
 
     [receipt] = stage.receipts_of(sold)
     assert (receipt.source, receipt.account) == (provider, sold.account)

@@ -25,14 +25,13 @@ structlog.configure(
 )
 
 TESTS = Path(__file__).parent
+LOGGING = structlog.get_config()
 
 
 @pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """Undo what a test makes of logging: a later one on the same worker may look for lines."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
+def logging_as_it_was() -> None:
+    """Undo what others on the same worker made of logging: a test may look for lines."""
+    structlog.configure(**{**LOGGING, "processors": [*LOGGING["processors"]]})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -307,10 +307,10 @@ class World:
         finally:
             consumer.close()
 
-    def guard_of_what_came(self) -> Guard:
-        """Run the guard over what is there, when not everything is to come."""
+    def guard_of_what_came(self, least: int) -> Guard:
+        """Run the guard over what is there, at least so much, when not everything is to come."""
         guard = Guard()
-        for record in self.read(ORDERS):
+        for record in self.read(ORDERS, least=least):
             guard.take(record)
         return guard
 

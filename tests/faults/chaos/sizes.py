@@ -124,7 +124,7 @@ TINY: Final = Size(
 # when one session is killed: such blows are rarer than those on single sessions and connections.
 CI: Final = Size(
     name="ci",
-    faults_s=175.0,
+    faults_s=150.0,
     blows=MappingProxyType(
         {
             Kind.RELAY_KILL: 36,

@@ -18,6 +18,7 @@ from streams.config import Settings
 from streams.logic.normalising import keyed
 from streams.rule_files import load_rules
 from streams.service import ConcordService
+from streams.tables import ChunkedTable
 from streams.telemetry import Metrics
 from streams.template_files import load_templates
 from streams.transport import ChunkedApp
@@ -93,6 +94,7 @@ def faust_app(settings: Settings, epoch: int) -> ChunkedApp:
         broker=f"kafka://{settings.kafka_bootstrap}",
         # Rows are small, and come back from the changelog.
         store="memory://",
+        Table=ChunkedTable,
         datadir=str(settings.data_dir),
         autodiscover=False,
         web_enabled=False,

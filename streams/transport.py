@@ -35,6 +35,9 @@ from streams.unpacking import Fetched
 CHUNK_RECORDS_MAX: Final = 2000
 # Chunks of a partition that are delivered and not acknowledged; more are left at the broker.
 CHUNKS_WAITING_MAX: Final = 4
+# Chunks of a changelog that wait to become rows together. The usual thousand would be the whole
+# changelog in memory; with one, Faust goes on to read what its own worker writes.
+CHUNKS_HELD_BACK: Final = 2
 # How long a fetch waits for records before the loop looks at the world again.
 _FETCH_WAIT_S: Final = 0.2
 
@@ -324,6 +327,12 @@ class ChunkedApp(faust.App):
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)
+
+    def Table(self, name: str, **options: Any) -> Any:  # noqa: ANN401, N802  # Faust's signature.
+        """Return a table whose rows come back in chunks, too."""
+        table = super().Table(name, recovery_buffer_size=CHUNKS_HELD_BACK, **options)
+        self.chunked_topics[table.changelog_topic.get_topic_name()] = CHUNK_RECORDS_MAX
+        return table
 
     def chunked_topic(self, name: str, records: int = CHUNK_RECORDS_MAX) -> faust.TopicT:
         """Return the topic, delivered in chunks; of two limits, the smaller counts."""

@@ -19,6 +19,7 @@ import faust
 import pytest
 from aiokafka.consumer import fetcher
 from faust.exceptions import PartitionsMismatch
+from faust.stores import memory
 from faust.streams import Stream
 from faust.tables.base import Collection
 from faust.tables.recovery import Recovery
@@ -28,6 +29,7 @@ from faust.transport.producer import ProducerBuffer
 from faust.types import TP, FutureMessage
 
 from streams import transport
+from streams.tables import ChunkedTable
 from streams.transport import ChunkedApp, ChunkMessage, Consumer, StrictBuffer
 
 PLACE = TP("orders", 0)
@@ -50,6 +52,10 @@ READ: dict[str, tuple[Callable[..., Any], str]] = {
     "ProducerBuffer._handle_pending": (ProducerBuffer._handle_pending, "78d648030fd21016"),
     "Recovery.on_recovery_completed": (Recovery.on_recovery_completed, "6ef567acf072e46d"),
     "Recovery._build_highwaters": (Recovery._build_highwaters, "91b4cc0d3724ae7b"),
+    # What streams/tables.py takes the place of, and what calls it.
+    "Recovery._slurp_changelogs": (Recovery._slurp_changelogs, "7825c7e50f766d5a"),
+    "Store.apply_changelog_batch": (memory.Store.apply_changelog_batch, "71863e3cd727aac2"),
+    "Store.on_recovery_completed": (memory.Store.on_recovery_completed, "a00bef343e139602"),
     "Collection.partition_for_key": (Collection.partition_for_key, "3b2291811b8dd791"),
     "Stream.take": (Stream.take, "49a950b16eafeb84"),
     "Stream._c_aiter": (Stream._c_aiter, "fa44582a5882e9df"),
@@ -98,6 +104,7 @@ def test_what_was_read_is_what_runs(name: str) -> None:
         ),
         (StrictBuffer, ProducerBuffer, "flush on_stop put wait_until_ebb"),
         (transport.ChunkedApp, faust.App, "_new_transport"),
+        (ChunkedTable, faust.Table, "apply_changelog_batch"),
         (transport.ConsumerThread, driver.AIOKafkaConsumerThread, "on_start topic_partitions"),
     ],
 )
@@ -262,3 +269,28 @@ async def test_a_changelog_whose_metadata_is_on_its_way_takes_rows(
     told["returns"], told[table.changelog_topic_name] = 4, 3
     with pytest.raises(PartitionsMismatch):
         table._verify_source_topic_partitions("returns")
+
+
+async def test_a_chunk_of_a_changelog_makes_the_rows_that_its_records_would() -> None:
+    written = [(b"a", b"1"), (b"b", b"2"), (b"a", None), (b"c", b"3"), (b"b", b"4"), (b"a", b"5")]
+    records = [
+        SimpleNamespace(key=key, value=value, partition=3, topic="rows", offset=offset)
+        for offset, (key, value) in enumerate(written)
+    ]
+    app = ChunkedApp("rows", broker="kafka://127.0.0.1:1", store="memory://", Table=ChunkedTable)
+    ours = app.Table("rows", key_type=bytes, value_type=bytes, partitions=4)
+    theirs = faust.App("stock", broker="kafka://127.0.0.1:1", store="memory://").Table(
+        "rows", key_type=bytes, value_type=bytes, partitions=4
+    )
+
+    for start in (0, 4):
+        chunk = SimpleNamespace(records=records[start : start + 4])
+        ours.apply_changelog_batch([SimpleNamespace(message=chunk)])
+    theirs.apply_changelog_batch(
+        [SimpleNamespace(key=each.key, value=each.value, message=each) for each in records]
+    )
+
+    assert ours.data.data == theirs.data.data == {b"a": b"5", b"b": b"4", b"c": b"3"}
+    assert ours.data._key_partition == theirs.data._key_partition
+    assert app.chunked_topics == {ours.changelog_topic.get_topic_name(): 2000}
+    assert ours.recovery_buffer_size == 2

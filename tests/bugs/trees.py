@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ subprocess.run([sys.executable, *sys.argv[1:]], check=True)
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A copy of what is committed, or about to be, and of the code made from the contract."""
+    """A copy of the code, and of what is made from its contract."""
 
     folder: Path
 
@@ -46,7 +47,7 @@ class Tree:
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
-            env=self._environment(),
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=ENDS_WITHIN_S,
@@ -61,10 +62,11 @@ class Tree:
             if len(found) != 5 or not all(Path(each).is_relative_to(self.folder) for each in found):
                 raise RuntimeError(f"the code in use is not the copy's: {told}")
 
-    def _environment(self) -> Mapping[str, str]:
+    def environment(self) -> Mapping[str, str]:
+        """Return the environment of processes that take their code from here, wherever they run."""
         first = (self._cut, self.folder, self.folder / GENERATED)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        return {**kept, "PYTHONPATH": os.pathsep.join(str(each) for each in first)}
+        return {**kept, "PYTHONPATH": os.pathsep.join(map(str, first)), "PYTHONSAFEPATH": "1"}
 
     @property
     def _cut(self) -> Path:
@@ -82,6 +84,26 @@ def copied(folder: Path) -> Tree:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     shutil.copytree(ROOT / GENERATED, folder / GENERATED)
+    return _cut_off(folder)
+
+
+def committed(folder: Path, commit: str) -> Tree:
+    """Put the tree of a commit into a folder that is not there yet, with the code that it makes."""
+    folder.mkdir()
+    packed = folder / "tree.tar"
+    archive = ["git", "archive", "--output", str(packed), commit]
+    subprocess.run(archive, cwd=ROOT, check=True, capture_output=True)
+    with tarfile.open(packed) as tree:
+        tree.extractall(folder, filter="data")
+    packed.unlink()
+    made = _cut_off(folder)
+    told = made.python(str(folder / "protos" / "build_hook.py"))
+    if told.returncode:
+        raise RuntimeError(f"the contract of {commit} makes no code: {told}")
+    return made
+
+
+def _cut_off(folder: Path) -> Tree:
     cut = folder / ".cut" / "sitecustomize.py"
     cut.parent.mkdir()
     original = {os.path.realpath(each) for each in (ROOT, ROOT / GENERATED)}

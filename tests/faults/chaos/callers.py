@@ -37,6 +37,11 @@ class Callers:
         """Close a channel in the middle of its calls; they fail, and the next opens another."""
         dice.choice(self._clients).close()
 
+    def turn_back(self) -> None:
+        """Have every channel look again for the service that it tries first."""
+        for client in self._clients:
+            client.close()
+
     def patiently(
         self, kind: str, call: Callable[[], T], *, within_s: float = GIVES_UP_AFTER_S
     ) -> T:

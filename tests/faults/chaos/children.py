@@ -99,13 +99,20 @@ class Child:
         process.send_signal(number)
         return True
 
-    def end_with(self, number: signal.Signals) -> int | None:
+    def end_with(self, number: signal.Signals, *, within_s: float = ENDED_WITHIN_S) -> int | None:
         """End it by a signal, and return its exit code; None if it did not run."""
         process = self._process
         if process is None or process.poll() is not None:
             return None
         process.send_signal(number)
-        return process.wait(ENDED_WITHIN_S)
+        return process.wait(within_s)
+
+    def retire(self, *, within_s: float = ENDED_WITHIN_S) -> int | None:
+        """Ask it to end, and start it no more; return its exit code, None if it did not run."""
+        self._over.set()
+        code = self.end_with(signal.SIGTERM, within_s=within_s)
+        self._thread.join(ENDED_WITHIN_S)
+        return code
 
     def rss(self) -> int:
         """Return the memory that it has, in bytes; 0 while it does not run."""

@@ -309,9 +309,9 @@ def run(size: Size, seed: int, folder: Path) -> Figures:
         try:
             running.go()
         except BaseException as error:
-            error.add_note(f"{figures.told()}\n{_logs(world)}")
+            error.add_note(f"{figures.told()}\n{logs_of(world)}")
             raise
-        logs = _logs(world)
+        logs = logs_of(world)
     figures.lasted_s = time.monotonic() - began
     figures.cpu_s = sum(map(_cpu_s, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
     print(f"\n{figures.told()}")  # noqa: T201  # A report is what a run is for.
@@ -319,7 +319,8 @@ def run(size: Size, seed: int, folder: Path) -> Figures:
     return figures
 
 
-def _logs(world: World) -> str:
+def logs_of(world: World) -> str:
+    """Return the end of what each process wrote."""
     return "\n".join(f"--- {child.name}\n{child.tail()}" for child in world.children)
 
 

@@ -55,7 +55,7 @@ class World:
         self.servers.__enter__()
         try:
             self.url = self.servers.database_url
-            migrate(self.url)
+            self._migrate()
             self._start_children()
         except BaseException:
             self.__exit__(None, None, None)
@@ -72,6 +72,9 @@ class World:
         for child in self.children:
             child.leave()
         self.servers.__exit__(None, None, None)
+
+    def _migrate(self) -> None:
+        migrate(self.url)
 
     def _start_children(self) -> None:
         common = surroundings(

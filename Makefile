@@ -7,9 +7,10 @@ STACK := $(BIN)/python -m deploy.local
 SOURCES := service streams clients deploy benchmarks protos/build_hook.py docs/generate.py \
 	docs/generating tests
 
-# Two workers, as on the smallest machine we test; a file's tests stay together on one.
+# One worker more than the smallest machine has processors, for many tests wait for processes; a
+# file's tests stay together on one.
 PYTEST := $(BIN)/pytest
-PYTEST_ALL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST_ALL := $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run down status clean protos fmt lint types docs verify baseline check test \
@@ -80,9 +81,10 @@ soak: setup ## The same 12,000 times, in more than an hour, watching memory
 # The tests whose matter is the broker: the same files as with the embedded one, and its own. What
 # takes minutes there is left out.
 KAFKA_TESTS := tests/kafka tests/integration/relay tests/integration/streams/test_losses.py \
-	tests/integration/streams/test_workers_take_over.py tests/faults/chaos/test_chaos.py
+	tests/faults/chaos/test_chaos.py
 KAFKA_TESTS_LONG := tests/kafka/test_three_brokers.py \
-	tests/integration/streams/test_broker_emptied_five_times.py
+	tests/integration/streams/test_broker_emptied_five_times.py \
+	tests/integration/streams/test_workers_take_over.py
 
 .PHONY: test-kafka-long
 test-kafka: setup ## Run the tests around the broker against Apache Kafka; needs Java 17 and Maven

@@ -5,10 +5,8 @@ The only place that owns the real clock, the real ids and the signals.
 
 import contextlib
 import gc
-import random
 import signal
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,27 +16,8 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
-from concord.audit.v1 import audit_service_pb2_grpc
-from concord.cases.v1 import case_service_pb2_grpc
-from concord.fulfilment.v1 import fulfilment_service_pb2_grpc
-from concord.insights.v1 import insight_service_pb2_grpc
-from concord.intake.v1 import intake_service_pb2_grpc
-from concord.inventory.v1 import inventory_service_pb2_grpc
-from concord.orders.v1 import order_service_pb2_grpc
-from concord.outbox.v1 import outbox_service_pb2_grpc
-from concord.probes.v1 import probe_service_pb2_grpc
 from service import auditors
-from service.application.allocating import Allocating
-from service.application.insights import (
-    ChannelBoards,
-    OverdueOrders,
-    StageBoards,
-    Verifier,
-)
-from service.application.intake import Intake
 from service.application.ports import Clock
-from service.application.probing import Probing
-from service.application.waiting import Waiting
 from service.config import ConfigurationError, Settings
 from service.counting import Counting
 from service.domain.errors import OutageError
@@ -48,33 +27,18 @@ from service.kafka.topics import NAMES
 from service.postgres.clock import DatabaseClock
 from service.postgres.durability import unsafe_settings
 from service.postgres.engine import make_engine
-from service.postgres.insights import ArrivalRows, FlagRows, JournalMeasures, OverdueRows
-from service.postgres.outbox_desk import PostgresOutboxQueue
 from service.postgres.outbox_queue import PostgresRelayQueue
 from service.postgres.reader import PostgresReader
-from service.postgres.stock_reading import PostgresStockReader
 from service.postgres.storage import Observer, PostgresStorage, translated
-from service.probe_watch import ProbeWatch
-from service.rpc.audit import AuditServicer
 from service.rpc.calling import Mutations
-from service.rpc.cases import CaseServicer
 from service.rpc.errors import ErrorsInterceptor
-from service.rpc.flags import FlagActs
-from service.rpc.fulfilment import FulfilmentServicer
-from service.rpc.insights import InsightServicer, InsightUseCases
-from service.rpc.intake import IntakeServicer
-from service.rpc.inventory import InventoryServicer
 from service.rpc.metrics import MetricsInterceptor
-from service.rpc.orders import OrderServicer
-from service.rpc.outbox import OutboxServicer
-from service.rpc.probes import ProbeServicer
 from service.rpc.request_log import RequestLogInterceptor
 from service.rpc.server import Adder, Server, pool_threads
 from service.rpc.tracing import TracingInterceptor
 from service.telemetry import Probes, Telemetry, configure
-from service.views import connection as views
-from service.views.channels import RedisChannelView
-from service.views.stages import RedisStageView
+from service.wiring.ground import Ground, parts_of
+from service.wiring.parts import PARTS
 
 log = structlog.get_logger(__name__)
 
@@ -121,22 +85,8 @@ def serve(settings: Settings) -> None:
     _refuse_unsafe(engine)
     clock = DatabaseClock(engine, now)
     _look_at(clock)
-    server = _server(settings, engine, telemetry, clock)
-    storage = _storage(settings, engine, telemetry)
-    waiting = Waiting(storage, ProtobufEncoder(), clock, settings.terms)
-    allocating = _allocating(settings, engine, telemetry, clock)
-    probing = Probing(storage, ProtobufEncoder(), clock, settings.terms)
-    watch = ProbeWatch(probing, PostgresReader(engine), telemetry.metrics, clock)
-    works = (
-        waiting.expire_due,
-        waiting.report_orphans,
-        waiting.republish_stale,
-        waiting.forget_answers,
-        allocating.settle_due,
-        allocating.sweep,
-        watch.sweep,
-        watch.measure,
-    )
+    services, works = parts_of(_ground(settings, engine, telemetry, clock), PARTS)
+    server = _listening(settings, telemetry, services)
     clockwork = threading.Thread(target=_tick, args=(works, stop), name="clockwork")
     auditor = auditors.auditor(settings, engine, telemetry.metrics, stop)
     probes = Probes(
@@ -201,47 +151,13 @@ def _telemetry(settings: Settings) -> Telemetry:
 def _server(
     settings: Settings, engine: sa.Engine, telemetry: Telemetry, clock: Clock = now
 ) -> Server:
-    encoder = ProtobufEncoder()
-    storage = _storage(settings, engine, telemetry)
-    terms = settings.terms
-    reader = PostgresReader(engine, terms.limits)
-    mutations = Mutations(storage, encoder, clock, fresh_id, terms)
-    intake = Intake(storage, encoder, clock, terms)
-    probing = Probing(storage, encoder, clock, terms)
-    watchers = threading.BoundedSemaphore(settings.watchers_max)
-    orders = OrderServicer(mutations, reader, clock, watchers)
-    insights = InsightServicer(_insights(settings, engine, clock), FlagActs(mutations), watchers)
-    services = {
-        "concord.orders.v1.OrderService": (
-            order_service_pb2_grpc.add_OrderServiceServicer_to_server,
-            orders,
-        ),
-        "concord.intake.v1.IntakeService": (
-            intake_service_pb2_grpc.add_IntakeServiceServicer_to_server,
-            IntakeServicer(intake, reader, clock, telemetry.metrics),
-        ),
-        "concord.cases.v1.CaseService": (
-            case_service_pb2_grpc.add_CaseServiceServicer_to_server,
-            CaseServicer(mutations, reader),
-        ),
-        "concord.insights.v1.InsightService": (
-            insight_service_pb2_grpc.add_InsightServiceServicer_to_server,
-            insights,
-        ),
-        "concord.inventory.v1.InventoryService": (
-            inventory_service_pb2_grpc.add_InventoryServiceServicer_to_server,
-            InventoryServicer(mutations, PostgresStockReader(engine)),
-        ),
-        "concord.fulfilment.v1.FulfilmentService": (
-            fulfilment_service_pb2_grpc.add_FulfilmentServiceServicer_to_server,
-            FulfilmentServicer(mutations, PostgresStockReader(engine)),
-        ),
-        "concord.probes.v1.ProbeService": (
-            probe_service_pb2_grpc.add_ProbeServiceServicer_to_server,
-            ProbeServicer(probing, reader, fresh_id, telemetry.metrics),
-        ),
-        **_overseeing(settings, engine),
-    }
+    services, _ = parts_of(_ground(settings, engine, telemetry, clock), PARTS)
+    return _listening(settings, telemetry, services)
+
+
+def _listening(
+    settings: Settings, telemetry: Telemetry, services: Mapping[str, tuple[Adder, object]]
+) -> Server:
     return Server(
         settings.service_address,
         services,
@@ -257,53 +173,22 @@ def _server(
     )
 
 
-def _overseeing(settings: Settings, engine: sa.Engine) -> Mapping[str, tuple[Adder, object]]:
-    return {
-        "concord.audit.v1.AuditService": (
-            audit_service_pb2_grpc.add_AuditServiceServicer_to_server,
-            AuditServicer(auditors.audit_over(engine, settings)),
-        ),
-        "concord.outbox.v1.OutboxService": (
-            outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
-            OutboxServicer(PostgresOutboxQueue(engine, topics=NAMES, ids=fresh_id)),
-        ),
-    }
-
-
-def _storage(settings: Settings, engine: sa.Engine, telemetry: Telemetry) -> PostgresStorage:
+def _ground(settings: Settings, engine: sa.Engine, telemetry: Telemetry, clock: Clock) -> Ground:
     counting = Counting(telemetry.metrics)
     observer = Observer(counting.committed, counting.retried)
-    return PostgresStorage(engine, ProtobufEnvelopes(), observer, settings.failpoints)
-
-
-def _allocating(
-    settings: Settings, engine: sa.Engine, telemetry: Telemetry, clock: Clock
-) -> Allocating:
-    return Allocating(
-        _storage(settings, engine, telemetry),
-        ProtobufEncoder(),
-        clock,
-        chance=random.random,
-        pause=time.sleep,
-        told=Counting(telemetry.metrics).settled,
-        terms=settings.terms,
-    )
-
-
-def _insights(settings: Settings, engine: sa.Engine, clock: Clock) -> InsightUseCases:
-    redis = views.connect(settings.redis_url)
-    stages = RedisStageView(redis, settings.kafka_partitions)
-    channels = RedisChannelView(redis, settings.kafka_partitions)
-    # A proof reads the whole view, and may take its time over it.
-    unhurried = views.connect(settings.redis_url, timeout_s=views.PATIENT_TIMEOUT_S)
-    patient = RedisStageView(unhurried, settings.kafka_partitions)
-    measures = JournalMeasures(engine)
-    return InsightUseCases(
-        stages=StageBoards(stages, measures, clock, time.sleep),
-        channels=ChannelBoards(channels, ArrivalRows(engine), clock),
-        overdue=OverdueOrders(OverdueRows(engine), clock, settings.stage_limits),
-        flags=FlagRows(engine),
-        verifier=Verifier(patient, measures, clock, time.sleep),
+    storage = PostgresStorage(engine, ProtobufEnvelopes(), observer, settings.failpoints)
+    encoder = ProtobufEncoder()
+    return Ground(
+        settings=settings,
+        engine=engine,
+        telemetry=telemetry,
+        clock=clock,
+        ids=fresh_id,
+        storage=storage,
+        encoder=encoder,
+        reader=PostgresReader(engine, settings.terms.limits),
+        mutations=Mutations(storage, encoder, clock, fresh_id, settings.terms),
+        watchers=threading.BoundedSemaphore(settings.watchers_max),
     )
 
 

@@ -1,0 +1,21 @@
+"""Which parts the service has; the clockwork does their works in this order."""
+
+from collections.abc import Callable
+from typing import Final
+
+from service.wiring.cases import cases
+from service.wiring.ground import Ground, Part
+from service.wiring.insights import insights
+from service.wiring.orders import orders
+from service.wiring.overseeing import overseeing
+from service.wiring.probes import probes
+from service.wiring.stock import stock
+
+PARTS: Final[tuple[Callable[[Ground], Part], ...]] = (
+    orders,
+    stock,
+    probes,
+    cases,
+    insights,
+    overseeing,
+)

@@ -259,6 +259,30 @@ class PickListClosedError(FailedPreconditionError):
     REASON = "PICK_LIST_CLOSED"
 
 
+class NoticeNotFoundError(NotFoundError):
+    """There is no such notice."""
+
+    REASON = "NOTICE_NOT_FOUND"
+
+
+class NoticeNotResendableError(FailedPreconditionError):
+    """Nothing of the notice is dead."""
+
+    REASON = "NOTICE_NOT_RESENDABLE"
+
+
+class NoticeNotUncertainError(FailedPreconditionError):
+    """Of the notice it is known whether it arrived."""
+
+    REASON = "NOTICE_NOT_UNCERTAIN"
+
+
+class SendingEndedError(FailedPreconditionError):
+    """The attempt is over, or another's."""
+
+    REASON = "SENDING_ENDED"
+
+
 class StorageUnavailableError(OutageError):
     """The service answers; a server that it needs does not."""
 

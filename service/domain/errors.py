@@ -256,6 +256,38 @@ class PickListClosedError(OrderError):
     fields = ("pick_list", "state")
 
 
+class NoticeNotFoundError(OrderError):
+    """There is no such notice."""
+
+    reason = "NOTICE_NOT_FOUND"
+    template = "There is no notice {notice}."
+    fields = ("notice",)
+
+
+class NoticeNotResendableError(OrderError):
+    """Nothing of the notice is dead."""
+
+    reason = "NOTICE_NOT_RESENDABLE"
+    template = "Notice {notice} is {state}: only what is DEAD is sent again."
+    fields = ("notice", "state")
+
+
+class NoticeNotUncertainError(OrderError):
+    """Of the notice it is known whether it arrived."""
+
+    reason = "NOTICE_NOT_UNCERTAIN"
+    template = "Notice {notice} is {state}: only what is UNCERTAIN is settled by a person."
+    fields = ("notice", "state")
+
+
+class SendingEndedError(OrderError):
+    """The attempt is over, or another's."""
+
+    reason = "SENDING_ENDED"
+    template = "Attempt {sending} is over, or claimed under another lease."
+    fields = ("sending",)
+
+
 class OutageError(Exception):
     """A server that we need did not do its part; the adapter translated the driver's error."""
 

@@ -11,22 +11,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from service.domain.lifecycle import FINAL, State
 from service.domain.probing import ProbeState
+from service.postgres.case_tables import case_log, cases
+from service.postgres.metadata import Moment, metadata, text_column
 
-metadata: Final = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+# What is declared elsewhere and found here, too.
+__all__ = ["Moment", "case_log", "cases", "metadata"]
 
-Moment: Final = sa.DateTime(timezone=True)
 _now: Final = sa.text("clock_timestamp()")
-
-
-def _text(name: str, **options: object) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default="", **options)  # type: ignore[arg-type]
 
 
 def _in(values: object) -> str:
@@ -40,19 +31,19 @@ receipts = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("dedupe_key", sa.Text, nullable=False),
     sa.Column("template", sa.Text, nullable=False),
-    _text("channel"),
-    _text("order_hint"),
-    _text("address"),
+    text_column("channel"),
+    text_column("order_hint"),
+    text_column("address"),
     sa.Column("received_at", Moment, nullable=False),
     sa.Column("recorded_at", Moment, nullable=False, server_default=_now),
     sa.Column("event", sa.LargeBinary, nullable=False),
-    _text("traceparent"),
+    text_column("traceparent"),
     sa.Column("outcome", sa.Text),
     sa.Column("outcome_at", Moment),
     sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
-    _text("rejected_for"),
-    _text("rejected_field"),
-    _text("advice"),
+    text_column("rejected_for"),
+    text_column("rejected_field"),
+    text_column("advice"),
     sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
     sa.Column("published", sa.Integer, nullable=False, server_default="1"),
     sa.Column("position", sa.BigInteger, sa.Identity(always=True), nullable=False),
@@ -70,7 +61,7 @@ receipt_outcomes = sa.Table(
     sa.Column("revision", sa.Integer, primary_key=True),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("event", sa.LargeBinary, nullable=False),
-    _text("traceparent"),
+    text_column("traceparent"),
 )
 
 orders = sa.Table(
@@ -81,8 +72,8 @@ orders = sa.Table(
     sa.Column("state_since", Moment, nullable=False),
     sa.Column("closed_at", Moment),
     sa.Column("refund_state", sa.Text, nullable=False),
-    _text("channel"),
-    _text("customer"),
+    text_column("channel"),
+    text_column("customer"),
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("total_minor", sa.BigInteger, nullable=False),
     sa.Column("list_total_minor", sa.BigInteger, nullable=False),
@@ -96,9 +87,10 @@ orders = sa.Table(
     sa.Column("lines", JSONB, nullable=False),
     sa.Column("holds", JSONB, nullable=False),
     sa.Column("hold_reasons", ARRAY(sa.Text), nullable=False),
-    _text("milestone"),
+    text_column("milestone"),
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("chain_head", sa.LargeBinary, nullable=False),
+    sa.Column("tags", ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.CheckConstraint(f"state IN ({_in(State)})", name="state"),
     sa.CheckConstraint(
         f"(state IN ({_in(sorted(FINAL, key=lambda each: each.value))})) = (closed_at IS NOT NULL)",
@@ -110,6 +102,12 @@ orders = sa.Table(
     sa.Index("ix_orders_updated_at", "updated_at", "order_id"),
     sa.Index("ix_orders_state_since", "state", "state_since"),
     sa.Index("ix_orders_channel_updated_at", "channel", "updated_at"),
+    sa.Index(
+        "ix_orders_tags",
+        "tags",
+        postgresql_using="gin",
+        postgresql_where=sa.text("cardinality(tags) > 0"),
+    ),
     sa.Index(
         "ix_orders_held",
         "updated_at",
@@ -147,18 +145,18 @@ facts = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
-    _text("channel"),
+    text_column("channel"),
     sa.Column("occurred_at", Moment, nullable=False),
     sa.Column("recorded_at", Moment, nullable=False),
     sa.Column("amount_minor", sa.BigInteger),
     sa.Column("currency", sa.Text),
-    _text("voucher"),
+    text_column("voucher"),
     sa.Column("circumstances", ARRAY(sa.Text), nullable=False),
     sa.Column("detail", JSONB, nullable=False),
-    _text("note"),
-    _text("receipt_id"),
-    _text("traceparent"),
-    _text("address"),
+    text_column("note"),
+    text_column("receipt_id"),
+    text_column("traceparent"),
+    text_column("address"),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Index("ix_facts_order_id", "order_id"),
     sa.Index("ix_facts_receipt_id", "receipt_id"),
@@ -171,18 +169,18 @@ journal = sa.Table(
     sa.Column("order_id", sa.Text, primary_key=True),
     sa.Column("sequence", sa.BigInteger, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
-    _text("source"),
-    _text("actor"),
-    _text("role"),
-    _text("address"),
-    _text("voucher"),
-    _text("reason"),
-    _text("old_value"),
-    _text("new_value"),
+    text_column("source"),
+    text_column("actor"),
+    text_column("role"),
+    text_column("address"),
+    text_column("voucher"),
+    text_column("reason"),
+    text_column("old_value"),
+    text_column("new_value"),
     sa.Column("occurred_at", Moment, nullable=False),
     sa.Column("recorded_at", Moment, nullable=False),
-    _text("trace_id"),
-    _text("traceparent"),
+    text_column("trace_id"),
+    text_column("traceparent"),
     sa.Column("event", sa.LargeBinary, nullable=False),
     sa.Column("measured", sa.Boolean, nullable=False),
     sa.Column("record", sa.LargeBinary, nullable=False),
@@ -212,32 +210,6 @@ timers = sa.Table(
     sa.Index("ix_timers_due_at", "due_at", postgresql_where=sa.text("fired_at IS NULL")),
 )
 
-cases = sa.Table(
-    "cases",
-    metadata,
-    sa.Column("case_id", sa.Text, primary_key=True),
-    sa.Column("order_id", sa.Text, nullable=False),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("opened_at", Moment, nullable=False),
-    sa.Column("due_at", Moment, nullable=False),
-    sa.Column("owner_role", sa.Text, nullable=False),
-    _text("assignee"),
-    _text("outcome"),
-    sa.Column("resolved_at", Moment),
-    sa.Column("version", sa.Integer, nullable=False),
-    _text("subject"),
-    sa.Index("ix_cases_order_id", "order_id"),
-    sa.Index("ix_cases_subject", "subject", postgresql_where=sa.text("subject <> ''")),
-    sa.Index(
-        "ix_cases_refused",
-        "order_id",
-        postgresql_where=sa.text("type = 'PROBE_REFUSED' AND state <> 'RESOLVED'"),
-    ),
-    sa.Index("ix_cases_due_at", "due_at", "case_id"),
-    sa.Index("ix_cases_open", "due_at", "case_id", postgresql_where=sa.text("state <> 'RESOLVED'")),
-)
-
 probes = sa.Table(
     "probes",
     metadata,
@@ -246,7 +218,7 @@ probes = sa.Table(
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("provider", sa.Text, nullable=False),
-    _text("account"),
+    text_column("account"),
     # What else the question says: `probe_rows.py` knows.
     sa.Column("detail", JSONB, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
@@ -261,9 +233,9 @@ probes = sa.Table(
     sa.Column("refused", sa.Integer, nullable=False),
     sa.Column("submitted", sa.Boolean, nullable=False),
     sa.Column("last_ask_at", Moment),
-    _text("last_result"),
-    _text("last_code"),
-    _text("lease"),
+    text_column("last_result"),
+    text_column("last_code"),
+    text_column("lease"),
     sa.Column("lease_until", Moment),
     sa.CheckConstraint(f"state IN ({_in(ProbeState)})", name="state"),
     sa.Index("ix_probes_order_id", "order_id"),
@@ -277,23 +249,12 @@ probes = sa.Table(
     ),
 )
 
-case_log = sa.Table(
-    "case_log",
-    metadata,
-    sa.Column("case_id", sa.Text, primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("act", sa.Text, nullable=False),
-    sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("acted_at", Moment, nullable=False),
-    _text("text"),
-)
-
 flags = sa.Table(
     "flags",
     metadata,
     sa.Column("flag_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, nullable=False),
-    _text("customer"),
+    text_column("customer"),
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("rule_version", sa.Integer, nullable=False),
     sa.Column("action", sa.Text, nullable=False),
@@ -324,7 +285,7 @@ customer_events = sa.Table(
     sa.Column("customer", sa.Text, primary_key=True),
     sa.Column("n", sa.BigInteger, primary_key=True),
     sa.Column("event", sa.LargeBinary, nullable=False),
-    _text("traceparent"),
+    text_column("traceparent"),
 )
 
 stream_heads = sa.Table(
@@ -373,7 +334,7 @@ relay_epochs = sa.Table(
     metadata,
     sa.Column("shard", sa.SmallInteger, primary_key=True),
     sa.Column("epoch", sa.BigInteger, nullable=False),
-    _text("owner"),
+    text_column("owner"),
     sa.Column("taken_at", Moment, nullable=False, server_default=_now),
 )
 

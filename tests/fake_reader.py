@@ -10,13 +10,14 @@ from service.application.reading import (
     CaseQuery,
     ChainReport,
     FeedItem,
+    HandlingLine,
     JournalLine,
     OrderQuery,
     Page,
     ReceiptQuery,
     ReceiptView,
 )
-from service.domain.cases import Case, CaseAct
+from service.domain.cases import Case, CaseAct, CaseState
 from service.domain.deciding import Dossier
 from service.domain.errors import (
     CaseNotFoundError,
@@ -132,13 +133,24 @@ class FakeReader(FakeProbeReader):
         rows = [
             each
             for each in self._tables.cases.values()
-            if (query.include_resolved or not each.is_resolved)
-            and query.order_id in {"", each.order_id}
-            and query.owner_role in {"", each.owner_role}
-            and query.type in {"", each.type}
+            if _is_asked_for(each, query) and query.channel in {"", self._channel(each)}
         ]
         rows.sort(key=lambda each: (each.due_at, each.case_id))
         return _page("cases", rows, query, lambda each: each.case_id)
+
+    def handling(self, order_id: str) -> Sequence[HandlingLine]:
+        lines = [
+            HandlingLine(
+                each.case.case_id, each.case.type, each.act, each.actor, each.at, text=each.text
+            )
+            for each in self._tables.case_log
+            if each.case.order_id == order_id
+        ]
+        return sorted(lines, key=lambda each: each.at)
+
+    def _channel(self, case: Case) -> str:
+        order = self._tables.orders.get(case.order_id)
+        return order.channel if order else ""
 
     def feed_start(self) -> str:
         return f"feed {len(self._tables.journal)}"
@@ -192,6 +204,22 @@ class FakeReader(FakeProbeReader):
             tuple((each.fact, each.outcome) for each in told),
             tuple(dict.fromkeys(each.order_id for each in told if each.order_id)),
         )
+
+
+def _is_asked_for(case: Case, query: CaseQuery) -> bool:
+    due, opened = query.due_by, query.opened_by
+    return (
+        (query.include_resolved or CaseState.RESOLVED in query.states or not case.is_resolved)
+        and query.order_id in {"", case.order_id}
+        and query.owner_role in {"", case.owner_role}
+        and query.type in {"", case.type}
+        and query.side in {None, case.side}
+        and (not query.states or case.state in query.states)
+        and query.assignee in {"", case.assignee}
+        and not (query.is_unassigned and case.assignee)
+        and (due is None or (case.due_at <= due and not case.is_resolved))
+        and (opened is None or case.opened_at <= opened)
+    )
 
 
 def _has(wanted: str, found: Sequence[str]) -> bool:

@@ -38,4 +38,5 @@ def explain(reader: Reader, order_id: str) -> Explanation:
         summary_en=summary_en,
         summary_zh=summary_zh,
         verifications=asked,
+        handling=tuple(reader.handling(order_id)),
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from service.application.ports import Rejection
 from service.application.probe_ports import ProbeReader
-from service.domain.cases import Case, CaseAct
+from service.domain.cases import Case, CaseAct, CaseClass, CaseState
 from service.domain.claims import Claim
 from service.domain.contradictions import Discrepancy
 from service.domain.deciding import Dossier
@@ -54,6 +54,41 @@ class CaseQuery:
     owner_role: str = ""
     include_resolved: bool = False
     type: str = ""
+    side: CaseClass | None = None
+    states: tuple[CaseState, ...] = ()
+    assignee: str = ""
+    is_unassigned: bool = False
+    channel: str = ""
+    # As seen at `at`: what must be resolved within so long, what was opened at least so long ago.
+    due_within: timedelta | None = None
+    open_for: timedelta | None = None
+    at: datetime | None = None
+
+    @property
+    def due_by(self) -> datetime | None:
+        """Only what must be resolved by then."""
+        return _moved(self.at, self.due_within)
+
+    @property
+    def opened_by(self) -> datetime | None:
+        """Only what was opened by then."""
+        return _moved(self.at, self.open_for and -self.open_for)
+
+
+@dataclass(frozen=True, slots=True)
+class HandlingLine:
+    """One line of what was done about an order at the desk."""
+
+    case_id: str
+    case_type: str
+    act: str
+    actor: str
+    at: datetime
+    step: str = ""
+    role: str = ""
+    address: str = ""
+    text: str = ""
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +143,7 @@ class Explanation:
     summary_en: str
     summary_zh: str
     verifications: tuple[Probe, ...] = ()
+    handling: tuple[HandlingLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +214,9 @@ class Reader(ProbeReader, Protocol):
     def cases(self, query: CaseQuery) -> Page[Case]:
         """List cases, most urgent first; or raise `CursorInvalidError`."""
 
+    def handling(self, order_id: str) -> Sequence[HandlingLine]:
+        """Return what was done about an order at the desk: the newest lines, oldest first."""
+
     def feed_start(self) -> str:
         """Return the cursor of the newest final change."""
 
@@ -190,3 +229,7 @@ class Reader(ProbeReader, Protocol):
 
     def verify_chain(self, order_id: str) -> ChainReport:
         """Check the hash chain of one order, or of all when empty."""
+
+
+def _moved(at: datetime | None, by: timedelta | None) -> datetime | None:
+    return None if at is None or by is None else at + by

@@ -1,19 +1,17 @@
-"""Reads receipts and cases, without locks."""
+"""Reads receipts and single cases, without locks."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.application.ports import Rejection
-from service.application.reading import CaseQuery, Page, ReceiptQuery, ReceiptView
-from service.domain.cases import Case, CaseAct, CaseState
+from service.application.reading import Page, ReceiptQuery, ReceiptView
+from service.domain.cases import Case, CaseAct
 from service.domain.errors import CaseNotFoundError, ReceiptNotFoundError
 from service.domain.facts import Outcome
 from service.postgres import tables
-from service.postgres.moments import to_text
 from service.postgres.rows import case_from, fact_from
 from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
@@ -92,39 +90,6 @@ class DeskReading:
         return case, [
             CaseAct(case, each.act, each.actor, each.acted_at, each.text) for each in acts
         ]
-
-    def cases(self, query: CaseQuery) -> Page[Case]:
-        """List cases, most urgent first."""
-        table = tables.cases
-        where: list[sa.ColumnElement[bool]] = []
-        if not query.include_resolved:
-            where.append(table.c.state != CaseState.RESOLVED.value)
-        for column, wanted in (
-            (table.c.order_id, query.order_id),
-            (table.c.owner_role, query.owner_role),
-            (table.c.type, query.type),
-        ):
-            if wanted:
-                where.append(column == wanted)
-        if query.page_token:
-            at, case_id = open_token("cases", query.page_token, datetime, str)
-            after = sa.tuple_(sa.literal(at), sa.literal(case_id))
-            where.append(sa.tuple_(table.c.due_at, table.c.case_id) > after)
-        with translated(), self._engine.connect() as connection:
-            rows = (
-                connection.execute(
-                    sa.select(table)
-                    .where(*where)
-                    .order_by(table.c.due_at, table.c.case_id)
-                    .limit(query.page_size + 1)
-                )
-                .mappings()
-                .all()
-            )
-        page = [case_from(row) for row in rows[: query.page_size]]
-        more = len(rows) > query.page_size
-        token = make_token("cases", to_text(page[-1].due_at), page[-1].case_id) if more else ""
-        return Page(tuple(page), token)
 
 
 def _receipt_view(row: Any, told: list[Any]) -> ReceiptView:  # noqa: ANN401  # database rows

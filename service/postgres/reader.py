@@ -7,10 +7,11 @@ from service.postgres.chain_reading import ChainReading
 from service.postgres.desk_reading import DeskReading
 from service.postgres.order_reading import OrderReading
 from service.postgres.probe_reading import ProbeReading
+from service.postgres.queue_reading import QueueReading
 
 
-class PostgresReader(OrderReading, DeskReading, ChainReading, ProbeReading):
-    """Implements `service.application.reading.Reader`."""
+class PostgresReader(OrderReading, DeskReading, QueueReading, ChainReading, ProbeReading):
+    """Implements `service.application.reading.Reader`, and `QueueReader`."""
 
     def __init__(self, engine: sa.Engine, limits: Limits = STAGE_LIMITS) -> None:
         """Take the engine, and how long an order may stay in each state."""

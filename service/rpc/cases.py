@@ -8,15 +8,15 @@ import grpc
 from concord.cases.v1 import case_service_pb2 as pb
 from concord.cases.v1 import case_service_pb2_grpc
 from service.application.cases import Desk
-from service.application.reading import CaseQuery, Reader
+from service.application.ports import Clock
+from service.application.reading import Reader
 from service.domain.cases import Case
 from service.rpc.calling import Mutations, Work
+from service.rpc.queue_requests import list_query
 from service.rpc.violations import Violations
 from service.telemetry import annotate
 from service.wire import case_message, timestamp
 
-PAGE_SIZE: Final = 50
-PAGE_SIZE_MAX: Final = 500
 NOTE_MAX: Final = 4_000
 CODE_MAX: Final = 64
 
@@ -24,10 +24,11 @@ CODE_MAX: Final = 64
 class CaseServicer(case_service_pb2_grpc.CaseServiceServicer):
     """Reads requests, asks the use cases, writes answers. Refusals pass through."""
 
-    def __init__(self, mutations: Mutations, reader: Reader) -> None:
+    def __init__(self, mutations: Mutations, reader: Reader, clock: Clock) -> None:
         """Take the use cases."""
         self._mutations = mutations
         self._reader = reader
+        self._clock = clock
 
     def OpenCase(self, request: pb.OpenCaseRequest, context: grpc.ServicerContext) -> pb.Case:
         """Open a case on an order."""
@@ -61,18 +62,7 @@ class CaseServicer(case_service_pb2_grpc.CaseServiceServicer):
         self, request: pb.ListCasesRequest, context: grpc.ServicerContext
     ) -> pb.ListCasesResponse:
         """List cases, most urgent first."""
-        read = Violations()
-        query = CaseQuery(
-            page_size=read.number(
-                "page_size", request.page_size, most=PAGE_SIZE_MAX, default=PAGE_SIZE
-            ),
-            page_token=request.page_token,
-            order_id=read.resource("order", request.order, "orders") if request.order else "",
-            owner_role=read.text("owner_role", request.owner_role, longest=CODE_MAX),
-            include_resolved=request.include_resolved,
-            type=read.text("type", request.type, longest=CODE_MAX),
-        )
-        read.refuse()
+        query = list_query(request, self._clock())
         page = self._reader.cases(query)
         return pb.ListCasesResponse(
             cases=[case_message(each) for each in page.rows], next_page_token=page.next_token

@@ -6,6 +6,7 @@ from service.domain.cases import case_id_for
 from service.domain.claims import Claim
 from service.domain.contradictions import POLICY, Discrepancy
 from service.domain.expectations import Expectation
+from service.rpc.handling import handling_entry
 from service.rpc.probe_answers import verification
 from service.wire import order_message, state_number, timestamp
 
@@ -37,6 +38,7 @@ def explanation_message(told: Explanation) -> pb.OrderExplanation:
     open_cases = {case.case_id for case in told.cases}
     order = order_message(told.order)
     order.verifications.extend(verification(each) for each in told.verifications)
+    order.handling.extend(handling_entry(each) for each in told.handling)
     return pb.OrderExplanation(
         order=order,
         summary_en=told.summary_en,

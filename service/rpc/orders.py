@@ -16,6 +16,7 @@ from service.application.reading import Reader
 from service.domain.lifecycle import CORRECTIONS, LIFECYCLE, Action, State
 from service.domain.order import Order
 from service.rpc.calling import Mutations, Work
+from service.rpc.handling import handling_entry
 from service.rpc.order_answers import explanation_message, journal_message
 from service.rpc.order_requests import (
     MILESTONE_MAX,
@@ -67,8 +68,11 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
     def GetOrder(
         self, request: pb.GetOrderRequest, context: grpc.ServicerContext
     ) -> order_pb2.Order:
-        """Return one order."""
-        return _told(*verified_orders(self._reader, [self._find(request)]))
+        """Return one order, with what was done about it."""
+        (message,) = verified_orders(self._reader, [found := self._find(request)])
+        handling = self._reader.handling(found.order_id)
+        message.handling.extend(handling_entry(each) for each in handling)
+        return _told(message)
 
     def ListOrders(
         self, request: pb.ListOrdersRequest, context: grpc.ServicerContext

@@ -11,7 +11,7 @@ def cases(ground: Ground) -> Part:
         services={
             "concord.cases.v1.CaseService": (
                 case_service_pb2_grpc.add_CaseServiceServicer_to_server,
-                CaseServicer(ground.mutations, ground.reader),
+                CaseServicer(ground.mutations, ground.reader, ground.clock),
             ),
         },
     )

@@ -9,6 +9,7 @@ from service.wiring.insights import insights
 from service.wiring.orders import orders
 from service.wiring.overseeing import overseeing
 from service.wiring.probes import probes
+from service.wiring.queues import queues
 from service.wiring.stock import stock
 
 PARTS: Final[tuple[Callable[[Ground], Part], ...]] = (
@@ -16,6 +17,7 @@ PARTS: Final[tuple[Callable[[Ground], Part], ...]] = (
     stock,
     probes,
     cases,
+    queues,
     insights,
     overseeing,
 )

@@ -43,6 +43,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "STOCK_RESERVED": "At least {reserved} must be there; they belong to orders.",
     "PICK_LIST_NOT_FOUND": "`concord pick list` shows what is to be picked.",
     "PICK_LIST_CLOSED": "It is {state}: put back what was taken; `concord pick show {pickList}`.",
+    "CONDITION_FAILED": "Correct where it stands, and try it: `concord workflow check FILE`.",
+    "WORKFLOW_NOT_FOUND": "`concord workflow list` shows what there is.",
     "NOTICE_NOT_FOUND": "`concord notice list` shows what was to be told.",
     "NOTICE_NOT_RESENDABLE": "See `concord notice show {notice}`; it is {state}.",
     "NOTICE_NOT_UNCERTAIN": "See `concord notice show {notice}`; it is {state}.",

@@ -259,6 +259,18 @@ class PickListClosedError(FailedPreconditionError):
     REASON = "PICK_LIST_CLOSED"
 
 
+class ConditionFailedError(FailedPreconditionError):
+    """A condition of a workflow or a batch cannot be judged."""
+
+    REASON = "CONDITION_FAILED"
+
+
+class WorkflowNotFoundError(NotFoundError):
+    """There is no such workflow, or no such version of it."""
+
+    REASON = "WORKFLOW_NOT_FOUND"
+
+
 class NoticeNotFoundError(NotFoundError):
     """There is no such notice."""
 

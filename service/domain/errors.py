@@ -224,6 +224,22 @@ class StreamNotParkedError(OrderError):
     fields = ("topic", "key")
 
 
+class ConditionFailedError(OrderError):
+    """A condition of a workflow or a batch cannot be judged."""
+
+    reason = "CONDITION_FAILED"
+    template = "Condition {condition} cannot be judged: {problem}. Correct where it stands."
+    fields = ("condition", "problem")
+
+
+class WorkflowNotFoundError(OrderError):
+    """There is no such workflow, or no such version of it."""
+
+    reason = "WORKFLOW_NOT_FOUND"
+    template = "There is no workflow {workflow}."
+    fields = ("workflow",)
+
+
 class StockNotFoundError(OrderError):
     """No stock is kept of the article there."""
 

@@ -45,6 +45,8 @@ CODES: Final[Mapping[type[Exception], int]] = {
     errors.LeaseLostError: code_pb2.FAILED_PRECONDITION,
     errors.CursorInvalidError: code_pb2.INVALID_ARGUMENT,
     errors.StreamNotParkedError: code_pb2.NOT_FOUND,
+    errors.ConditionFailedError: code_pb2.FAILED_PRECONDITION,
+    errors.WorkflowNotFoundError: code_pb2.NOT_FOUND,
     errors.StockNotFoundError: code_pb2.NOT_FOUND,
     errors.StockReservedError: code_pb2.FAILED_PRECONDITION,
     errors.PickListNotFoundError: code_pb2.NOT_FOUND,

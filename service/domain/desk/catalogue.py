@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from service.domain.desk.calendars import Calendar
-from service.domain.desk.taxonomy import CaseType, Severity, Side
+from service.domain.desk.documents import DocumentKind
+from service.domain.desk.taxonomy import CaseType, Severity, Side, Words
 from service.domain.desk.workflows import Workflow
 
 
@@ -28,6 +29,17 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class CouponKind:
+    """What a coupon effect gives, and for how long."""
+
+    name: str
+    title: Words
+    amount_minor: int
+    currency: str
+    valid_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """What the desk knows. `workflows` by key (`out_of_stock@1`), the newest by name."""
 
@@ -37,6 +49,10 @@ class Catalogue:
     promise: Promise | None = None
     # How many open cases one person may have, by role; without an entry, any number.
     load_caps: Mapping[str, int] = field(default_factory=_none)  # type: ignore[assignment]
+    # Who acts, by role; and what steps may ask for, and effects give.
+    roles: Mapping[str, Words] = field(default_factory=_none)  # type: ignore[assignment]
+    documents: Mapping[str, DocumentKind] = field(default_factory=_none)  # type: ignore[assignment]
+    coupons: Mapping[str, CouponKind] = field(default_factory=_none)  # type: ignore[assignment]
     # Without data every type is known, and plain: for worlds that are about something else.
     is_plain: bool = False
 

@@ -89,6 +89,7 @@ class HandlingLine:
     address: str = ""
     text: str = ""
     document: str = ""
+    is_automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

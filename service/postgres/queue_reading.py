@@ -1,7 +1,7 @@
 """Reads queues of cases, the desk's numbers and what was done about orders, without locks."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from service.application.queues import QueueCount, StatisticsQuery, StepTimes, T
 from service.application.reading import CaseQuery, HandlingLine, Page
 from service.domain.cases import CASE_TYPES, Case, CaseClass, CaseState
 from service.postgres import tables
+from service.postgres.case_tables import case_steps
 from service.postgres.moments import to_text
 from service.postgres.rows import case_from
 from service.postgres.storage import translated
@@ -17,7 +18,8 @@ from service.postgres.tokens import make_token, open_token
 
 # An order that people talk about for weeks gathers hundreds of lines; an answer stays small.
 HANDLING_MAX: Final = 500
-_NEAR: Final = timedelta(minutes=30)
+# A step whose condition did not hold: it took no time and nobody.
+_SKIPPED: Final = "SKIPPED"
 
 
 class QueueReading:
@@ -53,19 +55,20 @@ class QueueReading:
         """Count open cases by role and type."""
         table, count = tables.cases, sa.func.count()
         at = sa.literal(query.at)
-        due = table.c.due_at <= at
-        near = sa.and_(sa.not_(due), table.c.due_at <= sa.literal(query.at) + _NEAR)
+        paused, breached = table.c.paused_at.is_not(None), _in_breach(at)
+        near = sa.and_(sa.not_(paused), sa.not_(breached), table.c.warn_at <= at)
+        runs = sa.and_(sa.not_(paused), sa.not_(breached))
         wanted = (
             sa.select(
                 table.c.owner_role,
                 table.c.type,
                 count.label("open"),
                 count.filter(table.c.assignee == "").label("unassigned"),
-                sa.literal(0).label("paused"),
+                count.filter(paused).label("paused"),
                 count.filter(near).label("near_breach"),
-                count.filter(due).label("in_breach"),
+                count.filter(breached).label("in_breach"),
                 sa.func.min(table.c.opened_at).label("oldest_at"),
-                sa.func.min(table.c.due_at).filter(sa.not_(due)).label("next_due_at"),
+                sa.func.min(table.c.due_at).filter(runs).label("next_due_at"),
             )
             .where(*_filters(query))
             .group_by(table.c.owner_role, table.c.type)
@@ -87,7 +90,7 @@ class QueueReading:
             count.filter(ended).label("resolved"),
             count.filter(is_open).label("open"),
             *_percentiles(took, ended),
-            count.filter(sa.and_(ended, table.c.resolved_at > table.c.due_at)).label("breached"),
+            count.filter(sa.and_(ended, table.c.breached_at.is_not(None))).label("breached"),
         ).where(sa.or_(is_open, opened, ended), *_of(query, table))
         with translated(), self._engine.connect() as connection:
             rows = connection.execute(wanted.group_by(table.c.type)).mappings().all()
@@ -95,7 +98,36 @@ class QueueReading:
 
     def step_times(self, query: StatisticsQuery, *, at: datetime) -> Sequence[StepTimes]:
         """Return how long steps take and who waits at them at that moment."""
-        return []
+        table, steps, count = tables.cases, case_steps, sa.func.count()
+        waits = steps.c.ended_at.is_(None)
+        ended = _within(steps.c.ended_at, query)
+        breached = sa.and_(
+            table.c.breached_at >= steps.c.begun_at, table.c.breached_at < steps.c.ended_at
+        )
+        long_ago = sa.literal(at) - query.long_wait
+        where = [sa.or_(waits, ended), steps.c.act != _SKIPPED]
+        if query.type:
+            where.append(table.c.type == query.type)
+        if query.owner_role:
+            where.append(steps.c.role == query.owner_role)
+        wanted = (
+            sa.select(
+                table.c.type,
+                steps.c.step,
+                steps.c.role,
+                count.filter(ended).label("count"),
+                *_percentiles(steps.c.ended_at - steps.c.begun_at, ended),
+                count.filter(sa.and_(ended, breached)).label("breached"),
+                count.filter(waits).label("waiting"),
+                count.filter(sa.and_(waits, steps.c.begun_at <= long_ago)).label("waiting_long"),
+                sa.func.min(steps.c.begun_at).filter(waits).label("waiting_since"),
+            )
+            .join(table, table.c.case_id == steps.c.case_id)
+            .where(*where)
+            .group_by(table.c.type, steps.c.step, steps.c.role)
+        )
+        with translated(), self._engine.connect() as connection:
+            return [StepTimes(**row) for row in connection.execute(wanted).mappings()]
 
     def handling(self, order_id: str) -> Sequence[HandlingLine]:
         """Return what was done about an order at the desk: the newest lines, oldest first."""
@@ -140,10 +172,20 @@ def _filters(query: CaseQuery) -> list[sa.ColumnElement[bool]]:
             )
         )
     if query.due_by is not None:
-        where += [table.c.due_at <= query.due_by, table.c.state != CaseState.RESOLVED.value]
+        where.append(table.c.state != CaseState.RESOLVED.value)
+        where.append(_in_breach(sa.literal(query.due_by)))
     if query.opened_by is not None:
         where.append(table.c.opened_at <= query.opened_by)
     return where
+
+
+def _in_breach(at: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Came into breach, or will by then; a clock that stands still breaches nothing."""
+    table = tables.cases
+    return sa.or_(
+        table.c.breached_at.is_not(None),
+        sa.and_(table.c.paused_at.is_(None), table.c.due_at <= at),
+    )
 
 
 def _types_of(side: CaseClass) -> list[str]:
@@ -183,5 +225,10 @@ def _line(row: Any) -> HandlingLine:  # noqa: ANN401  # a row of tables.case_log
         act=row.act,
         actor=row.actor,
         at=row.acted_at,
+        step=row.step,
+        role=row.role,
+        address=row.address,
         text=row.text,
+        document=row.document,
+        is_automatic=row.automatic,
     )

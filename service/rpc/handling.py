@@ -18,4 +18,5 @@ def handling_entry(line: HandlingLine) -> HandlingEntry:
         act_time=timestamp(line.at),
         text=line.text,
         document=line.document,
+        automatic=line.is_automatic,
     )

@@ -69,7 +69,8 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
         self, request: pb.GetOrderRequest, context: grpc.ServicerContext
     ) -> order_pb2.Order:
         """Return one order, with what was done about it."""
-        (message,) = verified_orders(self._reader, [found := self._find(request)])
+        found = self._find(request)
+        (message,) = verified_orders(self._reader, [found])
         handling = self._reader.handling(found.order_id)
         message.handling.extend(handling_entry(each) for each in handling)
         return _told(message)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from google.protobuf.message import Message
 
 from clients.sdk.calls import Call, M, Pages, SubClient, listed, unary
 from clients.sdk.names import resource
+from clients.sdk.queues import QueueFilter, plain
 from concord.cases.v1 import case_service_pb2 as api
 from concord.cases.v1.case_service_pb2_grpc import CaseServiceStub
 
 
-class CaseFilter(TypedDict, total=False):
+class CaseFilter(QueueFilter, total=False):
     """Which cases to list; all that are given must hold."""
 
-    order: str
-    owner_role: str
     include_resolved: bool
-    type: str
     page_size: int
     page_token: str
 
@@ -55,8 +53,7 @@ class Cases(SubClient[M]):
     @listed
     def list(self, **where: Unpack[CaseFilter]) -> Pages[api.Case]:
         """Iterate over cases without their logs, most urgent first."""
-        request = api.ListCasesRequest(**where)
-        request.order = resource("orders", request.order)
+        request = api.ListCasesRequest(**plain(where))
         return Pages(_call("ListCases", request), lambda page: page.cases)
 
     @unary

@@ -8,26 +8,24 @@ from datetime import timedelta
 import grpc
 from grpc_health.v1 import health_pb2
 
+from clients.sdk.fake_cases import FakeCases
 from clients.sdk.fake_memory import TICK_S, page_of, refusal, stamp
 from clients.sdk.fake_probes import FakeProbes
 from clients.sdk.fake_stock import FakeStock
-from concord.cases.v1 import case_service_pb2 as cases
 from concord.insights.v1 import flag_pb2
 from concord.insights.v1 import insight_service_pb2 as insights
 from concord.intake.v1 import fact_pb2, receipt_pb2
 from concord.intake.v1 import intake_service_pb2 as intake
-from concord.orders.v1 import order_service_pb2 as orders
 from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.traces.v1 import trace_service_pb2 as traces
 
 
-class FakeModel(FakeProbes, FakeStock):
+class FakeModel(FakeProbes, FakeStock, FakeCases):
     """Orders, probes, stock, receipts, cases, flags; facts are counted, not weighed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.receipts: dict[str, receipt_pb2.Receipt] = {}
-        self.cases: dict[str, cases.Case] = {}
         self.flags: dict[str, flag_pb2.Flag] = {}
 
     # Intake.
@@ -94,65 +92,6 @@ class FakeModel(FakeProbes, FakeStock):
         kept.name = f"receipts/rcp-{len(self.receipts) + 1}"
         self.receipts[kept.name] = kept
         return kept
-
-    # Cases.
-
-    def open_case(self, request: cases.OpenCaseRequest) -> cases.Case:
-        self.get_order(orders.GetOrderRequest(name=request.order))
-        case = cases.Case(
-            name=f"cases/case-{len(self.cases) + 1}",
-            order=request.order,
-            type=request.type,
-            state=cases.Case.STATE_OPEN,
-            owner_role="operations",
-            open_time=stamp(self._now()),
-            due_time=stamp(self._now() + timedelta(hours=4)),
-        )
-        self.cases[case.name] = case
-        return self._act(case, "OPENED", request.note)
-
-    def get_case(self, request: cases.GetCaseRequest) -> cases.Case:
-        return self._case(request.name)
-
-    def list_cases(self, request: cases.ListCasesRequest) -> cases.ListCasesResponse:
-        chosen = [
-            case
-            for case in self.cases.values()
-            if request.order in {"", case.order}
-            and request.owner_role in {"", case.owner_role}
-            and request.type in {"", case.type}
-            and (request.include_resolved or case.state != cases.Case.STATE_RESOLVED)
-        ]
-        page, following = page_of(chosen, request)
-        return cases.ListCasesResponse(cases=page, next_page_token=following)
-
-    def add_case_note(self, request: cases.AddCaseNoteRequest) -> cases.Case:
-        return self._act(self._case(request.name), "NOTED", request.text)
-
-    def assign_case(self, request: cases.AssignCaseRequest) -> cases.Case:
-        case = self._open_case(request.name)
-        case.assignee, case.state = request.assignee, cases.Case.STATE_ASSIGNED
-        return self._act(case, "ASSIGNED", request.assignee)
-
-    def resolve_case(self, request: cases.ResolveCaseRequest) -> cases.Case:
-        case = self._open_case(request.name)
-        case.outcome, case.state = request.outcome, cases.Case.STATE_RESOLVED
-        return self._act(case, "RESOLVED", request.note)
-
-    def _case(self, name: str) -> cases.Case:
-        if name not in self.cases:
-            raise refusal("CASE_NOT_FOUND", case=name)
-        return self.cases[name]
-
-    def _open_case(self, name: str) -> cases.Case:
-        case = self._case(name)
-        if case.state == cases.Case.STATE_RESOLVED:
-            raise refusal("CASE_CLOSED", case=case.name)
-        return case
-
-    def _act(self, case: cases.Case, act: str, text: str) -> cases.Case:
-        case.log.add(act=act, actor="fake", act_time=stamp(self._now()), text=text)
-        return case
 
     # Insights, outbox, traces, health: quiet and well.
 

@@ -44,11 +44,12 @@ cases = sa.Table(
     text_column("calendar"),
     # `out_of_stock@1`; empty where no workflow says how.
     text_column("workflow"),
-    # Steps that were asked for and wait for others to end.
-    _names("pending"),
+    # When its workflow, and its clocks, began (again); null where that is to come.
+    sa.Column("begun_at", Moment),
     # Its clocks. `due_at` is when it breaches, were it not paused.
     sa.Column("respond_by", Moment),
     sa.Column("responded_at", Moment),
+    sa.Column("respond_breached_at", Moment),
     sa.Column("warn_at", Moment),
     sa.Column("warned_at", Moment),
     sa.Column("breached_at", Moment),
@@ -112,6 +113,9 @@ case_steps = sa.Table(
     sa.Column("begun_at", Moment, nullable=False),
     sa.Column("timer_at", Moment),
     sa.Column("ended_at", Moment),
+    # Numbers of the case's log, which order what happened at one moment.
+    sa.Column("begun_n", sa.Integer, nullable=False),
+    sa.Column("ended_n", sa.Integer),
     # What ended it: an act of the step, `SKIPPED`, or `CASE_ENDED`.
     text_column("act"),
     text_column("actor"),

@@ -27,6 +27,7 @@ from clients.sdk.orders import Orders
 from clients.sdk.outbox import Outbox
 from clients.sdk.policy import DEADLINE_S, channel_options
 from clients.sdk.probes import Probes
+from clients.sdk.purchases import Purchases
 from clients.sdk.queues import Queues
 from clients.sdk.traces import Traces
 from clients.sdk.transport import AsyncTransport, BlockingTransport, Options
@@ -40,6 +41,7 @@ class _Nouns(SubClient[M]):
         self.orders = Orders[M](transport, ids)
         self.intake = Intake[M](transport, ids)
         self.cases = Cases[M](transport, ids)
+        self.purchases = Purchases[M](transport, ids)
         self.queues = Queues[M](transport, ids)
         self.inventory = Inventory[M](transport, ids)
         self.fulfilment = Fulfilment[M](transport, ids)

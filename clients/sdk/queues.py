@@ -60,8 +60,8 @@ class Queues(SubClient[M]):
     ) -> Call[api.DeskStatistics]:
         """Return the time used, the share in breach and who waits; without times, of a week."""
         request = api.GetDeskStatisticsRequest(
-            start_time=_timestamp(start),
-            end_time=_timestamp(end),
+            start_time=timestamp(start),
+            end_time=timestamp(end),
             type=type,
             owner_role=owner_role,
             long_wait=duration(long_wait),
@@ -95,7 +95,8 @@ def _filter(where: QueueFilter) -> api.QueueFilter:
     return api.QueueFilter(**plain(where))
 
 
-def _timestamp(at: datetime | None) -> Timestamp | None:
+def timestamp(at: datetime | None) -> Timestamp | None:
+    """Return the time as a message; a naive one would be off by the zone, and is refused."""
     if at is None:
         return None
     if at.tzinfo is None:

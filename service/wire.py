@@ -135,6 +135,7 @@ def order_message(order: Order) -> order_pb2.Order:
         ],
         holds=[hold_message(each) for each in order.holds],
         milestone=order.milestone,
+        tags=order.tags,
         outbound_approved=order.outbound_approved,
         discrepancies=[each.value for each in order.discrepancies],
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clients.cli import config, explaining, formats, order_actions, output
+from clients.cli import config, explaining, formats, order_actions, output, tags
 from clients.cli.options import AsJson, In, Limit, OrderName
 from clients.cli.order_text import change_line, order_table, state_name, state_number
 from clients.cli.session import connected, name_of, named
@@ -16,6 +16,7 @@ from concord.orders.v1.order_service_pb2 import JournalEntry
 
 app = typer.Typer(help="Orders: read them, watch them, ask them to move.", no_args_is_help=True)
 order_actions.register(app)
+tags.register(app)
 
 
 @app.command()
@@ -51,6 +52,7 @@ def list_orders(  # noqa: PLR0913  # Each parameter is an option of the command.
     hold: Annotated[str, typer.Option(help="Only held for this reason; `*` for any.")] = "",
     overdue: Annotated[bool, typer.Option("--overdue", help="Only beyond their limit.")] = False,
     discrepancy: Annotated[str, typer.Option(help="Only with this one; `*` for any.")] = "",
+    tag: Annotated[str, typer.Option(help="Only with this tag.")] = "",
     limit: Limit = 50,
     as_json: AsJson = False,
     language: In = None,
@@ -62,6 +64,7 @@ def list_orders(  # noqa: PLR0913  # Each parameter is an option of the command.
         "hold_reason": hold,
         "overdue": overdue,
         "discrepancy": discrepancy,
+        "tag": tag,
         # The most that the service gives in one page.
         "page_size": min(limit, 500),
     }

@@ -24,6 +24,7 @@ def order_table(order: Order, language: Language | None, now: datetime | None = 
             ("state", state_name(order.state, language)),
             ("since", formats.time(order.state_time)),
             ("milestone", order.milestone),
+            ("tags", ", ".join(order.tags)),
             ("channel", order.channel),
             ("names", ", ".join(f"{ref.namespace}:{ref.value}" for ref in order.refs)),
             ("placed", formats.time(order.place_time)),

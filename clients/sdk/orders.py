@@ -7,6 +7,7 @@ so that gRPC's own retries are idempotent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypedDict, Unpack
 
 from google.protobuf.message import Message
@@ -41,6 +42,7 @@ class OrderFilter(TypedDict, total=False):
     overdue: bool
     # A discrepancy's kind, or `*` for any.
     discrepancy: str
+    tag: str
     page_size: int
     page_token: str
 
@@ -252,6 +254,46 @@ class Orders(SubClient[M]):
             name=_name(name), milestone=milestone, **self._asked(asked)
         )
         return _call("SetMilestone", request)
+
+    @unary
+    def tag(
+        self,
+        tag: str,
+        *,
+        names: Sequence[str] = (),
+        refs: Sequence[order_pb2.OrderRef] = (),
+        request_id: str = "",
+        reason: str = "",
+    ) -> Call[api.TagOrdersResponse]:
+        """Put a tag on at most 500 orders; the answer names those that are not there."""
+        request = api.TagOrdersRequest(
+            names=[_name(each) for each in names],
+            refs=refs,
+            tag=tag,
+            request_id=request_id or self.ids(),
+            reason=reason,
+        )
+        return _call("TagOrders", request)
+
+    @unary
+    def untag(
+        self,
+        tag: str,
+        *,
+        names: Sequence[str] = (),
+        refs: Sequence[order_pb2.OrderRef] = (),
+        request_id: str = "",
+        reason: str = "",
+    ) -> Call[api.TagOrdersResponse]:
+        """Take a tag off at most 500 orders."""
+        request = api.UntagOrdersRequest(
+            names=[_name(each) for each in names],
+            refs=refs,
+            tag=tag,
+            request_id=request_id or self.ids(),
+            reason=reason,
+        )
+        return _call("UntagOrders", request)
 
     @watched
     def watch(

@@ -31,6 +31,7 @@ class OrderQuery:
     hold_reason: str = ""
     overdue_at: datetime | None = None
     discrepancy: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

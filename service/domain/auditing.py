@@ -152,13 +152,15 @@ def _path(order: Order, journal: Sequence[Entry]) -> Iterator[Violation]:
 
 def _journal_follows(audited: _Audited) -> Iterator[Violation]:
     """Fold the journal: its end is what the facts prove, its holds are those that are placed."""
-    order, state, milestone, money = audited.order, "", "", ""
+    order, state, milestone, money, tags = audited.order, "", "", "", ""
     holds: list[str] = []
     for entry in audited.kept.journal:
         if entry.kind in {ChangeKind.PLACED, ChangeKind.MOVED}:
             state = entry.new
         elif entry.kind is ChangeKind.MILESTONE_CHANGED:
             milestone = entry.new
+        elif entry.kind is ChangeKind.TAGS_CHANGED:
+            tags = entry.new
         elif entry.kind is ChangeKind.MONEY_MOVED:
             money = entry.new
         elif entry.hold is not None:
@@ -176,6 +178,8 @@ def _journal_follows(audited: _Audited) -> Iterator[Violation]:
     if milestone != order.milestone:
         problem = f"the journal's milestone is {milestone!r}, the order's {order.milestone!r}"
         yield audited.violates("I5", problem)
+    if tags != ",".join(order.tags):
+        yield audited.violates("I5", f"the journal's tags are {tags!r}, the order has others")
     told = sums(order.paid, order.refunded, order.refund_state)
     nothing = not (order.paid.minor or order.refunded.minor)
     if money != told and (money or not nothing or order.refund_state is not RefundState.NONE):

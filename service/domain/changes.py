@@ -25,6 +25,7 @@ class ChangeKind(Word):
     CASE_CHANGED = "CASE_CHANGED"
     FLAG_CHANGED = "FLAG_CHANGED"
     NOTED = "NOTED"
+    TAGS_CHANGED = "TAGS_CHANGED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class HoldChanged:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A milestone, discrepancy kind, note, or the id of a case or flag, with what was done."""
+    """A milestone, discrepancy kind, note, tag, or the id of a case or flag; what was done."""
 
     name: str
     act: str = ""

@@ -45,6 +45,8 @@ class Order:
     milestone: str = ""
     sequence: int = 0
     chain_head: bytes = b""
+    # What people call it, to find it together with others; sorted.
+    tags: tuple[str, ...] = ()
 
     @property
     def etag(self) -> str:
@@ -79,6 +81,7 @@ class Order:
             milestone=self.milestone,
             sequence=self.sequence,
             chain_head=self.chain_head,
+            tags=self.tags,
         )
 
     def hold(self, hold: Hold, *, at: datetime) -> "Order":
@@ -96,6 +99,19 @@ class Order:
     def with_milestone(self, milestone: str, *, at: datetime) -> "Order":
         """Return the order with another milestone."""
         return replace(self, milestone=milestone, updated_at=at)
+
+    def tagged(self, tag: str, *, at: datetime) -> "Order":
+        """Return the order with a tag more; itself where it has it."""
+        if tag in self.tags:
+            return self
+        return replace(self, tags=tuple(sorted((*self.tags, tag))), updated_at=at)
+
+    def untagged(self, tag: str, *, at: datetime) -> "Order":
+        """Return the order without a tag; itself where it has none such."""
+        if tag not in self.tags:
+            return self
+        rest = tuple(each for each in self.tags if each != tag)
+        return replace(self, tags=rest, updated_at=at)
 
     def numbered(self, sequence: int, chain_head: bytes) -> "Order":
         """Return the order as of a journal row."""

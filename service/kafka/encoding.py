@@ -230,6 +230,12 @@ def _put_note(event: event_pb.OrderEvent, change: Change) -> None:
     event.noted.note = _named(change).name
 
 
+def _put_tags(event: event_pb.OrderEvent, change: Change) -> None:
+    named = _named(change)
+    event.tags_changed.tag, event.tags_changed.act = named.name, named.act
+    event.tags_changed.tags.extend(filter(None, change.new.split(",")))
+
+
 def _named(change: Change) -> Named:
     assert isinstance(change.detail, Named)  # noqa: S101
     return change.detail
@@ -245,4 +251,5 @@ _PAYLOADS: Final[Mapping[ChangeKind, Callable[[event_pb.OrderEvent, Change], Non
     ChangeKind.CASE_CHANGED: _put_case,
     ChangeKind.FLAG_CHANGED: _put_flag,
     ChangeKind.NOTED: _put_note,
+    ChangeKind.TAGS_CHANGED: _put_tags,
 }

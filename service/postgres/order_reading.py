@@ -235,6 +235,9 @@ def _filters(query: OrderQuery, limits: Limits) -> list[sa.ColumnElement[bool]]:
             where.append(sa.func.cardinality(column) > 0)
         if asked and asked != "*":
             where.append(column.contains([asked]))
+    if query.tag:
+        where.append(sa.func.cardinality(table.c.tags) > 0)
+        where.append(table.c.tags.contains([query.tag]))
     if query.overdue_at is not None:
         where.append(
             sa.or_(

@@ -44,6 +44,7 @@ def order_row(order: Order) -> dict[str, Any]:
         "milestone": order.milestone,
         "sequence": order.sequence,
         "chain_head": order.chain_head,
+        "tags": list(order.tags),
     }
 
 
@@ -74,6 +75,7 @@ def order_from(row: RowMapping) -> Order:
         milestone=row["milestone"],
         sequence=row["sequence"],
         chain_head=bytes(row["chain_head"]),
+        tags=tuple(row["tags"]),
     )
 
 

@@ -26,8 +26,11 @@ from service.domain.picking import PickList
 from service.domain.probing import Probe
 from service.domain.stock import Reservation, Stock
 from service.failpoints import Failpoints
+from service.postgres.batch_rows import BatchRows
 from service.postgres.case_rows import CaseRows
+from service.postgres.coupon_rows import CouponRows
 from service.postgres.dossiers import Dossiers
+from service.postgres.notice_delivering import NoticeDelivering
 from service.postgres.outbox_rows import OutboxRows
 from service.postgres.pick_rows import PickRows
 from service.postgres.probe_rows import ProbeRows
@@ -51,6 +54,9 @@ class PostgresUnit(
     StockRows,
     PickRows,
     ProbeRows,
+    BatchRows,
+    CouponRows,
+    NoticeDelivering,
 ):
     """Implements `service.application.ports.Unit`."""
 

@@ -132,6 +132,7 @@ def read_query(request: pb.ListOrdersRequest, now: datetime) -> OrderQuery:
         hold_reason=violations.text("hold_reason", request.hold_reason),
         overdue_at=now if request.overdue else None,
         discrepancy=violations.text("discrepancy", request.discrepancy),
+        tag=violations.text("tag", request.tag),
     )
     violations.refuse()
     return query

@@ -13,6 +13,7 @@ from service.application.commands import Ask, Commands, Details
 from service.application.explaining import explain
 from service.application.ports import Clock
 from service.application.reading import Reader
+from service.application.tagging import Tagging
 from service.domain.lifecycle import CORRECTIONS, LIFECYCLE, Action, State
 from service.domain.order import Order
 from service.rpc.calling import Mutations, Work
@@ -28,6 +29,7 @@ from service.rpc.order_requests import (
     read_refund,
 )
 from service.rpc.probe_answers import verified_orders
+from service.rpc.tags import tag_orders
 from service.rpc.violations import Violations
 from service.rpc.watching import place
 from service.telemetry import annotate
@@ -203,6 +205,18 @@ class OrderServicer(order_service_pb2_grpc.OrderServiceServicer):
             return commands.set_milestone(ask, milestone)
 
         return self._change(request, context, change)
+
+    def TagOrders(
+        self, request: pb.TagOrdersRequest, context: grpc.ServicerContext
+    ) -> pb.TagOrdersResponse:
+        """Put a tag on orders."""
+        return tag_orders(self._mutations, request, context, Tagging.add)
+
+    def UntagOrders(
+        self, request: pb.UntagOrdersRequest, context: grpc.ServicerContext
+    ) -> pb.TagOrdersResponse:
+        """Take a tag off orders."""
+        return tag_orders(self._mutations, request, context, Tagging.remove)
 
     def WatchOrders(
         self, request: pb.WatchOrdersRequest, context: grpc.ServicerContext

@@ -82,6 +82,9 @@ EVENTS: dict[str, Callable[[], bytes]] = {
     "order case changed": order_event(ChangeKind.CASE_CHANGED, Named("case-1", "OPENED")),
     "order flag changed": order_event(ChangeKind.FLAG_CHANGED, Named("flg-1", "HELD")),
     "order noted": order_event(ChangeKind.NOTED, Named("汉字")),
+    "order tags changed": order_event(
+        ChangeKind.TAGS_CHANGED, Named("清关", "ADDED"), new="late,清关"
+    ),
     "customer placed": lambda: ENCODER.customer_event(
         ORDER, 3, a_change(kind=ChangeKind.PLACED, detail=Placed(TOTAL, TOTAL, "c-1"))
     ),
@@ -105,6 +108,11 @@ EVENTS: dict[str, Callable[[], bytes]] = {
     "receipt rejected": lambda: ENCODER.weighed_event(WAITING, Outcome.REJECTED, [], revision=2),
 }
 GOLDEN = {
+    "order tags changed": (
+        "0a076f72642d313a37120c6f72646572732f6f72642d311807220608c0b28bd8062a0608c0938dd8063206"
+        "646f7579696e3a06646f7579696e4203762d319a011d0a06e6b885e585b3120541444445441a046c617465"
+        "1a06e6b885e585b3"
+    ),
     "order placed": (
         "0a076f72642d313a37120c6f72646572732f6f72642d311807220608c0b28bd8062a0608c0938dd8063206"
         "646f7579696e3a06646f7579696e4203762d314a1d0a0d0a03434e5910631880d293ad0312070a03434e59"

@@ -87,6 +87,9 @@ BREAKS: Final[dict[str, Break]] = {
     "a milestone set": a_break(
         "I5", _PAID, "UPDATE orders SET milestone = 'packed' WHERE order_id = '{0}'"
     ),
+    "a tag that nobody put there": a_break(
+        "I5", _PAID, "UPDATE orders SET tags = '{{vip}}' WHERE order_id = '{0}'"
+    ),
     "a name taken away": a_break(
         "I5", _PAID, "UPDATE orders SET refs = '[]' WHERE order_id = '{0}'"
     ),

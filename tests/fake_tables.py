@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from service.application.notice_ports import Contact
 from service.application.ports import (
     Answer,
     Message,
@@ -14,6 +15,7 @@ from service.application.ports import (
     receipt_key,
 )
 from service.domain.cases import Case, CaseAct
+from service.domain.desk.notices import Notice
 from service.domain.expectations import Expectation
 from service.domain.facts import Fact, OrderRef, Outcome
 from service.domain.journal import Row
@@ -102,3 +104,5 @@ class Tables:
         self.heads: Table[tuple[Stream, str], int] = Table(undo)
         self.stock = StockTables(undo)
         self.probes: Table[str, Probe] = Table(undo)
+        self.notices: Table[str, Notice] = Table(undo)
+        self.contacts: Table[str, Contact] = Table(undo)

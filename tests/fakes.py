@@ -40,6 +40,7 @@ from service.domain.expectations import Expectation
 from service.domain.facts import Fact, OrderRef, Outcome
 from tests.builders import EVENING
 from tests.fake_clock import FakeClock, FakeIds
+from tests.fake_notices import FakeNoticeUnit
 from tests.fake_probes import FakeProbeUnit
 from tests.fake_stock import FakeStockUnit
 from tests.fake_tables import (
@@ -56,7 +57,7 @@ __all__ = ["FakeClock", "FakeIds", "FakeStorage", "FakeUnit", "KeptReceipt", "Ta
 T = TypeVar("T")
 
 
-class FakeUnit(FakeStockUnit, FakeProbeUnit):
+class FakeUnit(FakeStockUnit, FakeProbeUnit, FakeNoticeUnit):
     """Implements `service.application.ports.Unit` on tables in memory."""
 
     def __init__(self, tables: Tables, clock: Clock = lambda: EVENING) -> None:

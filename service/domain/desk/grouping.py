@@ -49,6 +49,8 @@ CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(
 )
 GROUPED: Final = frozenset(name for name, each in CHANNELS.items() if each.is_grouped)
 
+MARKDOWN: Final = frozenset({"wecom", "dingtalk"})
+_PLAIN: Final = str.maketrans({"<": "‹", ">": "›", "@": "＠"})
 _RANK: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.CRITICAL: 0, Severity.HIGH: 1, Severity.NORMAL: 2, Severity.LOW: 3}
 )
@@ -115,7 +117,8 @@ def text_of(channel: str, deliveries: Sequence[Delivery]) -> str:
     most = CHANNELS[channel].bytes_most
     if not most:
         return deliveries[0].body
-    return cut("\n\n".join([*_head(len(deliveries)), *map(_block, deliveries)]), most)
+    blocks = [_block(channel, each) for each in deliveries]
+    return cut("\n\n".join([*_head(len(deliveries)), *blocks]), most)
 
 
 def cut(text: str, bytes_most: int) -> str:
@@ -132,7 +135,7 @@ def _packed(ordered: Sequence[Delivery], bytes_most: int) -> Iterator[tuple[Deli
     group: list[Delivery] = []
     size = 0
     for each in ordered:
-        length = len(_block(each).encode()) + 2
+        length = len(_block(each.channel, each).encode()) + 2
         if group and size + length > room:
             yield tuple(group)
             group, size = [], 0
@@ -146,8 +149,13 @@ def _head(count: int) -> list[str]:
     return [f"[{count}]"] if count > 1 else []
 
 
-def _block(delivery: Delivery) -> str:
-    return f"{delivery.title}\n{delivery.body}" if delivery.title else delivery.body
+def _block(channel: str, delivery: Delivery) -> str:
+    title, body = delivery.title, delivery.body
+    if channel in MARKDOWN:
+        # What somebody wrote is text: it mentions nobody, and leads nowhere.
+        title, body = (each.translate(_PLAIN).replace("](", "] (") for each in (title, body))
+        title = f"**{title}**" if title else ""
+    return f"{title}\n{body}" if title else body
 
 
 def _urgency(delivery: Delivery) -> tuple[int, datetime, str]:

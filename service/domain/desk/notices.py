@@ -5,6 +5,7 @@ delivered from outside. A delivery of which nobody knows whether it arrived is n
 itself: a person says what is true.
 """
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -79,6 +80,8 @@ class SendResult(Enum):
     REFUSED = "REFUSED"
     UNCERTAIN = "UNCERTAIN"
 
+
+NOTICE_NAMESPACE: Final = uuid.UUID("0d2f1f0a-7a53-5c55-8d0c-4b1a6d2e9c11")
 
 # The inbox is ours: what is put there has arrived.
 INBOX: Final = "inbox"
@@ -166,6 +169,11 @@ class SendReport:
     result: SendResult
     code: str = ""
     retry_after: timedelta = timedelta()
+
+
+def notice_id_for(key: str) -> str:
+    """Return the id of the one notice of a key."""
+    return f"ntc-{uuid.uuid5(NOTICE_NAMESPACE, key)}"
 
 
 def state_of(deliveries: Sequence[Delivery]) -> NoticeState:

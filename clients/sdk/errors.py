@@ -16,6 +16,16 @@ from typing import Final
 from grpc import StatusCode
 
 # Everybody takes all errors from here.
+from clients.sdk.batch_errors import (  # noqa: F401
+    BatchEmptyError,
+    BatchNotConfirmedError,
+    BatchNotFoundError,
+    BatchNotInStateError,
+    BatchRoleRefusedError,
+    BatchTemplateNotFoundError,
+    OrderMovedOnError,
+    SecondPersonNeededError,
+)
 from clients.sdk.error_kinds import (  # noqa: F401
     AbortedError,
     AlreadyExistsError,

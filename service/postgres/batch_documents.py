@@ -68,8 +68,7 @@ def template_document(template: BatchTemplate) -> dict[str, Any]:
             {
                 "name": each.name,
                 "kind": each.effect.kind.value,
-                "effect": dict(each.effect.values),
-                "values": dict(each.values),
+                "values": dict(each.effect.values),
             }
             for each in template.steps
         ],
@@ -99,9 +98,7 @@ def template_from(document: Mapping[str, Any]) -> BatchTemplate:
         states=tuple(State(each) for each in document["states"]),
         condition=document["condition"],
         steps=tuple(
-            BatchStep(
-                each["name"], Effect(EffectKind(each["kind"]), each["effect"]), each["values"]
-            )
+            BatchStep(each["name"], Effect(EffectKind(each["kind"]), each["values"]))
             for each in document["steps"]
         ),
         inputs=tuple(

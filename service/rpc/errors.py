@@ -13,6 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from service.domain import errors
+from service.domain.desk import batch_errors
 from service.domain.errors import InvalidRequestError, OrderError, OutageError
 from service.failpoints import Failpoints
 from service.rpc.wrapping import UNOBSERVED, Call, StreamCall, wrapped
@@ -55,6 +56,14 @@ CODES: Final[Mapping[type[Exception], int]] = {
     errors.NoticeNotResendableError: code_pb2.FAILED_PRECONDITION,
     errors.NoticeNotUncertainError: code_pb2.FAILED_PRECONDITION,
     errors.SendingEndedError: code_pb2.FAILED_PRECONDITION,
+    batch_errors.BatchNotFoundError: code_pb2.NOT_FOUND,
+    batch_errors.BatchTemplateNotFoundError: code_pb2.NOT_FOUND,
+    batch_errors.BatchNotInStateError: code_pb2.FAILED_PRECONDITION,
+    batch_errors.BatchEmptyError: code_pb2.FAILED_PRECONDITION,
+    batch_errors.BatchNotConfirmedError: code_pb2.FAILED_PRECONDITION,
+    batch_errors.SecondPersonNeededError: code_pb2.FAILED_PRECONDITION,
+    batch_errors.BatchRoleRefusedError: code_pb2.PERMISSION_DENIED,
+    batch_errors.OrderMovedOnError: code_pb2.FAILED_PRECONDITION,
     errors.OutageError: code_pb2.UNAVAILABLE,
     errors.ContentionError: code_pb2.ABORTED,
     errors.OverloadedError: code_pb2.RESOURCE_EXHAUSTED,

@@ -7,7 +7,7 @@ the reason; a retry takes those orders alone, from that step on.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, unique
 from types import MappingProxyType
@@ -128,11 +128,10 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class BatchStep:
-    """One thing that is brought about for each order. `{…}` in its values is filled in."""
+    """One thing that is brought about for each order."""
 
     name: str
     effect: Effect
-    values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def is_for_customer(self) -> bool:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-from typing import Annotated, Any
+import mimetypes
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.console import RenderableType
 
-from clients.cli import config, formats, output
-from clients.cli.options import AsJson, In, Language, Limit, OrderName, RequestId
+from clients.cli import case_queue, config, output
+from clients.cli.case_details import case_parts
+from clients.cli.options import AsJson, Etag, In, Language, OrderName, RequestId
 from clients.cli.session import connected, name_of
-from clients.cli.wording import code_of, named
+from clients.sdk import Concord
 from concord.cases.v1.case_service_pb2 import Case
 
 app = typer.Typer(help="Cases: exception orders in handling.", no_args_is_help=True)
+
+app.command("list")(case_queue.list_cases)
+app.command("watch")(case_queue.watch)
+app.command("count")(case_queue.count)
+app.command("stats")(case_queue.stats)
 
 CaseName = Annotated[str, typer.Argument(metavar="CASE", help="`case-…`.")]
 Note = Annotated[str, typer.Option("--note", help="More words.")]
@@ -36,54 +43,36 @@ def open_case(
         _print(concord.cases.open(name, case_type, note=note, request_id=request_id), as_json)
 
 
-@app.command("list")
-def list_cases(
-    *,
-    order: Annotated[str, typer.Option(help="Only of this order.")] = "",
-    role: Annotated[str, typer.Option(help="Only this role's.")] = "",
-    case_type: Annotated[str, typer.Option("--type", help="Only this type.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="Also those that ended.")] = False,
-    limit: Limit = 50,
-    as_json: AsJson = False,
-    language: In = None,
-) -> None:
-    """List cases, most urgent first."""
+@app.command()
+def show(case: CaseName, *, as_json: AsJson = False, language: In = None) -> None:
+    """Show one case: its steps, what may be done, its documents and its log."""
     with connected(as_json=as_json) as concord:
-        where: dict[str, Any] = {
-            "order": name_of(concord, order),
-            "owner_role": role,
-            "type": case_type,
-            "include_resolved": every,
-            "page_size": min(limit, 500),
-        }
-        found = list(islice(concord.cases.list(**where), limit))
-    if as_json:
-        output.print_json({"cases": [output.as_dict(each) for each in found]})
-        return
-    now = config.now()
-    rows = (
-        (
-            each.name,
-            each.order or each.subject,
-            each.type,
-            _state(each, language),
-            each.owner_role,
-            each.assignee,
-            _due(each, formats.until(each.due_time, now)),
-        )
-        for each in found
-    )
-    heads = ("Case", "Order", "Type", "State", "Owner", "Assignee", "Due")
-    output.print_all([output.table(heads, rows)])
-    if not found:
-        output.note("No case matches.")
+        _print(concord.cases.get(case), as_json, language)
 
 
 @app.command()
-def show(case: CaseName, *, as_json: AsJson = False, language: In = None) -> None:
-    """Show one case with its log."""
-    with connected(as_json=as_json) as concord:
-        _print(concord.cases.get(case), as_json, language)
+def act(  # noqa: PLR0913  # Each parameter is an option of the command.
+    case: CaseName,
+    act: Annotated[str, typer.Argument(metavar="ACT", help="As `show` names it.")],
+    *,
+    step: Annotated[str, typer.Option(help="Where several active steps have this act.")] = "",
+    documents: Annotated[
+        list[str] | None,
+        typer.Option("--doc", "-d", help="KIND=TEXT, such as approval_number=FIN-118; repeatable."),
+    ] = None,
+    note: Note = "",
+    etag: Etag = "",
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Do what a step of the case's workflow allows."""
+    given = dict(_document(each) for each in documents or [])
+    _do(
+        as_json,
+        lambda concord: concord.cases.act(
+            case, act, step=step, documents=given, note=note, etag=etag, request_id=request_id
+        ),
+    )
 
 
 @app.command()
@@ -95,8 +84,56 @@ def note(
     as_json: AsJson = False,
 ) -> None:
     """Write a note into the case's log."""
-    with connected(as_json=as_json) as concord:
-        _print(concord.cases.add_note(case, text, request_id=request_id), as_json)
+    _do(as_json, lambda concord: concord.cases.add_note(case, text, request_id=request_id))
+
+
+@app.command()
+def document(
+    case: CaseName,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="return_receipt, photo …")],
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="Where it is a text.")] = "",
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Where it is a file.", exists=True, dir_okay=False)
+    ] = None,
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Add a document: a text such as a number, or a file."""
+    if (file is None) == (not text):
+        raise typer.BadParameter("give a text, or --file, and not both")
+    _do(
+        as_json,
+        lambda concord: concord.cases.add_document(
+            case,
+            kind,
+            text,
+            content=file.read_bytes() if file else b"",
+            file_name=file.name if file else "",
+            media_type=_media_type(file) if file else "",
+            request_id=request_id,
+        ),
+    )
+
+
+@app.command()
+def fetch(
+    case: CaseName,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `show` numbers it.")],
+    *,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Write it there, not to standard output.")
+    ] = None,
+) -> None:
+    """Give a document's content."""
+    with connected() as concord:
+        found = concord.cases.get_document(case, number)
+    content = found.content or found.text.encode()
+    if to is None:
+        sys.stdout.buffer.write(content)
+        return
+    to.write_bytes(content)
+    output.note(f"{to}: {len(content):,} bytes, SHA-256 {found.digest}")
 
 
 @app.command()
@@ -104,12 +141,94 @@ def assign(
     case: CaseName,
     assignee: Annotated[str, typer.Argument(metavar="PERSON")],
     *,
+    etag: Etag = "",
     request_id: RequestId = "",
     as_json: AsJson = False,
 ) -> None:
     """Give the case to somebody."""
-    with connected(as_json=as_json) as concord:
-        _print(concord.cases.assign(case, assignee, request_id=request_id), as_json)
+    _do(
+        as_json,
+        lambda concord: concord.cases.assign(case, assignee, etag=etag, request_id=request_id),
+    )
+
+
+@app.command()
+def escalate(
+    case: CaseName,
+    why: Annotated[str, typer.Argument(metavar="WHY")],
+    *,
+    etag: Etag = "",
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Bring the case before the next role that its type names."""
+    _do(
+        as_json, lambda concord: concord.cases.escalate(case, why, etag=etag, request_id=request_id)
+    )
+
+
+@app.command()
+def pause(
+    case: CaseName,
+    why: Annotated[str, typer.Argument(metavar="WHY", help="Who is awaited, and for what.")],
+    *,
+    etag: Etag = "",
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let the case's clocks stand still while somebody outside is awaited."""
+    _do(as_json, lambda concord: concord.cases.pause(case, why, etag=etag, request_id=request_id))
+
+
+@app.command()
+def resume(
+    case: CaseName,
+    *,
+    note: Note = "",
+    etag: Etag = "",
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let the case's clocks run again."""
+    _do(
+        as_json,
+        lambda concord: concord.cases.resume(case, note=note, etag=etag, request_id=request_id),
+    )
+
+
+@app.command()
+def merge(
+    case: CaseName,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The case that goes on.")],
+    *,
+    note: Note = "",
+    etag: Etag = "",
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """End the case as a duplicate of another of the same order."""
+    _do(
+        as_json,
+        lambda concord: concord.cases.merge(
+            case, into, note=note, etag=etag, request_id=request_id
+        ),
+    )
+
+
+@app.command()
+def link(
+    case: CaseName,
+    other: Annotated[str, typer.Argument(metavar="OTHER")],
+    *,
+    note: Note = "",
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that two cases belong together."""
+    _do(
+        as_json,
+        lambda concord: concord.cases.link(case, other, note=note, request_id=request_id),
+    )
 
 
 @app.command()
@@ -118,50 +237,50 @@ def resolve(
     outcome: Annotated[str, typer.Argument(metavar="OUTCOME", help="REFUNDED, EXPLAINED …")],
     *,
     note: Note = "",
+    etag: Etag = "",
     request_id: RequestId = "",
     as_json: AsJson = False,
 ) -> None:
-    """End the case."""
+    """End the case; while its workflow is under way, its acts decide how."""
+    _do(
+        as_json,
+        lambda concord: concord.cases.resolve(
+            case, outcome, note=note, etag=etag, request_id=request_id
+        ),
+    )
+
+
+@app.command()
+def reopen(
+    case: CaseName,
+    why: Annotated[str, typer.Argument(metavar="WHY")],
+    *,
+    etag: Etag = "",
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Open an ended case again, from the start of its workflow."""
+    _do(as_json, lambda concord: concord.cases.reopen(case, why, etag=etag, request_id=request_id))
+
+
+def _do(as_json: bool, ask: Callable[[Concord], Case]) -> None:  # noqa: FBT001
     with connected(as_json=as_json) as concord:
-        _print(concord.cases.resolve(case, outcome, note=note, request_id=request_id), as_json)
+        _print(ask(concord), as_json)
 
 
 def _print(case: Case, as_json: bool, language: Language | None = None) -> None:  # noqa: FBT001
     if as_json:
         output.print_json(case)
     else:
-        output.print_all(_details(case, language))
+        output.print_all(case_parts(case, config.now(), language))
 
 
-def _details(case: Case, language: Language | None) -> Iterator[RenderableType]:
-    side = code_of(Case.Class, getattr(case, "class"), "CLASS_")
-    yield output.pairs(
-        [
-            ("case", case.name),
-            ("order", case.order),
-            ("about", case.subject),
-            ("type", case.type),
-            ("side", "" if side == "UNSPECIFIED" else side),
-            ("state", _state(case, language)),
-            ("owner", case.owner_role),
-            ("assignee", case.assignee),
-            ("opened", formats.time(case.open_time)),
-            ("due", formats.time(case.due_time)),
-            ("resolved", formats.time(case.resolve_time)),
-            ("outcome", case.outcome),
-        ]
-    )
-    if case.log:
-        rows = (
-            (formats.time(entry.act_time), entry.act, entry.actor, entry.text) for entry in case.log
-        )
-        yield output.table(("When", "Act", "Who", "Said"), rows)
+def _document(text: str) -> tuple[str, str]:
+    kind, equals, said = text.partition("=")
+    if not equals or not kind or not said:
+        raise typer.BadParameter(f"{text!r} is not KIND=TEXT, such as approval_number=FIN-118")
+    return kind, said
 
 
-def _state(case: Case, language: Language | None) -> str:
-    return named(code_of(Case.State, case.state, "STATE_"), language)
-
-
-def _due(case: Case, shown: str) -> str:
-    """Return the countdown of a case that still runs."""
-    return shown if case.due_time.seconds and not case.resolve_time.seconds else ""
+def _media_type(file: Path) -> str:
+    return mimetypes.guess_type(file.name)[0] or "application/octet-stream"

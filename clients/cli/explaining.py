@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from clients.cli import formats, output
+from clients.cli.case_details import handling_table
 from clients.cli.options import Language
 from clients.cli.order_text import state_name, verifying
 from clients.cli.wording import code_of, named
@@ -53,6 +54,9 @@ def story(
     yield from _awaited(explanation, now)
     yield from _discrepancies(explanation, language)
     yield from _cases(explanation, cases, now, language)
+    if order.handling:
+        yield _head("Handling")
+        yield handling_table(order.handling, language)
     yield Text()
     yield output.pairs(
         [

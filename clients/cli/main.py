@@ -42,6 +42,12 @@ for name, text, panel, later in (
     ("receipt", "Messages as they arrived.", ASKING, Later("clients.cli.receipt")),
     ("probe", "What payment providers are asked.", ASKING, Later("clients.cli.probe")),
     ("case", "Exception orders in handling.", ASKING, Later("clients.cli.case")),
+    (
+        "purchase",
+        "What purchasing is asked to get.",
+        ASKING,
+        Later("clients.cli.purchase"),
+    ),
     ("stock", "What lies where, and what is promised.", ASKING, Later("clients.cli.stock")),
     ("pick", "What to take from the shelves.", ASKING, Later("clients.cli.pick")),
     ("stages", "Stage times, and orders beyond their limit.", ASKING, Later("clients.cli.stages")),

@@ -6,8 +6,10 @@ from itertools import islice
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from clients.cli import config, explaining, formats, order_actions, output, tags
+from clients.cli.case_details import handling_table
 from clients.cli.options import AsJson, In, Limit, OrderName
 from clients.cli.order_text import change_line, order_table, state_name, state_number
 from clients.cli.session import connected, name_of, named
@@ -21,13 +23,15 @@ tags.register(app)
 
 @app.command()
 def show(order: OrderName, *, as_json: AsJson = False, language: In = None) -> None:
-    """Show one order."""
+    """Show one order, and what was done about it at the desk."""
     with connected(as_json=as_json) as concord:
         found = concord.orders.get(**named(order))
         if as_json:
             output.print_json(found)
         else:
             output.print_all([order_table(found, language, config.now())])
+            if found.handling:
+                output.print_all([Text(), handling_table(found.handling, language)])
 
 
 @app.command()

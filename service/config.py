@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from service import schedules
+from service import catalogue, schedules
+from service.catalogue import message_files
+from service.domain.desk.catalogue import PLAIN, Catalogue
+from service.domain.desk.messages import LANGUAGES, Messages
 from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.lifecycle import State
 from service.domain.schedules import Schedules
@@ -50,6 +53,8 @@ class Settings:
     orphaned_after: timedelta
     channel_routes: Mapping[str, tuple[Route, ...]]
     schedules: Schedules
+    catalogue: Catalogue = field(repr=False)
+    messages: Messages = field(repr=False)
     audit_share: float
     failpoints: Failpoints
 
@@ -63,6 +68,7 @@ class Settings:
             orphaned_after=self.orphaned_after,
             routes=self.channel_routes,
             schedules=self.schedules,
+            catalogue=self.catalogue,
         )
 
 
@@ -171,6 +177,24 @@ def routes(text: str) -> Mapping[str, tuple[Route, ...]]:
     return found
 
 
+def _desk(role: str) -> Callable[[str], Catalogue]:
+    """Return what reads the catalogue: only who serves opens and handles cases."""
+    return catalogue.load if role == "serve" else lambda _: PLAIN
+
+
+def _messages(role: str) -> Callable[[str], Messages]:
+    """Return what reads the templates of notices: only who serves composes any."""
+    return message_files.load if role == "serve" else lambda _: Messages()
+
+
+def language(text: str) -> str:
+    """Return a language that notices are written in, or raise ValueError."""
+    if text not in LANGUAGES:
+        message = f"must be one of {', '.join(LANGUAGES)}"
+        raise ValueError(message)
+    return text
+
+
 ADDRESSES: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
     ("service_address", "CONCORD_SERVICE_ADDRESS", address),
     ("metrics_address", "CONCORD_METRICS_ADDRESS", address),
@@ -220,11 +244,17 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "orphaned_after": read("CONCORD_UNKNOWN_ORDER_GRACE", length, "15m"),
         "channel_routes": read("CONCORD_CHANNEL_ROUTES", routes, "none"),
         "schedules": read("CONCORD_PROBE_SCHEDULES", schedules.load, schedules.SHIPPED),
+        "catalogue": read("CONCORD_CATALOGUE", _desk(role), catalogue.SHIPPED),
+        "messages": read("CONCORD_CATALOGUE", _messages(role), message_files.SHIPPED),
+        "language": read("CONCORD_NOTICE_LANGUAGE", language, LANGUAGES[0]),
         # A hundred thousand orders take about two minutes of work: two hours at this share.
         "audit_share": read("CONCORD_AUDIT_SHARE", ratio, "0.02"),
         "failpoints": read("CONCORD_FAILPOINTS", armed, NONE_ARMED),
         "is_unsafe": read("CONCORD_FAILPOINTS_UNSAFE", yes_or_no, "no"),
     }
+    spoken = values.pop("language")
+    if isinstance(values["messages"], Messages) and isinstance(spoken, str):
+        values["messages"] = replace(values["messages"], language=spoken)
     failpoints, is_unsafe = values["failpoints"], values.pop("is_unsafe")
     if isinstance(failpoints, Failpoints) and failpoints.is_armed and not is_unsafe:
         environment.problems.append(

@@ -7,6 +7,7 @@ from enum import Enum, unique
 from types import MappingProxyType
 from typing import Final
 
+from service.domain.desk.catalogue import PLAIN, Catalogue
 from service.domain.expectations import STAGE_LIMITS, Limits
 from service.domain.schedules import Schedules
 
@@ -42,6 +43,8 @@ class Terms:
     orphaned_after: timedelta = timedelta(minutes=15)
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=lambda: MappingProxyType({}))
     schedules: Schedules = field(default_factory=Schedules)
+    # What the exception desk knows; cases that open by themselves take role and deadline from it.
+    catalogue: Catalogue = PLAIN
 
 
 USUAL: Final = Terms()

@@ -53,6 +53,8 @@ class Catalogue:
     roles: Mapping[str, Words] = field(default_factory=_none)  # type: ignore[assignment]
     documents: Mapping[str, DocumentKind] = field(default_factory=_none)  # type: ignore[assignment]
     coupons: Mapping[str, CouponKind] = field(default_factory=_none)  # type: ignore[assignment]
+    # Names of the messages that notices are made from.
+    templates: frozenset[str] = frozenset()
     # Without data every type is known, and plain: for worlds that are about something else.
     is_plain: bool = False
 

@@ -26,6 +26,20 @@ from clients.sdk.batch_errors import (  # noqa: F401
     OrderMovedOnError,
     SecondPersonNeededError,
 )
+from clients.sdk.desk_errors import (  # noqa: F401
+    CaseChangedError,
+    CaseNotPausedError,
+    CaseNotResolvedError,
+    CasePausedError,
+    ConditionNotMetError,
+    CutOffPassedError,
+    DocumentNotFoundError,
+    DocumentsMissingError,
+    LoadCapReachedError,
+    PurchaseRequestNotFoundError,
+    RoleNotAllowedError,
+    StepNotActiveError,
+)
 from clients.sdk.error_kinds import (  # noqa: F401
     AbortedError,
     AlreadyExistsError,

@@ -23,6 +23,8 @@ from service.application.stock_ports import StockBusyError, StockWork
 from service.application.weighing import weigh_facts
 from service.domain.cases import CaseAct, open_case
 from service.domain.changes import Change, ChangeKind, Named
+from service.domain.desk.awaited import ALLOCATED
+from service.domain.desk.workflows import Awaited
 from service.domain.facts import Circumstance, Fact, FactKind
 from service.domain.order import Order
 from service.domain.picking import lists_for
@@ -164,14 +166,22 @@ class Allocating:
     def _open_case(self, desk: StockDesk, missing: Mapping[str, int]) -> None:
         if desk.unit.case_exists(desk.case_id):
             return
-        case = open_case(desk.case_id, desk.order.order_id, "OUT_OF_STOCK", at=desk.at)
+        case = open_case(
+            desk.case_id,
+            desk.order.order_id,
+            "OUT_OF_STOCK",
+            at=desk.at,
+            catalogue=self.terms.catalogue,
+        )
         told = [f"{sku}: {count} missing" for sku, count in missing.items()]
         text = ", ".join(told[:MISSING_TOLD])
         self._record(desk, desk.order, CaseAct(case, "OPENED", "system", desk.at, text), old="")
 
     def _close_case(self, desk: StockDesk, order: Order, outcome: str) -> None:
         case = desk.open_case
-        if case is not None:
+        # A workflow that waits for stock goes on by itself, to whatever it does then.
+        goes_on = case is not None and Awaited.STOCK.value in case.awaits
+        if case is not None and not (goes_on and order.state in ALLOCATED):
             ended = case.resolve(outcome, at=desk.at)
             act = CaseAct(ended, "RESOLVED", "system", desk.at)
             self._record(desk, order, act, old=case.type)

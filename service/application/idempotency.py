@@ -9,6 +9,7 @@ from collections.abc import Callable
 from service.application.ports import Answer, Refusal, Unit
 from service.domain import errors
 from service.domain.desk import batch_errors
+from service.domain.desk import errors as desk_errors
 from service.domain.errors import InvalidRequestError, OrderError
 
 
@@ -57,7 +58,7 @@ def refused(error: OrderError) -> Refusal:
 
 REFUSALS = {
     each.reason: each
-    for module in (errors, batch_errors)
+    for module in (errors, batch_errors, desk_errors)
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, OrderError) and each is not OrderError
 }

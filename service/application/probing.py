@@ -153,7 +153,9 @@ class Probing:
             return
         at = self.clock()
         known = unit.lock_case(case_id) if unit.case_exists(case_id) else None
-        fresh = open_case(case_id, dossier.order_id, case_type, at=at)
+        fresh = open_case(
+            case_id, dossier.order_id, case_type, at=at, catalogue=self.terms.catalogue
+        )
         act = raised(fresh, known, at=at, text=_told(after))
         if act is None:
             return

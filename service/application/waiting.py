@@ -84,7 +84,11 @@ class Waiting:
                 return 0
             # Under the lock that an order's creation takes: it is told of, or it is not.
             owners = unit.lock_refs(found)
-            cases = [orphan_case(ref, at=now) for ref in found if owners[ref] is None]
+            cases = [
+                orphan_case(ref, at=now, catalogue=self.terms.catalogue)
+                for ref in found
+                if owners[ref] is None
+            ]
             fresh = [each for each in cases if not unit.case_exists(each.case_id)]
             acts = [
                 (CaseAct(each, "OPENED", "system", now, each.subject), _SYSTEM) for each in fresh

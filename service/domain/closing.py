@@ -15,6 +15,8 @@ from typing import Final
 from service.domain.cases import SETTLED, Case, CaseAct, case_id_for, open_case
 from service.domain.changes import Change, ChangeKind, Named
 from service.domain.contradictions import POLICY, Discrepancy
+from service.domain.desk.awaited import come
+from service.domain.desk.catalogue import PLAIN, Catalogue
 from service.domain.expectations import RULES, Expectation
 from service.domain.facts import FactKind, OrderRef
 from service.domain.inquiries import Inquiry, InquiryKind
@@ -69,13 +71,17 @@ def closing_acts(cases: Iterable[Case], standing: Standing, *, at: datetime) -> 
         each.kind.value: POLICY[each.kind].is_settled(standing.truth) for each in standing.found
     }
     acts = []
+    came = {each.value for each in come(standing.truth)}
     for case in cases:
+        if not case.is_resolved and came.intersection(case.awaits):
+            # Its workflow waited for just that, and goes on by itself.
+            continue
         if case.is_settled and not settled.get(case.type, True):
-            acts.append(CaseAct(case.reopen(), "REOPENED", "system", at, case.type))
+            acts.append(CaseAct(case.reopen(at=at), "REOPENED", "system", at, case.type))
         elif case.outcome == EVIDENCE_CAME and case.case_id in waits:
             # Ended and awaited again in one transaction: its deadline, which passed, stands as
             # it was and will not pass again. Of earlier transactions no such case is here.
-            acts.append(CaseAct(case.reopen(), "REOPENED", "system", at, case.type))
+            acts.append(CaseAct(case.reopen(at=at), "REOPENED", "system", at, case.type))
         elif case.is_resolved:
             continue
         elif case.type in _OPENED_BY_WAITING and case.case_id not in waits:
@@ -94,13 +100,13 @@ def raised(fresh: Case, before: Case | None, *, at: datetime, text: str) -> Case
         return CaseAct(fresh, "OPENED", "system", at, text)
     if before.outcome != EVIDENCE_CAME:
         return None
-    again = replace(before.reopen(), owner_role=fresh.owner_role, due_at=fresh.due_at)
+    again = replace(before.reopen(at=at), owner_role=fresh.owner_role, due_at=fresh.due_at)
     return CaseAct(again, "REOPENED", "system", at, text)
 
 
-def orphan_case(ref: OrderRef, *, at: datetime) -> Case:
+def orphan_case(ref: OrderRef, *, at: datetime, catalogue: Catalogue = PLAIN) -> Case:
     """Return the case of money whose order nobody has told of."""
-    case = open_case(orphan_case_id(ref), "", ORPHANS, at=at)
+    case = open_case(orphan_case_id(ref), "", ORPHANS, at=at, catalogue=catalogue)
     return replace(case, subject=f"{ref.namespace}/{ref.value}")
 
 

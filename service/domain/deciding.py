@@ -19,6 +19,7 @@ from service.domain.cases import Case, CaseAct, case_id_for, open_case
 from service.domain.changes import Change, ChangeKind, Named
 from service.domain.closing import Standing, act_row, closing_acts, raised
 from service.domain.contradictions import Discrepancy, discrepancies
+from service.domain.desk.catalogue import Catalogue
 from service.domain.differences import difference
 from service.domain.expectations import Expectation, ExpectationKind, expectations
 from service.domain.fact_sets import FactSet
@@ -95,7 +96,9 @@ def expire(
     if missed is None:
         return Verdict(dossier, awaited=awaited)
     case_id = case_id_for(dossier.order_id, missed.case_type, missed.wait)
-    opened = open_case(case_id, dossier.order_id, missed.case_type, at=at)
+    opened = open_case(
+        case_id, dossier.order_id, missed.case_type, at=at, catalogue=terms.catalogue
+    )
     # Who moves the order on from here is who must act.
     fresh = replace(opened, owner_role=missed.waits_for)
     act = raised(fresh, before, at=at, text=f"{kind.value} since {missed.since.isoformat()}")
@@ -206,7 +209,9 @@ class _Weighing:
                 continue
             changes.append(_disagreement(each, fact))
             if each.kind not in {one.kind for one in was}:
-                act = _open(order.order_id, each.kind.value, fact, at=self._at)
+                act = _open(
+                    order.order_id, each.kind.value, fact, self._terms.catalogue, at=self._at
+                )
                 self._acts.append(act)
                 self._cases.append(act.case)
                 changes.append(_case_row(act, fact))
@@ -258,8 +263,11 @@ def _disagreement(found: Discrepancy, fact: Fact) -> Change:
     )
 
 
-def _open(order_id: str, case_type: str, fact: Fact, *, at: datetime) -> CaseAct:
-    case = open_case(case_id_for(order_id, case_type), order_id, case_type, at=at)
+def _open(
+    order_id: str, case_type: str, fact: Fact, catalogue: Catalogue, *, at: datetime
+) -> CaseAct:
+    case_id = case_id_for(order_id, case_type)
+    case = open_case(case_id, order_id, case_type, at=at, catalogue=catalogue)
     return CaseAct(case, "OPENED", "system", at, case_type, fact.fact_id)
 
 

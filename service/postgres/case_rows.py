@@ -10,7 +10,7 @@ from service.application.ports import StoredFlag
 from service.domain.cases import Case
 from service.domain.errors import CaseNotFoundError, FlagNotFoundError
 from service.postgres import tables
-from service.postgres.rows import case_from
+from service.postgres.case_values import case_from
 
 
 class CaseRows:

@@ -12,7 +12,8 @@ from service.domain.cases import Case, CaseAct
 from service.domain.errors import CaseNotFoundError, ReceiptNotFoundError
 from service.domain.facts import Outcome
 from service.postgres import tables
-from service.postgres.rows import case_from, fact_from
+from service.postgres.case_values import case_from
+from service.postgres.rows import fact_from
 from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
 

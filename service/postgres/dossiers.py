@@ -12,7 +12,8 @@ from service.domain.closing import MONEY, orphan_case_id
 from service.domain.deciding import Dossier
 from service.domain.facts import Fact, OrderRef, Outcome
 from service.postgres import bulk, driver, tables
-from service.postgres.rows import case_from, fact_from, fact_row, order_from
+from service.postgres.case_values import case_from
+from service.postgres.rows import fact_from, fact_row, order_from
 
 _NAME: Final = ("namespace", "value")
 _LOCK_REFS: Final = (

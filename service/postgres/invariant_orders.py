@@ -16,11 +16,12 @@ from service.domain.invariants import Tally, Violation
 from service.domain.journal import GENESIS
 from service.domain.recount import Measured
 from service.postgres import tables
+from service.postgres.case_values import case_from
 from service.postgres.chain_reading import broken_link
 from service.postgres.insights import measured_in
 from service.postgres.invariant_bounds import Bounds
 from service.postgres.outbox_history import KEPT_SHARD
-from service.postgres.rows import case_from, fact_from, order_from
+from service.postgres.rows import fact_from, order_from
 
 # What this tells of each order.
 TOLD: Final = ("I4", "I5", "I7", "I10", "I11", "I12", "I13", "I14", "I15")

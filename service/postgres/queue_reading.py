@@ -8,11 +8,12 @@ import sqlalchemy as sa
 
 from service.application.queues import QueueCount, StatisticsQuery, StepTimes, TypeTimes
 from service.application.reading import CaseQuery, HandlingLine, Page
-from service.domain.cases import CASE_TYPES, Case, CaseClass, CaseState
+from service.domain.cases import Case, CaseState
+from service.domain.desk.taxonomy import Side
 from service.postgres import tables
 from service.postgres.case_tables import case_steps
+from service.postgres.case_values import case_from
 from service.postgres.moments import to_text
-from service.postgres.rows import case_from
 from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
 
@@ -61,6 +62,7 @@ class QueueReading:
         wanted = (
             sa.select(
                 table.c.owner_role,
+                table.c.side,
                 table.c.type,
                 count.label("open"),
                 count.filter(table.c.assignee == "").label("unassigned"),
@@ -71,11 +73,11 @@ class QueueReading:
                 sa.func.min(table.c.due_at).filter(runs).label("next_due_at"),
             )
             .where(*_filters(query))
-            .group_by(table.c.owner_role, table.c.type)
+            .group_by(table.c.owner_role, table.c.side, table.c.type)
         )
         with translated(), self._engine.connect() as connection:
             rows = connection.execute(wanted).mappings().all()
-        return [QueueCount(**row, side=_side(row["type"])) for row in rows]
+        return [QueueCount(**{**row, "side": Side(row["side"])}) for row in rows]
 
     def type_times(self, query: StatisticsQuery) -> Sequence[TypeTimes]:
         """Return what became of cases, by type."""
@@ -86,6 +88,8 @@ class QueueReading:
         took = table.c.resolved_at - table.c.opened_at
         wanted = sa.select(
             table.c.type,
+            # A type may come to another side; its open cases keep theirs.
+            sa.func.max(table.c.side).label("side"),
             count.filter(opened).label("opened"),
             count.filter(ended).label("resolved"),
             count.filter(is_open).label("open"),
@@ -94,7 +98,7 @@ class QueueReading:
         ).where(sa.or_(is_open, opened, ended), *_of(query, table))
         with translated(), self._engine.connect() as connection:
             rows = connection.execute(wanted.group_by(table.c.type)).mappings().all()
-        return [TypeTimes(**row, side=_side(row["type"])) for row in rows]
+        return [TypeTimes(**{**row, "side": Side(row["side"])}) for row in rows]
 
     def step_times(self, query: StatisticsQuery, *, at: datetime) -> Sequence[StepTimes]:
         """Return how long steps take and who waits at them at that moment."""
@@ -152,16 +156,17 @@ def _filters(query: CaseQuery) -> list[sa.ColumnElement[bool]]:
         where.append(table.c.state != CaseState.RESOLVED.value)
     for column, wanted in (
         (table.c.order_id, query.order_id),
-        (table.c.owner_role, query.owner_role),
         (table.c.type, query.type),
         (table.c.assignee, query.assignee),
     ):
         if wanted:
             where.append(column == wanted)
+    if query.owner_role:
+        where.append(sa.or_(table.c.owner_role == query.owner_role, _must_act(query.owner_role)))
     if query.states:
         where.append(table.c.state.in_([each.value for each in query.states]))
     if query.side:
-        where.append(table.c.type.in_(_types_of(query.side)))
+        where.append(table.c.side == query.side.value)
     if query.is_unassigned:
         where.append(table.c.assignee == "")
     if query.channel:
@@ -179,6 +184,16 @@ def _filters(query: CaseQuery) -> list[sa.ColumnElement[bool]]:
     return where
 
 
+def _must_act(role: str) -> sa.ColumnElement[bool]:
+    """Is at a step of the role, whoever owns the case."""
+    steps = case_steps
+    return sa.exists().where(
+        steps.c.case_id == tables.cases.c.case_id,
+        steps.c.ended_at.is_(None),
+        steps.c.role == role,
+    )
+
+
 def _in_breach(at: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """Came into breach, or will by then; a clock that stands still breaches nothing."""
     table = tables.cases
@@ -186,14 +201,6 @@ def _in_breach(at: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
         table.c.breached_at.is_not(None),
         sa.and_(table.c.paused_at.is_(None), table.c.due_at <= at),
     )
-
-
-def _types_of(side: CaseClass) -> list[str]:
-    return [name for name, each in CASE_TYPES.items() if each.side is side]
-
-
-def _side(case_type: str) -> CaseClass:
-    return CASE_TYPES[case_type].side
 
 
 def _within(column: sa.ColumnElement[Any], query: StatisticsQuery) -> sa.ColumnElement[bool]:

@@ -1,8 +1,7 @@
 """Rows to domain values and back."""
 
-from typing import Any, Final
+from typing import Any
 
-from service.domain.cases import Case, CaseState
 from service.domain.contradictions import DiscrepancyKind
 from service.domain.facts import Circumstance, Fact, FactKind, OrderLine, OrderRef, Outcome
 from service.domain.journal import Row
@@ -166,45 +165,6 @@ def journal_row(row: Row) -> dict[str, Any]:
         "record": row.record,
         "hash": row.hash,
     }
-
-
-def case_row(case: Case) -> dict[str, Any]:
-    """Return a case as columns."""
-    return {
-        "case_id": case.case_id,
-        "order_id": case.order_id,
-        "type": case.type,
-        "state": case.state.value,
-        "opened_at": case.opened_at,
-        "due_at": case.due_at,
-        "owner_role": case.owner_role,
-        "assignee": case.assignee,
-        "outcome": case.outcome,
-        "resolved_at": case.resolved_at,
-        "version": case.version,
-        "subject": case.subject,
-    }
-
-
-def case_from(row: RowMapping) -> Case:
-    """Return columns as a case."""
-    values = {name: row[name] for name in _CASE_COLUMNS}
-    return Case(**{**values, "state": CaseState(row["state"])})
-
-
-_CASE_COLUMNS: Final = [
-    "case_id",
-    "order_id",
-    "type",
-    "opened_at",
-    "due_at",
-    "owner_role",
-    "assignee",
-    "outcome",
-    "resolved_at",
-    "version",
-    "subject",
-]
 
 
 def _line_json(line: OrderLine) -> list[Any]:

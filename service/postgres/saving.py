@@ -9,7 +9,8 @@ from service.application.ports import Writes
 from service.domain.cases import CaseAct
 from service.domain.expectations import Expectation
 from service.postgres import bulk, driver, tables
-from service.postgres.rows import case_row, fact_row, journal_row, order_row
+from service.postgres.case_values import act_row, case_row
+from service.postgres.rows import fact_row, journal_row, order_row
 
 _TIMER: Final = ("order_id", "kind", "wait", "waits_for", "since", "due_at", "fired_at")
 # The same wait keeps its deadline, however much news comes in meanwhile.
@@ -70,17 +71,7 @@ class Saving:
         bulk.insert(
             self._connection,
             tables.case_log,
-            [
-                {
-                    "case_id": act.case.case_id,
-                    "number": act.case.version,
-                    "act": act.act,
-                    "actor": act.actor,
-                    "acted_at": act.at,
-                    "text": act.text,
-                }
-                for act in acts
-            ],
+            [act_row(act) for act in acts],
         )
 
 

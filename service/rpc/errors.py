@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 
 from service.domain import errors
 from service.domain.desk import batch_errors
+from service.domain.desk import errors as desk_errors
 from service.domain.errors import InvalidRequestError, OrderError, OutageError
 from service.failpoints import Failpoints
 from service.rpc.wrapping import UNOBSERVED, Call, StreamCall, wrapped
@@ -56,6 +57,18 @@ CODES: Final[Mapping[type[Exception], int]] = {
     errors.NoticeNotResendableError: code_pb2.FAILED_PRECONDITION,
     errors.NoticeNotUncertainError: code_pb2.FAILED_PRECONDITION,
     errors.SendingEndedError: code_pb2.FAILED_PRECONDITION,
+    desk_errors.StepNotActiveError: code_pb2.FAILED_PRECONDITION,
+    desk_errors.RoleNotAllowedError: code_pb2.PERMISSION_DENIED,
+    desk_errors.DocumentsMissingError: code_pb2.FAILED_PRECONDITION,
+    desk_errors.ConditionNotMetError: code_pb2.FAILED_PRECONDITION,
+    desk_errors.CutOffPassedError: code_pb2.FAILED_PRECONDITION,
+    desk_errors.CaseChangedError: code_pb2.ABORTED,
+    desk_errors.LoadCapReachedError: code_pb2.FAILED_PRECONDITION,
+    desk_errors.CasePausedError: code_pb2.FAILED_PRECONDITION,
+    desk_errors.CaseNotPausedError: code_pb2.FAILED_PRECONDITION,
+    desk_errors.CaseNotResolvedError: code_pb2.FAILED_PRECONDITION,
+    desk_errors.DocumentNotFoundError: code_pb2.NOT_FOUND,
+    desk_errors.PurchaseRequestNotFoundError: code_pb2.NOT_FOUND,
     batch_errors.BatchNotFoundError: code_pb2.NOT_FOUND,
     batch_errors.BatchTemplateNotFoundError: code_pb2.NOT_FOUND,
     batch_errors.BatchNotInStateError: code_pb2.FAILED_PRECONDITION,

@@ -10,6 +10,7 @@ from google.rpc import code_pb2
 from concord.errors.v1 import error_reason_pb2
 from service.domain import errors
 from service.domain.desk import batch_errors
+from service.domain.desk import errors as desk_errors
 from service.domain.errors import OrderError, OutageError
 from service.rpc.errors import CODES
 from tests.architecture.contract import comments_of
@@ -17,7 +18,7 @@ from tests.architecture.contract import comments_of
 PREFIX = "ERROR_REASON_"
 SENT = {
     each.reason: each
-    for module in (errors, batch_errors)
+    for module in (errors, batch_errors, desk_errors)
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, OrderError | OutageError)
     if each is not OrderError

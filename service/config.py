@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Final, TypeVar
 
 from service import catalogue, schedules
-from service.catalogue import message_files
+from service.catalogue import batch_files, message_files
+from service.domain.desk.batches import BatchTemplate
 from service.domain.desk.catalogue import PLAIN, Catalogue
 from service.domain.desk.messages import LANGUAGES, Messages
 from service.domain.expectations import STAGE_LIMITS, Limits
@@ -55,6 +56,9 @@ class Settings:
     schedules: Schedules
     catalogue: Catalogue = field(repr=False)
     messages: Messages = field(repr=False)
+    batches: Mapping[str, BatchTemplate] = field(repr=False)
+    batch_typed_above: int
+    batch_two_people_above: int
     audit_share: float
     failpoints: Failpoints
 
@@ -187,6 +191,11 @@ def _messages(role: str) -> Callable[[str], Messages]:
     return message_files.load if role == "serve" else lambda _: Messages()
 
 
+def _batches(role: str) -> Callable[[str], Mapping[str, BatchTemplate]]:
+    """Return what reads the templates of batches: only who serves runs any."""
+    return batch_files.load if role == "serve" else lambda _: {}
+
+
 def language(text: str) -> str:
     """Return a language that notices are written in, or raise ValueError."""
     if text not in LANGUAGES:
@@ -246,6 +255,9 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "schedules": read("CONCORD_PROBE_SCHEDULES", schedules.load, schedules.SHIPPED),
         "catalogue": read("CONCORD_CATALOGUE", _desk(role), catalogue.SHIPPED),
         "messages": read("CONCORD_CATALOGUE", _messages(role), message_files.SHIPPED),
+        "batches": read("CONCORD_CATALOGUE", _batches(role), catalogue.SHIPPED),
+        "batch_typed_above": read("CONCORD_BATCH_TYPED_ABOVE", positive, "100"),
+        "batch_two_people_above": read("CONCORD_BATCH_TWO_PEOPLE_ABOVE", positive, "2000"),
         "language": read("CONCORD_NOTICE_LANGUAGE", language, LANGUAGES[0]),
         # A hundred thousand orders take about two minutes of work: two hours at this share.
         "audit_share": read("CONCORD_AUDIT_SHARE", ratio, "0.02"),

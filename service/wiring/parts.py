@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
+from service.wiring.batches import batches
 from service.wiring.cases import cases
 from service.wiring.ground import Ground, Part
 from service.wiring.insights import insights
+from service.wiring.notices import notices
 from service.wiring.orders import orders
 from service.wiring.overseeing import overseeing
 from service.wiring.probes import probes
@@ -17,6 +19,8 @@ PARTS: Final[tuple[Callable[[Ground], Part], ...]] = (
     stock,
     probes,
     cases,
+    notices,
+    batches,
     queues,
     insights,
     overseeing,

@@ -141,11 +141,12 @@ class FakeReader(FakeProbeReader):
     def handling(self, order_id: str) -> Sequence[HandlingLine]:
         lines = [
             HandlingLine(
-                each.case.case_id, each.case.type, each.act, each.actor, each.at, text=each.text
+                each.case.case_id, each.case.type, each.act, each.actor, each.at, each.step,
+                each.role, each.address, each.text, each.document, each.is_automatic,
             )
             for each in self._tables.case_log
             if each.case.order_id == order_id
-        ]
+        ]  # fmt: skip
         return sorted(lines, key=lambda each: each.at)
 
     def _channel(self, case: Case) -> str:

@@ -7,7 +7,8 @@ from typing import Final, Protocol
 
 from service.application.ports import Clock
 from service.application.reading import CaseQuery, Page
-from service.domain.cases import Case, CaseClass
+from service.domain.cases import Case
+from service.domain.desk.taxonomy import Side
 
 Sleep = Callable[[float], None]
 
@@ -24,7 +25,7 @@ class QueueCount:
     """How many cases of one type are open at one role."""
 
     owner_role: str
-    side: CaseClass
+    side: Side
     type: str
     open: int
     unassigned: int
@@ -61,7 +62,7 @@ class TypeTimes:
     """What became of the cases of one type."""
 
     type: str
-    side: CaseClass
+    side: Side
     opened: int
     resolved: int
     open: int

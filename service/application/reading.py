@@ -7,10 +7,11 @@ from typing import Generic, Protocol, TypeVar
 
 from service.application.ports import Rejection
 from service.application.probe_ports import ProbeReader
-from service.domain.cases import Case, CaseAct, CaseClass, CaseState
+from service.domain.cases import Case, CaseAct, CaseState
 from service.domain.claims import Claim
 from service.domain.contradictions import Discrepancy
 from service.domain.deciding import Dossier
+from service.domain.desk.taxonomy import Side
 from service.domain.expectations import Expectation
 from service.domain.facts import Fact, OrderRef, Outcome
 from service.domain.lifecycle import State
@@ -55,7 +56,7 @@ class CaseQuery:
     owner_role: str = ""
     include_resolved: bool = False
     type: str = ""
-    side: CaseClass | None = None
+    side: Side | None = None
     states: tuple[CaseState, ...] = ()
     assignee: str = ""
     is_unassigned: bool = False

@@ -10,7 +10,8 @@ from concord.cases.v1 import case_service_pb2 as case_pb
 from concord.cases.v1 import queue_service_pb2 as pb
 from service.application.queues import LONG_WAIT
 from service.application.reading import CaseQuery
-from service.domain.cases import CaseClass, CaseState
+from service.domain.cases import CaseState
+from service.domain.desk.taxonomy import Side
 from service.rpc.violations import Violations
 
 PAGE_SIZE: Final = 50
@@ -22,7 +23,7 @@ CODE_MAX: Final = 64
 SPAN_MAX: Final = timedelta(days=3_660)
 
 _STATES: Final = {case_pb.Case.State.Value(f"STATE_{each.value}"): each for each in CaseState}
-_SIDES: Final = {case_pb.Case.Class.Value(f"CLASS_{each.value}"): each for each in CaseClass}
+_SIDES: Final = {case_pb.Case.Class.Value(f"CLASS_{each.value}"): each for each in Side}
 _ANY_TIME: Final = datetime.min.replace(tzinfo=UTC)
 _NANOS: Final = 1_000_000_000
 

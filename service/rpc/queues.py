@@ -11,7 +11,7 @@ from concord.cases.v1 import case_service_pb2 as case_pb
 from concord.cases.v1 import queue_service_pb2 as pb
 from concord.cases.v1.queue_service_pb2_grpc import QueueServiceServicer
 from service.application.queues import QueueCount, Queues, Statistics, StepTimes, TypeTimes
-from service.domain.cases import CaseClass
+from service.domain.desk.taxonomy import Side
 from service.rpc import queue_requests as requests
 from service.rpc.watching import place
 from service.wire import case_message, duration, timestamp
@@ -124,6 +124,6 @@ def _duration(span: timedelta | None) -> Duration | None:
     return None if span is None else duration(span)
 
 
-def _set_class(row: pb.QueueCounts.Row | pb.DeskStatistics.TypeRow, side: CaseClass) -> None:
+def _set_class(row: pb.QueueCounts.Row | pb.DeskStatistics.TypeRow, side: Side) -> None:
     # `class` is a Python word, so the field has no plain name.
     setattr(row, "class", case_pb.Case.Class.Value(f"CLASS_{side.value}"))

@@ -9,7 +9,8 @@ import pytest
 
 from service.application.cases import Desk
 from service.application.reading import CaseQuery
-from service.domain.cases import Case, CaseClass, CaseState
+from service.domain.cases import Case, CaseState
+from service.domain.desk.taxonomy import Side
 from service.kafka.encoding import ProtobufEncoder
 from tests.builders import an_origin
 from tests.contract.conftest import Store
@@ -49,8 +50,8 @@ def test_a_queue_holds_what_is_open(store: Store, opened: dict[str, Case]) -> No
 
 @pytest.mark.usefixtures("opened")
 def test_a_queue_is_of_a_side_a_person_and_a_channel(store: Store) -> None:
-    assert found(store, side=CaseClass.CUSTOMER) == {"ADDRESS_WRONG"}
-    assert found(store, side=CaseClass.SUPPLY) == set()
+    assert found(store, side=Side.CUSTOMER) == {"ADDRESS_WRONG"}
+    assert found(store, side=Side.SUPPLY) == set()
     assert found(store, assignee="wang") == {"STAGE_OVERDUE"}
     assert found(store, is_unassigned=True) == {"ADDRESS_WRONG"}
     assert found(store, channel=f"{store.channel}_of_others") == set()

@@ -16,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from concord.audit.v1 import audit_service_pb2 as audit
 from concord.cases.v1 import case_service_pb2 as cases
+from concord.cases.v1 import queue_service_pb2 as queues
 from concord.fulfilment.v1 import fulfilment_service_pb2 as fulfilment
 from concord.insights.v1 import insight_service_pb2 as insights
 from concord.intake.v1 import intake_service_pb2 as intake
@@ -81,6 +82,12 @@ READINGS: Final[Mapping[str, Reading]] = {
                 lambda target: cases.GetCaseRequest(name=f"cases/{target.case}")),
         Reading("concord.cases.v1.CaseService.ListCases", Preparing.cases,
                 lambda _: cases.ListCasesRequest(page_size=3)),
+        Reading("concord.cases.v1.QueueService.CountQueue", Preparing.cases,
+                lambda _: queues.CountQueueRequest(), ("read_time",)),
+        Reading("concord.cases.v1.QueueService.WatchQueue", Preparing.cases,
+                lambda _: queues.WatchQueueRequest(size=3), ("counts",)),
+        Reading("concord.cases.v1.QueueService.GetDeskStatistics", Preparing.cases,
+                lambda _: queues.GetDeskStatisticsRequest(start_time=BEGIN, end_time=END)),
         _pick_list("GetPickList", fulfilment.GetPickListRequest),
         _pick_list("PrintPickList", fulfilment.PrintPickListRequest),
         Reading("concord.fulfilment.v1.FulfilmentService.ListPickLists", Preparing.listed,

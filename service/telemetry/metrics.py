@@ -30,6 +30,7 @@ class Metrics:
         self._declare_outbox()
         self._declare_probes()
         self._declare_audit()
+        self._declare_notices()
 
     def _declare_calls(self) -> None:
         self.call_duration = Histogram(
@@ -147,6 +148,20 @@ class Metrics:
         self.audit_round_age = Gauge(
             "concord_audit_round_age_seconds",
             "Since the auditor last looked at everything, or began to; 0 where another audits.",
+            registry=self.registry,
+        )
+
+    def _declare_notices(self) -> None:
+        self.notices = Gauge(
+            "concord_notices",
+            "Notices that are not sent yet, or that a person must look at, by state.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.notice_sendings = Counter(
+            "concord_notice_sendings",
+            "Attempts to send that were reported, by what they brought.",
+            ["channel", "result"],
             registry=self.registry,
         )
 

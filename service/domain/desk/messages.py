@@ -14,6 +14,8 @@ from service.domain.money import exponent
 # A name in braces; braces mean nothing else.
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 LANGUAGES: Final = ("zh", "en")
+# What is said only where all that is named within is given.
+SECTION: Final = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 # The longest that a value may be in a message; a reason of 200 characters is read by nobody.
 VALUE_MOST: Final = 300
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -72,8 +74,11 @@ class Template:
             for each in self.placeholders.values()
         }
 
+        def section(found: re.Match[str]) -> str:
+            return found[1] if all(shown[name] for name in PLACEHOLDER.findall(found[1])) else ""
+
         def fill(raw: str) -> str:
-            return PLACEHOLDER.sub(lambda found: shown[found[1]], raw).strip()
+            return PLACEHOLDER.sub(lambda found: shown[found[1]], SECTION.sub(section, raw)).strip()
 
         return Text(fill(text.title), fill(text.body))
 

@@ -23,6 +23,7 @@ from clients.sdk.intake import Intake
 from clients.sdk.inventory import Inventory
 from clients.sdk.line import Line, this_loop, this_process
 from clients.sdk.metadata import ANYBODY, Identity
+from clients.sdk.notices import Notices
 from clients.sdk.orders import Orders
 from clients.sdk.outbox import Outbox
 from clients.sdk.policy import DEADLINE_S, channel_options
@@ -46,6 +47,7 @@ class _Nouns(SubClient[M]):
         self.inventory = Inventory[M](transport, ids)
         self.fulfilment = Fulfilment[M](transport, ids)
         self.insights = Insights[M](transport, ids)
+        self.notices = Notices[M](transport, ids)
         self.probes = Probes[M](transport, ids)
         self.outbox = Outbox[M](transport, ids)
         self.audit = Audit[M](transport, ids)

@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2
 
 from clients.sdk.fake_cases import FakeCases
 from clients.sdk.fake_memory import TICK_S, page_of, refusal, stamp
+from clients.sdk.fake_notices import FakeNotices
 from clients.sdk.fake_probes import FakeProbes
 from clients.sdk.fake_stock import FakeStock
 from concord.insights.v1 import flag_pb2
@@ -20,7 +21,7 @@ from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.traces.v1 import trace_service_pb2 as traces
 
 
-class FakeModel(FakeProbes, FakeStock, FakeCases):
+class FakeModel(FakeProbes, FakeStock, FakeCases, FakeNotices):
     """Orders, probes, stock, receipts, cases, flags; facts are counted, not weighed."""
 
     def __init__(self) -> None:

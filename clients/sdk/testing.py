@@ -37,6 +37,7 @@ from concord.fulfilment.v1 import fulfilment_service_pb2
 from concord.insights.v1 import insight_service_pb2
 from concord.intake.v1 import intake_service_pb2
 from concord.inventory.v1 import inventory_service_pb2
+from concord.notices.v1 import notice_service_pb2
 from concord.orders.v1 import order_service_pb2
 from concord.outbox.v1 import outbox_service_pb2
 from concord.probes.v1 import probe_service_pb2
@@ -53,6 +54,7 @@ MODULES: Final = (
     fulfilment_service_pb2,
     insight_service_pb2,
     probe_service_pb2,
+    notice_service_pb2,
     outbox_service_pb2,
     audit_service_pb2,
     trace_service_pb2,

@@ -123,7 +123,6 @@ def notice_values(
     ]
     return {
         **batch.inputs,
-        "order": order.refs[0].value,
         "order_number": order.refs[0].value,
         "channel": order.channel,
         **(_coupon_values(given[0]) if given else {}),
@@ -134,8 +133,7 @@ def _coupon_values(coupon: Coupon) -> Mapping[str, str]:
     amount = coupon.asked.amount
     return {
         "coupon": coupon.code,
-        "coupon_amount": f"{amount.minor} {amount.currency}",
-        "coupon_days": str(coupon.asked.valid_days),
+        "amount": f"{amount.minor} {amount.currency}",
     }
 
 

@@ -97,25 +97,18 @@ class PostgresBatchReader:
     def sample(self, batch_id: str, *, most: int) -> list[Order]:
         """Return orders that the batch takes, spread over its list."""
         table = tables.batch_members
-        numbered = (
-            sa.select(
-                table.c.order_id,
-                table.c.position,
-                sa.func.ntile(most).over(order_by=table.c.position).label("part"),
-            )
+        part = sa.func.ntile(most).over(order_by=table.c.position).label("part")
+        parted = (
+            sa.select(table.c.position, part)
             .where(table.c.batch_id == batch_id, table.c.state != MemberState.EXCLUDED.value)
             .subquery()
         )
-        first = (
-            sa.select(numbered.c.order_id, numbered.c.position)
-            .distinct(numbered.c.part)
-            .order_by(numbered.c.part, numbered.c.position)
-            .subquery()
-        )
+        first = sa.select(sa.func.min(parted.c.position)).group_by(parted.c.part)
         wanted = (
             sa.select(orders)
-            .join(first, first.c.order_id == orders.c.order_id)
-            .order_by(first.c.position)
+            .join(table, table.c.order_id == orders.c.order_id)
+            .where(table.c.batch_id == batch_id, table.c.position.in_(first))
+            .order_by(table.c.position)
         )
         with translated(), self._engine.connect() as connection:
             return [order_from(row) for row in connection.execute(wanted).mappings()]

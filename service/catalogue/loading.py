@@ -192,7 +192,7 @@ def _built(files: _Files, conditions: Conditions) -> Catalogue:
     )
     workflows = _workflows(files, known, conditions)
     newest = {each.name: each for each in sorted(workflows.values(), key=lambda each: each.version)}
-    world = World(said.roles, times, newest)
+    world = World(said.roles, times, newest, _workflow_names(files) - set(newest))
     types: dict[str, CaseType] = {}
     for reading, node in files.types:
         types |= case_types(reading, node, world)
@@ -219,6 +219,15 @@ def _type_names(files: _Files) -> set[str]:
             if key.value == "types" and isinstance(value, MappingNode):
                 found |= {str(name.value) for name, _ in value.value if UPPER.fullmatch(name.value)}
     return found
+
+
+def _workflow_names(files: _Files) -> set[str]:
+    return {
+        str(value.value)
+        for _, node in files.workflows
+        for key, value in (node.value if isinstance(node, MappingNode) else ())
+        if key.value == "workflow"
+    }
 
 
 def _workflows(files: _Files, known: Known, conditions: Conditions) -> Mapping[str, Workflow]:

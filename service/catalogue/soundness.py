@@ -36,6 +36,9 @@ def problems(workflow: Workflow) -> Iterator[Problem]:
     if moves is None:
         yield "", "there are too many ways through it", "let fewer steps run beside each other"
         return
+    for step in sorted(ways.doubled):
+        advice = "add `joins:` with the steps that come together there"
+        yield step, f"step `{step}` can begin while it runs already", advice
     begun = {step for position in moves for step in position.active} | ways.passed
     for step in workflow.steps:
         if step not in begun:
@@ -81,6 +84,8 @@ class _Ways:
         # Steps that may be passed over, and steps that were asked to begin before their time.
         self.passed: set[str] = set()
         self.waiting: set[str] = set()
+        # Steps that were asked to begin while they run.
+        self.doubled: set[str] = set()
 
     def all(self) -> Mapping[Position, frozenset[Position]] | None:
         """Return where each position leads to; None where there are too many."""
@@ -122,6 +127,8 @@ class _Ways:
         if not set(step.joins) <= at.ended:
             self.waiting.add(name)
             return {at}
+        if name in at.active:
+            self.doubled.add(name)
         begun = Position(at.active | {name}, at.ended - {name})
         if not step.condition or name in passed:
             return {begun}

@@ -1,0 +1,419 @@
+"""Every mistake in a file is told with its line, what is wrong and what to write instead."""
+
+from pathlib import Path
+
+import pytest
+
+from service import catalogue
+from service.catalogue.marked import Mistake
+from service.cel import CelConditions
+
+SHIPPED = catalogue.load()
+CONDITIONS = CelConditions()
+
+# Fine as it stands; each mistake changes one line of it.
+SOUND = """\
+workflow: repair
+version: 1
+title: {zh: 维修, en: Repair}
+start: [look, wait]
+steps:
+  look:
+    title: {zh: 检查, en: Look}
+    role: warehouse
+    when: order.amount > 500.0
+    otherwise: decide
+    timer: {after: 4h, then: escalate}
+    on_begin:
+      - hold: REPAIR
+      - notice: {template: return_asked, to: customer}
+    acts:
+      mended:
+        title: {zh: 已修复, en: Mended}
+        documents: [photo]
+        to: decide
+  wait:
+    title: {zh: 等待, en: Wait}
+    role: logistics
+    awaits: {stock: arrived}
+    acts:
+      arrived:
+        title: {zh: 到货, en: It came}
+        to: decide
+  decide:
+    title: {zh: 决定, en: Decide}
+    role: finance
+    joins: [look, wait]
+    acts:
+      pay:
+        title: {zh: 付款, en: Pay}
+        documents: [approval_number]
+        effects:
+          - refund: {amount: all, reason: REPAIR}
+          - coupon: apology
+        outcome: PAID
+"""
+
+MISTAKES = {
+    "a tab": ("  look:", "\tlook:", 6, "no YAML", "indent by spaces"),
+    "a key nobody knows": ("    role: warehouse", "    rolle: warehouse", 8, "`rolle`", "`role`"),
+    "a key that is missing": ("    role: warehouse\n", "", 7, "no `role`", "add `role: …`"),
+    "a key that stands twice": (
+        "    role: warehouse",
+        "    role: warehouse\n    role: finance",
+        9,
+        "`role` stands here twice",
+        "the first is on line 8",
+    ),
+    "a role nobody has": ("role: warehouse", "role: warehous", 8, "no role", "`warehouse`"),
+    "a title in one language": (
+        "title: {zh: 检查, en: Look}",
+        "title: {zh: 检查}",
+        7,
+        "no `en`",
+        "add `en: …`",
+    ),
+    "an act that leads to no step": (
+        "to: decide\n  wait",
+        "to: decid\n  wait",
+        19,
+        "`decid`",
+        "`decide`",
+    ),
+    "an act that leads nowhere": ("        outcome: PAID\n", "", 33, "leads nowhere", "`outcome: "),
+    "an act that goes on and ends": (
+        "        outcome: PAID",
+        "        outcome: PAID\n        to: look",
+        33,
+        "both `to` and `outcome`",
+        "where the case ends",
+    ),
+    "a document nobody knows": ("[photo]", "[foto]", 18, "`foto`", "`photo`"),
+    "a template that is not there": (
+        "return_asked",
+        "return_aksed",
+        14,
+        "`return_aksed`",
+        "`return_asked`",
+    ),
+    "a recipient who is none": (
+        "to: customer",
+        "to: buyer",
+        14,
+        "`buyer` is no recipient",
+        "`customer`",
+    ),
+    "an effect that is none": (
+        "- hold: REPAIR",
+        "- stop: REPAIR",
+        13,
+        "no effect `stop`",
+        "`hold`",
+    ),
+    "an effect without its reason": (
+        "{amount: all, reason: REPAIR}",
+        "{amount: all}",
+        37,
+        "has no `reason`",
+        "add `reason: …`",
+    ),
+    "an amount that is none": (
+        "amount: all",
+        "amount: half",
+        37,
+        "`half` is no amount",
+        "`surplus`",
+    ),
+    "a coupon that is not there": ("coupon: apology", "coupon: sorry", 38, "`sorry`", "`apology`"),
+    "a whole number beside an amount": ("500.0", "500", 9, "double and int", "write 500.0 instead"),
+    "a name that conditions do not know": (
+        "order.amount >",
+        "order.total >",
+        9,
+        "`order.total`",
+        "order.",
+    ),
+    "a condition that is none": (
+        "order.amount > 500.0",
+        "order.is_paid and true",
+        9,
+        "no condition",
+        "`&&`",
+    ),
+    "a condition that gives a number": (
+        "order.amount > 500.0",
+        "order.amount",
+        9,
+        "gives double",
+        "compare",
+    ),
+    "a condition that loops": (
+        "order.amount > 500.0",
+        "order.skus.exists(each, true)",
+        9,
+        "goes through a list",
+        "size(order.skus)",
+    ),
+    "a condition that YAML eats": (
+        "order.amount > 500.0",
+        "!order.is_paid",
+        9,
+        "as a tag",
+        "put quotes",
+    ),
+    "a condition without another way": (
+        "    otherwise: decide\n",
+        "",
+        9,
+        "no `otherwise`",
+        "`otherwise: STEP`",
+    ),
+    "a span that is none": ("after: 4h", "after: 4 hours", 11, "`4 hours` is no span", "30m or 2h"),
+    "a span in days of unknown length": (
+        "after: 4h",
+        "after: 4d",
+        11,
+        "a day has as many hours",
+        "2h",
+    ),
+    "a timer that does what is no act": (
+        "then: escalate",
+        "then: give_up",
+        11,
+        "`give_up`",
+        "`escalate`",
+    ),
+    "a timer that needs a person's document": (
+        "then: escalate",
+        "then: mended",
+        11,
+        "asks for photo, which only people bring",
+        "at another step",
+    ),
+    "something nobody can await": ("{stock: arrived}", "{rain: arrived}", 23, "`rain`", "`stock`"),
+    "a version that is no number": (
+        "version: 1",
+        "version: v1",
+        2,
+        "`v1` is no whole number",
+        "write 1",
+    ),
+    "a name that is none": (
+        "workflow: repair",
+        "workflow: Re pair",
+        1,
+        "is no name",
+        "`out_of_stock`",
+    ),
+    "no beginning": ("[look, wait]", "[]", 1, "no step begins", "`start: STEP`"),
+    "a step that nothing leads to": (
+        "[look, wait]",
+        "[wait]",
+        6,
+        "nothing leads to step `look`",
+        "`to`",
+    ),
+    "a step that waits for ever": (
+        "[look, wait]\nsteps",
+        "look\nsteps",
+        28,
+        "for ever",
+        "beside each other",
+    ),
+    "a case that never ends": (
+        "        outcome: PAID",
+        "        to: decide",
+        28,
+        "can never end",
+        "an `outcome`",
+    ),
+    "a step that begins twice": (
+        "    joins: [look, wait]\n",
+        "",
+        28,
+        "begin while it runs",
+        "add `joins:`",
+    ),
+    "something repeated by a sign": (
+        "    role: warehouse",
+        "    role: &who warehouse\n    documents: *who",
+        9,
+        "`*` repeats",
+        "write it out",
+    ),
+}
+
+
+def mistakes_of(text: str) -> tuple[Mistake, ...]:
+    return catalogue.check_workflow(text, "repair.yaml", SHIPPED, CONDITIONS)[1]
+
+
+def test_the_text_that_the_mistakes_change_is_sound() -> None:
+    assert mistakes_of(SOUND) == ()
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_in_a_workflow_is_told_with_line_and_advice(name: str) -> None:
+    old, new, line, what, advice = MISTAKES[name]
+    assert old in SOUND
+
+    found = mistakes_of(SOUND.replace(old, new, 1))
+
+    assert [each.file for each in found] == ["repair.yaml"] * len(found)
+    hit = [each for each in found if each.line == line and what in each.what]
+    assert hit, [str(each) for each in found]
+    assert advice in hit[0].advice
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    wrong = SOUND.replace("warehouse", "warehous").replace("photo", "foto").replace("4h", "4d")
+
+    assert [each.line for each in mistakes_of(wrong)] == [8, 11, 18]
+
+
+def test_a_known_version_with_another_text_is_refused() -> None:
+    text = (
+        Path(catalogue.__file__).with_name("workflows").joinpath("return.yaml").read_text("utf-8")
+    )
+
+    (mistake,) = mistakes_of(text.replace("14h", "15h"))
+
+    assert mistake.line == 4
+    assert mistake.advice.startswith("write `version: 2`")
+    assert mistakes_of(text) == ()
+
+
+TYPE = """\
+types:
+  REPAIR:
+    title: {zh: 维修, en: Repair}
+    side: CUSTOMER
+    severity: LOW
+    owner: warehouse
+    respond: 4h
+    resolve: 8h
+    warn: 1h
+    calendar: service
+    workflow: return
+    may_open: [customer_service]
+    cut_offs:
+      - name: week
+        guards: [open, check.accept]
+        until: 7d after DELIVERED
+        reason: {zh: 太晚, en: Too late}
+"""
+TYPE_MISTAKES = {
+    "a side that is none": ("side: CUSTOMER", "side: BUYER", 4, "no side", "`CUSTOMER`"),
+    "a calendar that is not there": (
+        "calendar: service",
+        "calendar: servic",
+        10,
+        "`servic`",
+        "`service`",
+    ),
+    "a workflow that is not there": (
+        "workflow: return",
+        "workflow: retour",
+        11,
+        "`retour`",
+        "`return`",
+    ),
+    "an act that is not there": (
+        "check.accept",
+        "check.acept",
+        15,
+        "`check.acept`",
+        "`check.accept`",
+    ),
+    "a moment that is none": (
+        "7d after DELIVERED",
+        "next week",
+        16,
+        "is no moment",
+        "2h before PLANNED_SHIPPING",
+    ),
+    "a warning before the beginning": (
+        "warn: 1h",
+        "warn: 9h",
+        9,
+        "before the case is open",
+        "shorter than",
+    ),
+    "an answer after the end": (
+        "respond: 4h",
+        "respond: 9h",
+        7,
+        "before somebody responds",
+        "shorter",
+    ),
+    "a case that nobody opens": (
+        "    may_open: [customer_service]\n",
+        "",
+        3,
+        "nobody and nothing",
+        "may_open",
+    ),
+    "a name in small letters": ("  REPAIR:", "  repair:", 2, "is no name", "`OUT_OF_STOCK`"),
+}
+CALENDAR = """\
+holidays:
+  shop:
+    2026:
+      free: [2026-05-01..2026-05-05]
+      worked: [2026-05-09]
+calendars:
+  shop:
+    zone: Asia/Shanghai
+    hours: {mon-fri: [09:00-12:00, 13:00-18:00]}
+    holidays: shop
+    worked_as: mon
+"""
+CALENDAR_MISTAKES = {
+    "a zone that is none": ("Asia/Shanghai", "Asia/Beijing2", 8, "no zone", "`Asia/Shanghai`"),
+    "hours that overlap": (
+        "13:00-18:00",
+        "11:00-18:00",
+        9,
+        "begins before the hours before",
+        "sort",
+    ),
+    "hours over midnight": ("13:00-18:00", "22:00-06:00", 9, "ends before it begins", "next day"),
+    "hours that are none": ("09:00-12:00", "9-12", 9, "is no hours", "09:00-18:00"),
+    "a day that is none": ("mon-fri", "monday", 9, "no day of the week", "`mon-fri`"),
+    "a date that is none": ("2026-05-09", "2026-05-39", 5, "is no day", "2026-10-01"),
+    "a date of another year": ("2026-05-09", "2027-05-09", 5, "not within 2026", "under its year"),
+    "a day that is free and worked": (
+        "2026-05-09",
+        "2026-05-03",
+        2,
+        "free and worked",
+        "in one of",
+    ),
+    "a day off that lends its hours": (
+        "worked_as: mon",
+        "worked_as: sun",
+        8,
+        "none",
+        "`worked_as: DAY`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*TYPE_MISTAKES, *CALENDAR_MISTAKES])
+def test_a_mistake_in_types_or_calendars_is_told_with_line_and_advice(
+    name: str, tmp_path: Path
+) -> None:
+    is_type = name in TYPE_MISTAKES
+    folder, text = ("types", TYPE) if is_type else ("calendars", CALENDAR)
+    old, new, line, what, advice = (TYPE_MISTAKES if is_type else CALENDAR_MISTAKES)[name]
+    assert old in text
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "own.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    with pytest.raises(catalogue.CatalogueError) as caught:
+        catalogue.load(str(tmp_path))
+
+    assert all(each.file.endswith(f"{folder}/own.yaml") for each in caught.value.mistakes)
+    hit = [each for each in caught.value.mistakes if each.line == line and what in each.what]
+    assert hit, str(caught.value)
+    assert advice in hit[0].advice

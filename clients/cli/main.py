@@ -48,6 +48,7 @@ for name, text, panel, later in (
         ASKING,
         Later("clients.cli.purchase"),
     ),
+    ("batch", "Many orders handled at once.", ASKING, Later("clients.cli.batch")),
     ("stock", "What lies where, and what is promised.", ASKING, Later("clients.cli.stock")),
     ("pick", "What to take from the shelves.", ASKING, Later("clients.cli.pick")),
     ("stages", "Stage times, and orders beyond their limit.", ASKING, Later("clients.cli.stages")),

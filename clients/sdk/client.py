@@ -13,6 +13,7 @@ import grpc
 import grpc.aio
 
 from clients.sdk.audit import Audit
+from clients.sdk.batches import Batches
 from clients.sdk.calls import Awaiting, Blocking, Ids, M, SubClient, Transport
 from clients.sdk.cases import Cases
 from clients.sdk.config import Settings, random_request_id
@@ -44,6 +45,7 @@ class _Nouns(SubClient[M]):
         self.cases = Cases[M](transport, ids)
         self.purchases = Purchases[M](transport, ids)
         self.queues = Queues[M](transport, ids)
+        self.batches = Batches[M](transport, ids)
         self.inventory = Inventory[M](transport, ids)
         self.fulfilment = Fulfilment[M](transport, ids)
         self.insights = Insights[M](transport, ids)

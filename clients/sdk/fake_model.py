@@ -8,6 +8,7 @@ from datetime import timedelta
 import grpc
 from grpc_health.v1 import health_pb2
 
+from clients.sdk.fake_batches import FakeBatches
 from clients.sdk.fake_cases import FakeCases
 from clients.sdk.fake_memory import TICK_S, page_of, refusal, stamp
 from clients.sdk.fake_notices import FakeNotices
@@ -21,7 +22,7 @@ from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.traces.v1 import trace_service_pb2 as traces
 
 
-class FakeModel(FakeProbes, FakeStock, FakeCases, FakeNotices):
+class FakeModel(FakeProbes, FakeStock, FakeCases, FakeNotices, FakeBatches):
     """Orders, probes, stock, receipts, cases, flags; facts are counted, not weighed."""
 
     def __init__(self) -> None:

@@ -31,6 +31,7 @@ RETRY: Final[dict[str, Any]] = {
 NEVER_RETRIED: Final = (
     {"service": "concord.orders.v1.OrderService", "method": "WatchOrders"},
     {"service": "concord.insights.v1.InsightService", "method": "WatchStageBoard"},
+    {"service": "concord.batches.v1.BatchService", "method": "WatchBatch"},
     {"service": "concord.outbox.v1.OutboxService", "method": "RepublishHistory"},
 )
 

@@ -32,6 +32,7 @@ from clients.sdk.fake_model import FakeModel
 from clients.sdk.policy import MESSAGE_BYTES_MAX
 from clients.sdk.wire_errors import DOMAIN, TRACE_KEY
 from concord.audit.v1 import audit_service_pb2
+from concord.batches.v1 import batch_service_pb2
 from concord.cases.v1 import case_service_pb2, queue_service_pb2
 from concord.fulfilment.v1 import fulfilment_service_pb2
 from concord.insights.v1 import insight_service_pb2
@@ -49,6 +50,7 @@ MODULES: Final = (
     order_service_pb2,
     intake_service_pb2,
     case_service_pb2,
+    batch_service_pb2,
     queue_service_pb2,
     inventory_service_pb2,
     fulfilment_service_pb2,

@@ -33,4 +33,5 @@ def order_facts(order: Order) -> Mapping[str, Any]:
 
 def _units(money: Money) -> float:
     # Conditions only compare; what moves is minor units.
-    return money.minor / 10 ** exponent(money.currency)
+    units: float = money.minor / 10 ** exponent(money.currency)
+    return units

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from google.type.money_pb2 import Money
 
 from clients.sdk.errors import ConcordError
 from concord.cases.v1.case_service_pb2 import Case
@@ -16,6 +18,8 @@ from tests.integration.desk.world import World
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 RESOLVED = Case.STATE_RESOLVED
+# What the effect `refund` says that it did: `199.00 CNY as rf4b…`.
+REFUND = re.compile(r"(\d+)\.(\d\d) ([A-Z]{3}) as (rf[0-9a-f]+)")
 
 
 @dataclass
@@ -84,6 +88,18 @@ class Story:
     def acts(self) -> list[str]:
         """Return what was done at steps, by hand and by itself."""
         return [each.step for each in self.case.log if each.act == "ACTED"]
+
+    def refund_comes(self) -> None:
+        """The money that the case asked back arrives."""
+        told = [REFUND.fullmatch(each) for each in self.effects()]
+        (asked,) = [each for each in told if each]
+        units, cents, currency, voucher = asked.groups()
+        amount = Money(currency_code=currency, units=int(units), nanos=int(cents) * 10**7)
+        self.world.refund_comes(self.order, voucher, amount)
+
+    def notices(self) -> list[str]:
+        """Return which messages were asked for, and to whom, in their order."""
+        return [each for each in self.effects() if " to " in each]
 
     def effects(self) -> list[str]:
         """Return what was brought about, as the log tells it."""

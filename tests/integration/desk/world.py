@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -13,11 +13,15 @@ from google.type.money_pb2 import Money
 
 from clients.sdk import Concord
 from clients.sdk.metadata import Identity
+from concord.intake.v1.fact_pb2 import Fact
+from concord.intake.v1.intake_service_pb2 import Reading
+from concord.intake.v1.receipt_pb2 import Receipt
 from concord.orders.v1.order_pb2 import Order, OrderLine, OrderRef
 from tests.fakes import FakeClock
 
 # A Monday, ten o'clock in Shanghai: everybody works, and orders paid now leave at 18:00.
 MONDAY: Final = datetime(2026, 11, 23, 2, tzinfo=UTC)
+WEEK: Final = timedelta(days=7)
 WAREHOUSE: Final = "bj1"
 # Works that wait for each other are done after so many rounds.
 ROUNDS_MAX: Final = 50
@@ -47,6 +51,7 @@ class World:
         """Take where the service listens, the clock that it goes by, and what it does by it."""
         self._address, self.clock, self._works = address, clock, works
         self._numbers = itertools.count(1)
+        self._week = 0
         self._closing = ExitStack()
         self._people: dict[str, Concord] = {}
 
@@ -118,6 +123,57 @@ class World:
         self.settle()
         return paid
 
+    def pay_again(self, order: Order) -> None:
+        """Let Alipay say that the buyer paid, whatever was known before."""
+        self.tell([self._paid_fact(order.refs[0], order.total)])
+
+    def many_paid(self, count: int, tag: str, units: int = 99) -> None:
+        """Let a channel tell of paid orders, and put a tag on them."""
+        run = next(self._numbers)
+        refs = [OrderRef(namespace="tmall", value=f"TM{run:04}{each:06}") for each in range(count)]
+        for part in (refs[at : at + 200] for at in range(0, count, 200)):
+            self.tell(
+                [fact for ref in part for fact in (self._new_fact(ref, yuan(units)),
+                                                   self._paid_fact(ref, yuan(units)))]
+            )  # fmt: skip
+            self.by("operations").orders.tag(tag, refs=part)
+        self.settle()
+
+    def tell(self, facts: Sequence[Fact]) -> None:
+        """Tell facts, each as the meaning of a message of its own."""
+        intake = self.by("operations").intake
+        messages = [
+            Receipt(source="alipay", template="t", body=fact.fact_id.encode(), channel="tmall")
+            for fact in facts
+        ]
+        kept = intake.submit(messages).submitted
+        intake.apply_facts(
+            [
+                Reading(receipt=each.receipt, facts=[fact])
+                for each, fact in zip(kept, facts, strict=True)
+            ]
+        )
+        self.settle()
+
+    def _new_fact(self, ref: OrderRef, amount: Money) -> Fact:
+        fact = self._fact(Fact.KIND_ORDER_CREATED, ref, amount)
+        fact.channel, fact.source = "tmall", "tmall"
+        fact.customer = f"buyer-{ref.value}"
+        return fact
+
+    def _paid_fact(self, ref: OrderRef, amount: Money) -> Fact:
+        fact = self._fact(Fact.KIND_PAYMENT_SUCCEEDED, ref, amount)
+        fact.voucher = f"2026{fact.fact_id}"
+        return fact
+
+    def _fact(self, kind: Fact.Kind.ValueType, ref: OrderRef, amount: Money) -> Fact:
+        fact = Fact(
+            fact_id=f"fact-{next(self._numbers)}", kind=kind, ref=ref, source="alipay",
+            amount=amount,
+        )  # fmt: skip
+        fact.occurred_time.FromDatetime(self.clock())
+        return fact
+
     def shipped(self, **given: object) -> Order:
         """Have an order paid, set aside, approved and sent."""
         order = self.paid(**given)
@@ -145,20 +201,13 @@ class World:
         self.by("warehouse").inventory.set_stock(sku, WAREHOUSE, pieces)
         self.settle()
 
-    def refund_comes(self, order: Order) -> None:
+    def refund_comes(self, order: Order, voucher: str, amount: Money) -> None:
         """Let the provider say that the money that was asked back is there."""
-        finance = self.by("finance")
-        for voucher, amount in self._refunds(order):
-            finance.orders.confirm_refund(order.name, voucher=voucher, amount=amount)
+        self.by("finance").orders.confirm_refund(order.name, voucher=voucher, amount=amount)
         self.settle()
 
-    def _refunds(self, order: Order) -> Iterator[tuple[str, Money]]:
-        now = self.order(order)
-        vouchers = [
-            entry.voucher
-            for entry in self.by("finance").orders.list_journal(order.name)
-            if entry.kind == "REFUND_REQUESTED" and entry.voucher
-        ]
-        for voucher in vouchers:
-            left = now.paid.units - now.refunded.units
-            yield voucher, yuan(left)
+    def next_monday(self) -> None:
+        """Let it be Monday, ten o'clock in Shanghai: each story begins so."""
+        while self.clock() > MONDAY + self._week * WEEK:
+            self._week += 1
+        self.until(MONDAY + self._week * WEEK)

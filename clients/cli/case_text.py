@@ -47,7 +47,8 @@ def state_number(text: str) -> Case.State.ValueType:
     Raises:
         typer.BadParameter: there is no such state.
     """
-    return _number(Case.State, "STATE_", text, "state")
+    number: Case.State.ValueType = _number(Case.State, "STATE_", text, "state")
+    return number
 
 
 def side_number(text: str) -> Case.Class.ValueType:

@@ -17,9 +17,10 @@ from tests.contract.conftest import Store
 
 
 def desk(store: Store, act: str, *args: str) -> Case:
-    return store.storage.transact(
+    case: Case = store.storage.transact(
         lambda unit: getattr(Desk(unit, ProtobufEncoder(), an_origin(), store.clock()), act)(*args)
     )
+    return case
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class NoticeDesk(NoticePart, Protocol):
         """Store composed notices with their fresh deliveries."""
 
     def sendings_of(self, lease: str) -> list[Sending]:
-        """Return what was claimed under a lease and has not ended, with its deliveries."""
+        """Return what was claimed under a lease, with the deliveries that are under way."""
 
     def lock_lines(self, channels: Sequence[str], now: datetime) -> list[Line]:
         """Lock and return addresses of grouped channels to which something is due.

@@ -90,7 +90,7 @@ class Noticing:
         def work(desk: NoticeDesk) -> list[Sending]:
             known = desk.sendings_of(claiming.lease)
             if known:
-                return [_with_text(each) for each in known]
+                return [_with_text(each) for each in known if each.ended_at is None]
             now = self.clock()
             taken = [*self._grouped(desk, claiming, now)]
             room = claiming.most - len(taken)

@@ -152,11 +152,8 @@ class NoticeDelivering(NoticeRows):
         )
 
     def sendings_of(self, lease: str) -> list[Sending]:
-        """Return what was claimed under a lease and has not ended, with its deliveries."""
-        statement = (
-            "SELECT * FROM notice_sendings WHERE lease = %(lease)s AND ended_at IS NULL"
-            " ORDER BY sending_id"
-        )
+        """Return what was claimed under a lease, with the deliveries that are under way."""
+        statement = "SELECT * FROM notice_sendings WHERE lease = %(lease)s ORDER BY sending_id"
         return self._with_deliveries(self._rows(statement, lease=lease))
 
     def lock_lines(self, channels: Sequence[str], now: datetime) -> list[Line]:

@@ -10,7 +10,7 @@ what is queued to be sent and the list itself are one transaction. A step that i
 its order FAILED with the reason; the steps before it stay done.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,7 +21,7 @@ from service.application.ports import Clock, Encoder, Storage, Unit
 from service.domain.desk.batch_errors import OrderMovedOnError
 from service.domain.desk.batches import Batch, BatchAct, BatchStep, Member
 from service.domain.desk.catalogue import CouponKind
-from service.domain.errors import OrderError
+from service.domain.errors import OrderError, OutageError
 from service.domain.order import Order
 from service.domain.terms import USUAL, Terms
 
@@ -31,6 +31,8 @@ CLAIM_MOST: Final = 20
 FINISH_MOST: Final = 10
 # Until an order is looked at again that somebody has locked.
 LOOK_AGAIN: Final = timedelta(seconds=1)
+DEFECT: Final = "INTERNAL_ERROR"
+ADVICE: Final = "a defect of ours; the service's log has it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +44,70 @@ class BatchRunning:
     clock: Clock
     coupons: Mapping[str, CouponKind]
     terms: Terms = USUAL
+    # Is told of what failed by a defect of ours.
+    parted: Callable[[Exception], None] = lambda _error: None
 
     def work_off(self) -> int:
-        """Do what is due of one batch; return for how many orders."""
+        """Do what is due of one batch; return for how many orders.
+
+        Where that fails by a defect of ours, orders are taken one by one, so that the others go
+        on: the one at which it fails again is FAILED, for people to see.
+        """
+        try:
+            return self.storage.transact(lambda unit: len(self._claimed(unit, CLAIM_MOST)))
+        except OutageError:
+            raise
+        except Exception as error:  # noqa: BLE001  # each is done alone, and fails by itself
+            self.parted(error)
+        return self._alone()
+
+    def _alone(self) -> int:
+        taken: list[Member] = []
 
         def work(unit: Unit) -> int:
-            now = self.clock()
-            claimed = unit.claim_members(now, most=CLAIM_MOST)
-            if claimed is None:
-                return 0
-            batch, members = claimed
-            free = unit.free_dossiers([each.order_id for each in members])
-            brought: list[Brought] = []
-            after = []
-            for each in members:
-                order = free[each.order_id].order if each.order_id in free else None
-                if order is None:
-                    after.append(replace(each, due_at=now + LOOK_AGAIN))
-                    continue
-                effects = BatchEffects(unit, self.encoder, batch, self.coupons, now, self.terms)
-                after.append(_worked(each, order, batch, effects.bring, brought, now))
-            unit.bring(brought)
-            unit.save_members(after)
-            return len(members)
+            taken.clear()
+            return len(self._claimed(unit, 1, taken))
 
-        return self.storage.transact(work)
+        def give_up(unit: Unit) -> int:
+            claimed = unit.claim_members(self.clock(), most=1)
+            # Somebody else may have taken it meanwhile.
+            if claimed is not None and claimed[1] == taken:
+                broken = [each.failed(DEFECT, ADVICE, at=self.clock()) for each in taken]
+                unit.save_members(broken)
+            return 1
+
+        try:
+            return self.storage.transact(work)
+        except OutageError:
+            raise
+        except Exception as error:  # noqa: BLE001  # it is kept as failed, and told
+            self.parted(error)
+        return self.storage.transact(give_up)
+
+    def _claimed(
+        self, unit: Unit, most: int, taken: list[Member] | None = None
+    ) -> Sequence[Member]:
+        """Work off members of one batch; `taken` is told of them before anything is done."""
+        now = self.clock()
+        claimed = unit.claim_members(now, most=most)
+        if claimed is None:
+            return ()
+        batch, members = claimed
+        if taken is not None:
+            taken[:] = members
+        free = unit.free_dossiers([each.order_id for each in members])
+        brought: list[Brought] = []
+        after = []
+        for each in members:
+            order = free[each.order_id].order if each.order_id in free else None
+            if order is None:
+                after.append(replace(each, due_at=now + LOOK_AGAIN))
+                continue
+            effects = BatchEffects(unit, self.encoder, batch, self.coupons, now, self.terms)
+            after.append(_worked(each, order, batch, effects.bring, brought, now))
+        unit.bring(brought)
+        unit.save_members(after)
+        return members
 
     def finish(self) -> int:
         """End batches of which no order waits any more; return how many."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import structlog
+
 from concord.batches.v1 import batch_service_pb2_grpc
 from service.application.batch_previewing import BatchPreviews
 from service.application.batch_running import BatchRunning
@@ -13,6 +15,8 @@ from service.postgres.batch_reading import PostgresBatchReader
 from service.rpc.batches import BatchServicer
 from service.wiring.ground import Ground, Part
 
+log = structlog.get_logger(__name__)
+
 
 def batches(ground: Ground) -> Part:
     """Return what makes batches, and what works them off."""
@@ -22,7 +26,9 @@ def batches(ground: Ground) -> Part:
     book = BatchBook(settings.batches, coupons, CelConditions(), limits)
     reader = PostgresBatchReader(ground.engine)
     previews = BatchPreviews(reader, book, _Rendering(settings.messages), ground.clock)
-    running = BatchRunning(ground.storage, ground.encoder, ground.clock, coupons, settings.terms)
+    running = BatchRunning(
+        ground.storage, ground.encoder, ground.clock, coupons, settings.terms, _parted
+    )
     return Part(
         services={
             "concord.batches.v1.BatchService": (
@@ -32,6 +38,10 @@ def batches(ground: Ground) -> Part:
         },
         works=(running.work_off, running.finish),
     )
+
+
+def _parted(error: Exception) -> None:
+    log.error("batch_parted", exc_info=error)
 
 
 class _Rendering:

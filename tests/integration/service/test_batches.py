@@ -17,7 +17,7 @@ from concord.orders.v1 import order_service_pb2 as orders
 from service import catalogue
 from service.application.batch_running import CLAIM_MOST, LOOK_AGAIN, BatchRunning
 from service.domain.facts import OrderRef
-from service.failpoints import FailpointError, Failpoints
+from service.failpoints import Failpoints
 from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
 from service.postgres.storage import PostgresStorage
 from tests.fakes import FakeClock
@@ -59,6 +59,21 @@ def soon(engine: sa.Engine) -> datetime:
     return moment
 
 
+class Death(BaseException):
+    """The process is no more: nobody catches it."""
+
+
+def dying(visit: int) -> Callable[[], None]:
+    """Return what dies when somebody comes by so often."""
+    visits = iter(range(1, 1_000))
+
+    def come_by() -> None:
+        if next(visits) == visit:
+            raise Death
+
+    return come_by
+
+
 def work_off(running: BatchRunning) -> int:
     done = 0
     while count := running.work_off():
@@ -85,6 +100,14 @@ def tagged(service: Service, storing: Storing, count: int) -> tuple[str, list[Or
 def order_of(service: Service, ref: OrderRef) -> order_pb2.Order:
     found: order_pb2.Order = service.orders.GetOrder(orders.GetOrderRequest(ref=ref_message(ref)))
     return found
+
+
+def set_holds(engine: sa.Engine, order_id: str, holds: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE orders SET holds = CAST(:holds AS jsonb) WHERE order_id = :order"),
+            {"holds": holds, "order": order_id},
+        )
 
 
 def batch_id(batch: pb.Batch) -> str:
@@ -232,8 +255,8 @@ def test_whoever_dies_at_any_commit_leaves_nothing_half_done_or_doubled(
     desk.act("Confirm", batch.name)
     for visit in (1, 2, 1):
         failpoints = Failpoints()
-        failpoints.arm_action(place, "raise", visit)
-        with pytest.raises(FailpointError):
+        failpoints.arm(place, dying(visit))
+        with pytest.raises(Death):
             work_off(worker(engine, failpoints))
         counts = desk.get(batch.name).counts
         assert counts.done % CLAIM_MOST in {0, 10}
@@ -287,6 +310,28 @@ def test_an_order_that_somebody_holds_is_passed_over_and_comes_again(
     work_off(later)
 
     assert desk.get(batch.name).counts.done == 3
+
+
+def test_an_order_that_breaks_us_fails_alone_and_the_others_go_on(
+    service: Service, storing: Storing, desk: Desk, running: BatchRunning, engine: sa.Engine
+) -> None:
+    tag, refs = tagged(service, storing, 4)
+    batch = desk.create("customs_delay", tags=[tag])
+    desk.act("Confirm", batch.name)
+    broken = order_of(service, refs[1]).name.removeprefix("orders/")
+    told: list[Exception] = []
+
+    set_holds(engine, broken, "[1]")
+    work_off(replace(running, parted=told.append))
+
+    done = desk.get(batch.name)
+    assert (done.counts.done, done.counts.failed) == (3, 1)
+    assert [each.reason for each in done.failures] == ["INTERNAL_ERROR"]
+    assert told
+    set_holds(engine, broken, "[]")
+    desk.act("Retry", batch.name)
+    work_off(running)
+    assert desk.get(batch.name).counts.done == 4
 
 
 def test_a_large_batch_is_confirmed_by_typing_what_it_is(

@@ -8,19 +8,56 @@ from datetime import timedelta
 import pytest
 
 from service.application.cases import Desk
+from service.application.ports import Unit
 from service.application.reading import CaseQuery
 from service.domain.cases import Case, CaseState
-from service.domain.desk.taxonomy import Side
+from service.domain.desk.catalogue import Catalogue
+from service.domain.desk.taxonomy import CaseType, Severity, Side
+from service.domain.terms import Terms
 from service.kafka.encoding import ProtobufEncoder
 from tests.builders import an_origin
 from tests.contract.conftest import Store
 
 
-def desk(store: Store, act: str, *args: str) -> Case:
-    case: Case = store.storage.transact(
-        lambda unit: getattr(Desk(unit, ProtobufEncoder(), an_origin(), store.clock()), act)(*args)
+def a_type(name: str, side: Side, minutes: int) -> CaseType:
+    return CaseType(
+        name=name,
+        title={},
+        side=side,
+        severity=Severity.NORMAL,
+        owner_role="operations",
+        respond_minutes=minutes,
+        resolve_minutes=minutes,
+        warn_minutes=0,
+        calendar="",
+        workflow="",
+        opened_by_roles=frozenset({an_origin().role}),
+        opened_by=(),
+        escalates_to=(),
     )
-    return case
+
+
+TERMS = Terms(
+    catalogue=Catalogue(
+        types={
+            each.name: each
+            for each in (
+                a_type("ADDRESS_WRONG", Side.CUSTOMER, 120),
+                a_type("STAGE_OVERDUE", Side.SYSTEM, 240),
+                a_type("WRONG_ITEM", Side.SUPPLY, 1_440),
+            )
+        }
+    )
+)
+
+
+def desk(store: Store, act: str, *args: str) -> Case:
+    def work(unit: Unit) -> Case:
+        handling = Desk(unit, ProtobufEncoder(), an_origin(), store.clock(), TERMS)
+        case: Case = getattr(handling, act)(*args)
+        return case
+
+    return store.storage.transact(work)
 
 
 @pytest.fixture

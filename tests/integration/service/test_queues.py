@@ -21,6 +21,8 @@ from tests.integration.service.world import Service, refused
 
 BEGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WITHIN_S = 20
+MANAGER = (("concord-actor", "wu"), ("concord-role", "operations"))
+FINANCE = (("concord-actor", "li"), ("concord-role", "finance"))
 
 
 @pytest.fixture
@@ -29,7 +31,8 @@ def queues(service: Service) -> QueueServiceStub:
 
 
 def opened(service: Service, order: str, kind: str) -> cases.Case:
-    case: cases.Case = service.cases.OpenCase(cases.OpenCaseRequest(order=order, type=kind))
+    asked = cases.OpenCaseRequest(order=order, type=kind)
+    case: cases.Case = service.cases.OpenCase(asked, metadata=MANAGER)
     return case
 
 
@@ -173,7 +176,7 @@ def test_an_order_says_what_was_done_about_it(service: Service) -> None:
     case = opened(service, order, "REFUND_OWED")
     service.cases.AddCaseNote(
         cases.AddCaseNoteRequest(name=case.name, text="asked the bank"),
-        metadata=(("concord-actor", "li"), ("concord-role", "finance")),
+        metadata=FINANCE,
     )
 
     read = service.orders.GetOrder(orders.GetOrderRequest(name=order))

@@ -6,13 +6,22 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
+from clients.notifier.worker import Loop
 from service.application.notice_ports import Contact, NoticeAsked
 from service.application.noticing import Claiming, Noticing
 from service.catalogue import message_files
-from service.domain.desk.notices import Notice, Sending, SendReport, SendResult, notice_id_for
+from service.domain.desk.notices import (
+    Notice,
+    NoticeState,
+    Sending,
+    SendReport,
+    SendResult,
+    notice_id_for,
+)
 from service.postgres.notice_reading import PostgresNoticeReader
 from service.postgres.storage import PostgresStorage
 from tests.fake_clock import FakeClock
+from tests.integration.notices.receiver import Robot
 
 LEASE = timedelta(seconds=60)
 
@@ -62,3 +71,35 @@ class Told:
 
     def report(self, sending: Sending, result: SendResult, code: str = "") -> Sending:
         return self.noticing.report(sending.sending_id, SendReport(sending.lease, result, code))
+
+
+@dataclass
+class Telling:
+    """The service over gRPC on a clock of the test's, and a notifier that sends to a robot."""
+
+    told: Told
+    robot: Robot
+    loop: Loop
+
+    def ask(self, count: int, first: int = 0) -> list[str]:
+        return [self.told.ask(first + number) for number in range(count)]
+
+    async def turn(self) -> None:
+        """Compose what was asked for, and send all that may be sent now."""
+        self.told.compose()
+        while await self.loop.claim():
+            await self.loop.drain(10)
+
+    async def wait(self, seconds: int, step: int = 1) -> None:
+        """Let time pass, the notifier at work."""
+        for _ in range(0, seconds, step):
+            await self.turn()
+            self.told.clock.pass_time(timedelta(seconds=step))
+        await self.turn()
+
+    @property
+    def heard(self) -> str:
+        return "\n".join(self.robot.heard)
+
+    def state(self, name: str) -> NoticeState:
+        return self.told.notice(name).state

@@ -59,6 +59,7 @@ class Settings:
     batches: Mapping[str, BatchTemplate] = field(repr=False)
     batch_typed_above: int
     batch_two_people_above: int
+    documents_url: str = field(repr=False)
     audit_share: float
     failpoints: Failpoints
 
@@ -181,6 +182,16 @@ def routes(text: str) -> Mapping[str, tuple[Route, ...]]:
     return found
 
 
+def documents(text: str) -> str:
+    """Return where files of cases are kept, empty for `none`; or raise ValueError."""
+    if text == "none":
+        return ""
+    if not text.startswith(("file:///", "s3://")):
+        message = "must be file:///FOLDER, s3://BUCKET/PREFIX or none"
+        raise ValueError(message)
+    return text
+
+
 def _desk(role: str) -> Callable[[str], Catalogue]:
     """Return what reads the catalogue: only who serves opens and handles cases."""
     return catalogue.load if role == "serve" else lambda _: PLAIN
@@ -259,6 +270,7 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "batch_typed_above": read("CONCORD_BATCH_TYPED_ABOVE", positive, "100"),
         "batch_two_people_above": read("CONCORD_BATCH_TWO_PEOPLE_ABOVE", positive, "2000"),
         "language": read("CONCORD_NOTICE_LANGUAGE", language, LANGUAGES[0]),
+        "documents_url": read("CONCORD_DOCUMENTS_URL", documents, "none"),
         # A hundred thousand orders take about two minutes of work: two hours at this share.
         "audit_share": read("CONCORD_AUDIT_SHARE", ratio, "0.02"),
         "failpoints": read("CONCORD_FAILPOINTS", armed, NONE_ARMED),

@@ -1,12 +1,15 @@
 """What the exception desk needs within a transaction, as a Protocol of plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from service.domain.cases import Case
 from service.domain.desk.handling import Document, StepRun
 from service.domain.desk.purchases import PurchaseRequest
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +54,29 @@ class CustomerStanding:
 class DeskPart(Protocol):
     """The part of a transaction that knows the desk. A case is locked after its order."""
 
-    def papers(self, case_id: str) -> CasePapers:
-        """Return what belongs to a locked case."""
+    def attempt(self, work: Callable[[], T]) -> T:
+        """Do work of which nothing is stored where it is refused; the refusal is raised."""
 
-    def save_runs(self, case_id: str, runs: Sequence[StepRun]) -> None:
-        """Store steps of a case, or what became of them."""
+    def lock_cases(self, case_ids: Sequence[str]) -> list[Case]:
+        """Lock and return cases whose orders are locked already."""
+
+    def papers(self, case_ids: Sequence[str]) -> dict[str, CasePapers]:
+        """Return what belongs to locked cases."""
+
+    def save_case(self, case: Case) -> None:
+        """Store a case of which nothing changed that its log would tell."""
+
+    def save_runs(self, runs: Mapping[str, Sequence[StepRun]]) -> None:
+        """Store steps of cases, or what became of them."""
 
     def add_document(self, case_id: str, document: Document) -> None:
         """Store a document of a case."""
 
     def link_cases(self, link: CaseLink) -> bool:
         """Store that cases belong together; tell whether that is news."""
+
+    def links_of(self, case_id: str) -> tuple[CaseLink, ...]:
+        """Return which cases a case belongs together with."""
 
     def due_cases(self, now: datetime, *, most: int) -> list[tuple[str, str]]:
         """Return (order, case) of cases that must be looked at, longest due first."""
@@ -80,6 +95,9 @@ class DeskPart(Protocol):
 
     def save_purchase(self, request: PurchaseRequest) -> None:
         """Store a purchase request, or what became of it."""
+
+    def find_purchase(self, purchase_id: str) -> PurchaseRequest:
+        """Return a purchase request, or raise `PurchaseRequestNotFoundError`."""
 
     def lock_purchase(self, purchase_id: str) -> PurchaseRequest:
         """Return a purchase request, locked; or raise `PurchaseRequestNotFoundError`."""

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from service.application.batch_ports import BatchPart
 from service.application.coupon_ports import CouponPart
+from service.application.desk_ports import DeskPart
 from service.application.notice_ports import NoticePart
 from service.application.probe_ports import ProbePart
 from service.application.shared_ports import SharedPart
@@ -172,7 +173,7 @@ class StoredFlag:
     act: str = ""
 
 
-class Unit(SharedPart, StockPart, ProbePart, BatchPart, CouponPart, NoticePart, Protocol):
+class Unit(SharedPart, StockPart, ProbePart, DeskPart, BatchPart, CouponPart, NoticePart, Protocol):
     """One transaction. Locks are taken in one order: references, orders, stock, probes."""
 
     def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:

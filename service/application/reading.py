@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
+from service.application.handlings import CaseView
 from service.application.ports import Rejection
 from service.application.probe_ports import ProbeReader
 from service.domain.cases import Case, CaseAct, CaseState
 from service.domain.claims import Claim
 from service.domain.contradictions import Discrepancy
 from service.domain.deciding import Dossier
+from service.domain.desk.purchases import PurchaseRequest
 from service.domain.desk.taxonomy import Side
 from service.domain.expectations import Expectation
 from service.domain.facts import Fact, OrderRef, Outcome
 from service.domain.lifecycle import State
 from service.domain.order import Order
 from service.domain.probing import Probe
+from service.domain.terms import Terms
 
 T = TypeVar("T")
 
@@ -213,6 +216,14 @@ class Reader(ProbeReader, Protocol):
 
     def case(self, case_id: str) -> tuple[Case, Sequence[CaseAct]]:
         """Return a case and its log, or raise `CaseNotFoundError`."""
+
+    def case_view(self, case_id: str, terms: Terms) -> CaseView:
+        """Return a case with its log and all that belongs to it, or raise `CaseNotFoundError`."""
+
+    def purchases(
+        self, *, case_id: str, include_closed: bool, page_size: int, page_token: str
+    ) -> Page[PurchaseRequest]:
+        """List purchase requests, oldest first; or raise `CursorInvalidError`."""
 
     def cases(self, query: CaseQuery) -> Page[Case]:
         """List cases, most urgent first; or raise `CursorInvalidError`."""

@@ -1,19 +1,32 @@
 """Stores what belongs to cases: steps, documents, links, effects, purchase requests."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from service.application.desk_ports import CaseLink, CasePapers, CustomerStanding, DoneEffect
+from service.domain.cases import Case
 from service.domain.desk.errors import PurchaseRequestNotFoundError
 from service.domain.desk.handling import Document, StepRun
 from service.domain.desk.purchases import PurchaseRequest, PurchaseState
 from service.postgres import bulk, case_tables, stock_tables, tables
-from service.postgres.case_values import document_from, document_row, run_from, run_row
+from service.postgres.case_values import (
+    case_from,
+    case_row,
+    document_from,
+    document_row,
+    run_from,
+    run_row,
+)
 
+T = TypeVar("T")
+
+# Keeps this lock apart from others that are made of names.
+_LOADS: Final = 7_305
 _RETURNS: Final = timedelta(days=30)
 # What a return begins with; a customer who returns much is looked at (docs/workflows.md).
 _RETURN_TYPES: Final = ("RETURN", "DELIVERY_REFUSED")
@@ -24,34 +37,55 @@ class DeskRows:
 
     _connection: sa.Connection
 
-    def papers(self, case_id: str) -> CasePapers:
-        """Return what belongs to a locked case."""
-        steps, documents, log = (
-            case_tables.case_steps,
-            case_tables.case_documents,
-            case_tables.case_log,
-        )
-        run = self._connection.execute
-        runs = run(
-            sa.select(steps).where(steps.c.case_id == case_id).order_by(steps.c.begun_n)
-        ).mappings()
-        added = run(
-            sa.select(documents).where(documents.c.case_id == case_id).order_by(documents.c.number)
-        ).mappings()
-        acted = run(
-            sa.select(log.c.step)
-            .where(log.c.case_id == case_id, log.c.act == "ACTED")
-            .order_by(log.c.number)
-        ).scalars()
-        return CasePapers(
-            tuple(run_from(each) for each in runs),
-            tuple(document_from(each) for each in added),
-            tuple(acted),
-        )
+    def attempt(self, work: Callable[[], T]) -> T:
+        """Do work of which nothing is stored where it is refused; the refusal is raised."""
+        # What fails ends its savepoint, not the transaction: the refusal itself is kept.
+        with self._connection.begin_nested():
+            return work()
 
-    def save_runs(self, case_id: str, runs: Sequence[StepRun]) -> None:
-        """Store steps of a case, or what became of them."""
-        rows = [run_row(case_id, each) for each in runs]
+    def lock_cases(self, case_ids: Sequence[str]) -> list[Case]:
+        """Lock and return cases whose orders are locked already."""
+        table = tables.cases
+        rows = self._connection.execute(
+            sa.select(table)
+            .where(table.c.case_id.in_(list(case_ids)))
+            .order_by(table.c.case_id)
+            .with_for_update()
+        ).mappings()
+        return [case_from(each) for each in rows]
+
+    def papers(self, case_ids: Sequence[str]) -> dict[str, CasePapers]:
+        """Return what belongs to locked cases."""
+        wanted, log = list(case_ids), case_tables.case_log
+        steps, documents = case_tables.case_steps, case_tables.case_documents
+        runs, added, acted = (defaultdict[str, list[Any]](list) for _ in range(3))
+        run = self._connection.execute
+        for row in run(
+            sa.select(steps).where(steps.c.case_id.in_(wanted)).order_by(steps.c.begun_n)
+        ).mappings():
+            runs[row["case_id"]].append(run_from(row))
+        for row in run(
+            sa.select(documents).where(documents.c.case_id.in_(wanted)).order_by(documents.c.number)
+        ).mappings():
+            added[row["case_id"]].append(document_from(row))
+        for row in run(
+            sa.select(log.c.case_id, log.c.step)
+            .where(log.c.case_id.in_(wanted), log.c.act == "ACTED")
+            .order_by(log.c.number)
+        ).mappings():
+            acted[row["case_id"]].append(row["step"])
+        return {
+            each: CasePapers(tuple(runs[each]), tuple(added[each]), tuple(acted[each]))
+            for each in wanted
+        }
+
+    def save_case(self, case: Case) -> None:
+        """Store a case of which nothing changed that its log would tell."""
+        bulk.upsert(self._connection, tables.cases, [case_row(case)])
+
+    def save_runs(self, runs: Mapping[str, Sequence[StepRun]]) -> None:
+        """Store steps of cases, or what became of them."""
+        rows = [run_row(case_id, each) for case_id, of_it in runs.items() for each in of_it]
         bulk.upsert(self._connection, case_tables.case_steps, rows)
 
     def add_document(self, case_id: str, document: Document) -> None:
@@ -75,6 +109,18 @@ class DeskRows:
             .returning(table.c.case_id)
         )
         return fresh.first() is not None
+
+    def links_of(self, case_id: str) -> tuple[CaseLink, ...]:
+        """Return which cases a case belongs together with."""
+        table = case_tables.case_links
+        rows = self._connection.execute(
+            sa.select(table)
+            .where(sa.or_(table.c.case_id == case_id, table.c.other_id == case_id))
+            .order_by(table.c.linked_at, table.c.case_id)
+        )
+        return tuple(
+            CaseLink(row.case_id, row.other_id, row.kind, row.actor, row.linked_at) for row in rows
+        )
 
     def due_cases(self, now: datetime, *, most: int) -> list[tuple[str, str]]:
         """Return (order, case) of cases that must be looked at, longest due first."""
@@ -102,8 +148,11 @@ class DeskRows:
         return [(row.order_id, row.case_id) for row in rows]
 
     def load_of(self, assignee: str) -> int:
-        """Return how many open cases somebody has."""
+        """Return how many open cases somebody has; nobody else gives them one meanwhile."""
         table = tables.cases
+        self._connection.execute(
+            sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(assignee, _LOADS)))
+        )
         return int(
             self._connection.execute(
                 sa.select(sa.func.count()).where(
@@ -130,19 +179,13 @@ class DeskRows:
         """Store a purchase request, or what became of it."""
         bulk.upsert(self._connection, case_tables.purchase_requests, [_purchase_row(request)])
 
+    def find_purchase(self, purchase_id: str) -> PurchaseRequest:
+        """Return a purchase request, or raise `PurchaseRequestNotFoundError`."""
+        return self._purchase(purchase_id, is_locked=False)
+
     def lock_purchase(self, purchase_id: str) -> PurchaseRequest:
         """Return a purchase request, locked; or raise `PurchaseRequestNotFoundError`."""
-        table = case_tables.purchase_requests
-        row = (
-            self._connection.execute(
-                sa.select(table).where(table.c.purchase_id == purchase_id).with_for_update()
-            )
-            .mappings()
-            .first()
-        )
-        if row is None:
-            raise PurchaseRequestNotFoundError(purchase_request=purchase_id)
-        return purchase_from(row)
+        return self._purchase(purchase_id, is_locked=True)
 
     def purchases_of(self, case_id: str) -> tuple[PurchaseRequest, ...]:
         """Return what purchasing was asked for, for a case."""
@@ -158,6 +201,15 @@ class DeskRows:
         self._connection.execute(
             sa.update(table).where(table.c.case_id == case_id).values(wake_at=at)
         )
+
+    def _purchase(self, purchase_id: str, *, is_locked: bool) -> PurchaseRequest:
+        table = case_tables.purchase_requests
+        found = sa.select(table).where(table.c.purchase_id == purchase_id)
+        wanted = found.with_for_update() if is_locked else found
+        row = self._connection.execute(wanted).mappings().first()
+        if row is None:
+            raise PurchaseRequestNotFoundError(purchase_request=purchase_id)
+        return purchase_from(row)
 
     def customer_standing(self, customer: str, *, at: datetime) -> CustomerStanding:
         """Return what is known of whoever bought."""

@@ -29,6 +29,7 @@ from service.failpoints import Failpoints
 from service.postgres.batch_rows import BatchRows
 from service.postgres.case_rows import CaseRows
 from service.postgres.coupon_rows import CouponRows
+from service.postgres.desk_rows import DeskRows
 from service.postgres.dossiers import Dossiers
 from service.postgres.notice_delivering import NoticeDelivering
 from service.postgres.outbox_rows import OutboxRows
@@ -50,6 +51,7 @@ class PostgresUnit(
     RequestRows,
     TimerRows,
     CaseRows,
+    DeskRows,
     StockQueueRows,
     StockRows,
     PickRows,

@@ -13,8 +13,9 @@ from concord.cases.v1.queue_service_pb2_grpc import QueueServiceServicer
 from service.application.queues import QueueCount, Queues, Statistics, StepTimes, TypeTimes
 from service.domain.desk.taxonomy import Side
 from service.rpc import queue_requests as requests
+from service.rpc.case_answers import case_line
 from service.rpc.watching import place
-from service.wire import case_message, duration, timestamp
+from service.wire import duration, timestamp
 
 
 class QueueServicer(QueueServiceServicer):
@@ -39,7 +40,7 @@ class QueueServicer(QueueServiceServicer):
         with place(self._watchers):
             for queue in self._queues.watch(query, context.is_active):
                 yield pb.Queue(
-                    cases=[case_message(each) for each in queue.cases],
+                    cases=[case_line(each) for each in queue.cases],
                     counts=_counts(queue.counts, queue.read_at),
                 )
 

@@ -1,6 +1,6 @@
 """A case with all that its handling goes by, and what may be done about it: the only place."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -110,7 +110,7 @@ def allowed(handling: Handling) -> tuple[AllowedAct, ...]:
                     step.name,
                     act.name,
                     roles_at(handling, step),
-                    missing(handling, step, act, ()),
+                    missing(handling, step, act),
                     act.condition,
                     cut_offs.last_moment(
                         handling.kind.cut_offs, f"{step.name}.{act.name}", handling.moments
@@ -125,9 +125,9 @@ def roles_at(handling: Handling, step: Step) -> tuple[str, ...]:
     return tuple(dict.fromkeys((step.role, *handling.kind.escalates_to[: handling.case.level])))
 
 
-def missing(handling: Handling, step: Step, act: Act, given: Iterable[str]) -> tuple[str, ...]:
+def missing(handling: Handling, step: Step, act: Act) -> tuple[str, ...]:
     """Return the documents that an act takes and that are not there."""
-    there = {each.name for each in handling.documents} | set(given)
+    there = {each.name for each in handling.documents}
     needed = dict.fromkeys((*step.documents, *act.documents))
     return tuple(each for each in needed if each not in there)
 
@@ -138,7 +138,6 @@ def refuse_act(
     act_name: str,
     *,
     role: str,
-    given: Iterable[str],
     at: datetime,
     holds: Holds,
 ) -> tuple[StepRun, Step, Act]:
@@ -157,7 +156,7 @@ def refuse_act(
             case=handling.case.case_id, act=what, role=role, allowed_roles=roles
         )
     refuse_late(handling, what, at=at)
-    lacking = missing(handling, step, act, given)
+    lacking = missing(handling, step, act)
     if lacking:
         raise DocumentsMissingError(case=handling.case.case_id, act=what, missing=lacking)
     if act.condition and not holds(act.condition):

@@ -197,8 +197,11 @@ class Turn:
             if self.case.is_resolved:
                 return
 
-    def settle(self, *, seen: int) -> None:
-        """Let the case stand as its steps say: who owns it, what it awaits, when it wakes."""
+    def settle(self, *, seen: int | None = None) -> None:
+        """Let the case stand as its steps say: who owns it, what it awaits, when it wakes.
+
+        `seen` is how far the order's journal was when it was looked at for what is awaited.
+        """
         if self.case.is_resolved:
             self.close()
             return
@@ -218,7 +221,8 @@ class Turn:
         if set(awaits) - set(self.case.awaits):
             # It may have come already.
             wake = self._at
-        self.case = replace(self.case, awaits=awaits, order_seen=seen, wake_at=wake)
+        looked = self.case.order_seen if seen is None else seen
+        self.case = replace(self.case, awaits=awaits, order_seen=looked, wake_at=wake)
 
     def tell(self, template: str, role: str) -> None:
         """Let a role know of the case; `{case}:{template}:{version}` is told once."""

@@ -52,12 +52,12 @@ def _widen_cases() -> None:
         op.add_column("cases", column)
     op.execute(f"UPDATE cases SET side = 'CUSTOMER' WHERE type IN ({CUSTOMER})")  # noqa: S608  # our own words
     op.execute(f"UPDATE cases SET side = 'SUPPLY' WHERE type IN ({SUPPLY})")  # noqa: S608  # our own words
-    for name, column, where in (
+    for name, indexed, where in (
         ("ix_cases_wake_at", "wake_at", "wake_at IS NOT NULL"),
         ("ix_cases_awaits", "order_id", "cardinality(awaits) > 0"),
         ("ix_cases_assignee", "assignee", "state <> 'RESOLVED' AND assignee <> ''"),
     ):
-        op.create_index(name, "cases", [column], postgresql_where=sa.text(where))
+        op.create_index(name, "cases", [indexed], postgresql_where=sa.text(where))
 
 
 def _widen_log() -> None:

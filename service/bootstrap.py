@@ -39,6 +39,7 @@ from service.rpc.tracing import TracingInterceptor
 from service.telemetry import Probes, Telemetry, configure
 from service.wiring.ground import Ground, parts_of
 from service.wiring.parts import PARTS
+from service.wiring.workflows import with_versions
 
 log = structlog.get_logger(__name__)
 
@@ -174,6 +175,7 @@ def _listening(
 
 
 def _ground(settings: Settings, engine: sa.Engine, telemetry: Telemetry, clock: Clock) -> Ground:
+    settings = with_versions(settings, engine)
     counting = Counting(telemetry.metrics)
     observer = Observer(counting.committed, counting.retried)
     storage = PostgresStorage(engine, ProtobufEnvelopes(), observer, settings.failpoints)

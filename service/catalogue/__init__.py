@@ -1,5 +1,6 @@
 """Reads what the desk knows: kinds of cases, calendars, workflows, each with its line numbers."""
 
-from service.catalogue.loading import SHIPPED, CatalogueError, check_workflow, load
+from service.catalogue.drawing import draw
+from service.catalogue.loading import SHIPPED, CatalogueError, check_workflow, load, remembered
 
-__all__ = ["SHIPPED", "CatalogueError", "check_workflow", "load"]
+__all__ = ["SHIPPED", "CatalogueError", "check_workflow", "draw", "load", "remembered"]

@@ -20,7 +20,7 @@ from service.catalogue.calendar_files import Holidays, calendars, holidays
 from service.catalogue.effect_files import Known
 from service.catalogue.marked import UPPER, Mistake, Reading
 from service.catalogue.type_files import Desk, World, case_types, desk
-from service.catalogue.workflow_files import body_of, workflow
+from service.catalogue.workflow_files import workflow
 from service.cel import CelConditions
 from service.domain.desk.calendars import Calendar
 from service.domain.desk.catalogue import Catalogue
@@ -81,19 +81,18 @@ def _loaded(name: str) -> Catalogue:
 
 def check_workflow(
     text: str, file: str, catalogue: Catalogue, conditions: Conditions
-) -> tuple[Workflow | None, tuple[Mistake, ...], str]:
-    """Return the workflow of a text as the catalogue would take it, its mistakes, and its body."""
+) -> tuple[Workflow | None, tuple[Mistake, ...]]:
+    """Return the workflow of a text as the catalogue would take it, and its mistakes."""
     reading = Reading(file)
     node = reading.document(text)
     if node is None:
-        return None, tuple(reading.mistakes), ""
+        return None, tuple(reading.mistakes)
     found = workflow(reading, node, known_of(catalogue), conditions)
-    body = body_of(node)
     there = catalogue.workflows.get(found.key) if found else None
     if found and there and there.digest != found.digest:
         _note_changed(reading, node, found)
-        return None, tuple(sorted(reading.mistakes)), body
-    return found, tuple(sorted(reading.mistakes)), body
+        return None, tuple(sorted(reading.mistakes))
+    return found, tuple(sorted(reading.mistakes))
 
 
 def remembered(body: str, key: str) -> Workflow:

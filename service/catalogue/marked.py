@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -24,6 +24,11 @@ UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _SPAN: Final = re.compile(r"([1-9]\d{0,5})([mhd])")
 _MINUTES: Final = MappingProxyType({"m": 1, "h": 60, "d": 24 * 60})
 _NOTHING: Final = ScalarNode("tag:yaml.org,2002:null", "")
+
+
+class _Mark(Protocol):
+    line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,7 +84,7 @@ class Reading:
             self.wrong(_NOTHING, "the file is empty", "see docs/workflows.md for what it takes")
         return node
 
-    def _at(self, mark: yaml.Mark | None, what: str, advice: str) -> None:
+    def _at(self, mark: _Mark | None, what: str, advice: str) -> None:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         self.mistakes.append(Mistake(self.file, line, column, what, advice))
 

@@ -31,7 +31,7 @@ def plain(node: Node) -> Plain:
 
 def body_of(node: Node) -> str:
     """Return a document in one way of writing, which can be read again."""
-    return json.dumps(plain(node), ensure_ascii=False, sort_keys=True, separators=(", ", ": "))
+    return json.dumps(plain(node), ensure_ascii=False, separators=(", ", ": "))
 
 
 def workflow(reading: Reading, node: Node, known: Known, conditions: Conditions) -> Workflow | None:
@@ -40,6 +40,7 @@ def workflow(reading: Reading, node: Node, known: Known, conditions: Conditions)
     fields = reading.fields(
         node, ("workflow", "version", "title", "start", "steps"), noun="workflow"
     )
+    body = body_of(node)
     writer = _Steps(reading, fields["steps"], known, conditions)
     found = Workflow(
         name=reading.name(fields["workflow"]),
@@ -47,7 +48,8 @@ def workflow(reading: Reading, node: Node, known: Known, conditions: Conditions)
         title=reading.words(fields["title"]),
         start=reading.several(fields["start"], writer.names, "step"),
         steps=MappingProxyType(writer.steps()),
-        digest=hashlib.sha256(body_of(node).encode()).hexdigest(),
+        digest=hashlib.sha256(body.encode()).hexdigest(),
+        body=body,
     )
     if isinstance(node, MappingNode) and not writer.names and len(reading.mistakes) == before:
         reading.wrong(fields["steps"], "there are no steps", "write one, with a role and an act")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from cel_expr_python import cel
+from cel_expr_python import cel  # type: ignore[import-untyped]  # it has types, and no py.typed
 
 from service.application.conditions import ConditionProblem
 from service.cel.advice import problem_of

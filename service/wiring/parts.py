@@ -13,8 +13,10 @@ from service.wiring.overseeing import overseeing
 from service.wiring.probes import probes
 from service.wiring.queues import queues
 from service.wiring.stock import stock
+from service.wiring.workflows import workflows
 
 PARTS: Final[tuple[Callable[[Ground], Part], ...]] = (
+    workflows,
     orders,
     stock,
     probes,

@@ -5,7 +5,7 @@ decided here once, for whoever comes: `running` says what may be done, nothing e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, unique
 
 from service.domain.desk.taxonomy import Words
@@ -116,6 +116,8 @@ class Workflow:
     steps: Mapping[str, Step]
     # SHA-256 of the body: a version whose body changed is refused.
     digest: str = ""
+    # The body as it can be read again, for cases that outlive the file.
+    body: str = field(default="", repr=False, compare=False)
 
     @property
     def key(self) -> str:

@@ -1,16 +1,11 @@
 """What the steps of a batch bring about for one order, each once: its key says so."""
 
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
-from typing import Final
 
-from service.application.cases import Desk
-from service.application.commands import Ask, Commands
 from service.application.coupon_ports import CouponAsked
-from service.application.notice_ports import NoticeAsked
+from service.application.effects import Cause, Effects
 from service.application.ports import Encoder, Unit
 from service.domain.desk.batches import Batch, BatchStep, step_key
 from service.domain.desk.catalogue import CouponKind
@@ -19,87 +14,42 @@ from service.domain.desk.workflows import EffectKind
 from service.domain.journal import Origin
 from service.domain.money import Money
 from service.domain.order import Order
-from service.domain.terms import USUAL, Terms
-
-SOURCE: Final = "batch"
-_NAMESPACE: Final = uuid.UUID("0b8a2f57-0c3f-5f8e-9a0b-5d1c3f3f6a41")
+from service.domain.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
 class BatchEffects:
-    """Brings about one step for one order, within one transaction."""
+    """Brings about steps of a batch, within one transaction."""
 
     unit: Unit
     encoder: Encoder
     batch: Batch
-    coupons: Mapping[str, CouponKind]
     at: datetime
-    terms: Terms = USUAL
+    terms: Terms
 
     def bring(self, order: Order, step: BatchStep) -> str:
-        """Do it; return what it brought, by name, where it brought anything.
+        """Do a step for an order; return what it brought, such as a coupon's code.
 
         Raises:
             OrderError: it is refused, and nothing was written.
         """
-        return _ACTS[step.effect.kind](self, order, step)
-
-    @property
-    def _origin(self) -> Origin:
-        return Origin(self.batch.confirmer, self.batch.role)
-
-    def _ask(self, order: Order, step: BatchStep) -> Ask:
-        key = step_key(self.batch.batch_id, order.order_id, step.name)
-        return Ask(
+        batch = self.batch
+        # Whoever let it run answers for it.
+        origin = Origin(batch.confirmer, batch.role)
+        cause = Cause(
+            key=step_key(batch.batch_id, order.order_id, step.name),
             order_id=order.order_id,
-            origin=self._origin,
-            fresh_id=str(uuid.uuid5(_NAMESPACE, key)),
-            reason=f"{self.batch.template.name}, batches/{self.batch.batch_id}",
-            source=SOURCE,
+            batch_id=batch.batch_id,
+            values=notice_values(batch, order, self.terms.catalogue.coupons, at=self.at),
         )
-
-    def _commands(self) -> Commands:
-        return Commands(self.unit, self.encoder, self.at, self.terms)
-
-    def _milestone(self, order: Order, step: BatchStep) -> str:
-        milestone = step.effect.values["name"]
-        if order.milestone != milestone:
-            self._commands().set_milestone(self._ask(order, step), milestone)
-        return milestone
-
-    def _hold(self, order: Order, step: BatchStep) -> str:
-        ask = self._ask(order, step)
-        self._commands().place_hold(ask, step.effect.values["reason"])
-        return f"hold-{ask.fresh_id}"
-
-    def _case(self, order: Order, step: BatchStep) -> str:
-        ask = self._ask(order, step)
-        desk = Desk(self.unit, self.encoder, self._origin, self.at)
-        return desk.open(
-            order.order_id, step.effect.values["type"], ask.reason, ask.fresh_id
-        ).case_id
-
-    def _coupon(self, order: Order, step: BatchStep) -> str:
-        asked = coupon_asked(self.batch, order, step, self.coupons)
-        return self.unit.issue_coupon(asked, at=self.at).code
-
-    def _notice(self, order: Order, step: BatchStep) -> str:
-        asked = NoticeAsked(
-            key=step_key(self.batch.batch_id, order.order_id, step.name),
-            template=step.effect.values["template"],
-            recipient=step.effect.values["to"],
-            values=notice_values(self.batch, order, self.coupons, at=self.at),
-            order_id=order.order_id,
-            batch_id=self.batch.batch_id,
-        )
-        self.unit.queue_notices([asked], at=self.at)
-        return asked.template
+        effects = Effects(self.unit, self.encoder, origin, self.at, self.terms)
+        return self.unit.attempt(lambda: effects.bring_about(step.effect, cause))
 
 
 def coupon_asked(
     batch: Batch, order: Order, step: BatchStep, kinds: Mapping[str, CouponKind]
 ) -> CouponAsked:
-    """Return the coupon that a step gives."""
+    """Return the coupon that a step gives, before it is given."""
     kind = kinds[step.effect.values["template"]]
     return CouponAsked(
         key=step_key(batch.batch_id, order.order_id, step.name),
@@ -131,20 +81,4 @@ def notice_values(
 
 def _coupon_values(coupon: Coupon) -> Mapping[str, str]:
     amount = coupon.asked.amount
-    return {
-        "coupon": coupon.code,
-        "amount": f"{amount.minor} {amount.currency}",
-    }
-
-
-_ACTS: Final[Mapping[EffectKind, Callable[[BatchEffects, Order, BatchStep], str]]] = (
-    MappingProxyType(
-        {
-            EffectKind.MILESTONE: BatchEffects._milestone,  # a table of its own
-            EffectKind.HOLD: BatchEffects._hold,
-            EffectKind.CASE: BatchEffects._case,
-            EffectKind.COUPON: BatchEffects._coupon,
-            EffectKind.NOTICE: BatchEffects._notice,
-        }
-    )
-)
+    return {"coupon": coupon.code, "amount": f"{amount.minor} {amount.currency}"}

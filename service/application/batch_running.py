@@ -10,7 +10,7 @@ what is queued to be sent and the list itself are one transaction. A step that i
 its order FAILED with the reason; the steps before it stay done.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,10 +20,9 @@ from service.application.batch_ports import Brought
 from service.application.ports import Clock, Encoder, Storage, Unit
 from service.domain.desk.batch_errors import OrderMovedOnError
 from service.domain.desk.batches import Batch, BatchAct, BatchStep, Member
-from service.domain.desk.catalogue import CouponKind
 from service.domain.errors import OrderError, OutageError
 from service.domain.order import Order
-from service.domain.terms import USUAL, Terms
+from service.domain.terms import Terms
 
 # Three steps of 20 orders are a third of a second's work: for so long a pause waits, and so much
 # is done anew after a kill.
@@ -42,8 +41,7 @@ class BatchRunning:
     storage: Storage
     encoder: Encoder
     clock: Clock
-    coupons: Mapping[str, CouponKind]
-    terms: Terms = USUAL
+    terms: Terms
     # Is told of what failed by a defect of ours.
     parted: Callable[[Exception], None] = lambda _error: None
 
@@ -103,7 +101,7 @@ class BatchRunning:
             if order is None:
                 after.append(replace(each, due_at=now + LOOK_AGAIN))
                 continue
-            effects = BatchEffects(unit, self.encoder, batch, self.coupons, now, self.terms)
+            effects = BatchEffects(unit, self.encoder, batch, now, self.terms)
             after.append(_worked(each, order, batch, effects.bring, brought, now))
         unit.bring(brought)
         unit.save_members(after)

@@ -3,9 +3,11 @@
 What happens to orders meanwhile is `batch_running`'s.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from service.application.conditions import Conditions
 from service.application.freezing import Freezing
@@ -25,6 +27,9 @@ from service.domain.desk.catalogue import CouponKind
 from service.domain.desk.workflows import EffectKind
 from service.domain.errors import InvalidRequestError
 from service.domain.journal import Origin
+
+# A condition that names what a batch has not would be judged on nothing.
+ABOUT_CASES: Final = re.compile(r"\bcase\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,9 @@ class Batching:
         if selection.is_empty:
             advice = "send tags, channels, states or orders: a batch never takes every order"
             raise InvalidRequestError((("selection", advice),))
+        if ABOUT_CASES.search(selection.condition):
+            advice = "write about `order`, `customer`, `stock` and `now`: a batch has no case"
+            raise InvalidRequestError((("selection.condition", advice),))
         problem = self.book.conditions.check(selection.condition) if selection.condition else None
         if problem:
             place = f"line {problem.line}, column {problem.column}"

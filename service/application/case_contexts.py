@@ -23,9 +23,11 @@ class CaseContexts:
     def context(self, condition: str, handling: Handling, order: Order | None) -> dict[str, Any]:
         """Return the values of what a condition names; what it does not name is left out."""
         found: dict[str, Any] = {"now": self.at, "case": _case(handling, self.at)}
-        if order is None:
-            return found
-        found["order"] = order_facts(order)
+        return found if order is None else {**found, **self.about(condition, order)}
+
+    def about(self, condition: str, order: Order) -> dict[str, Any]:
+        """Return the values of what a condition names of an order, its customer and its stock."""
+        found: dict[str, Any] = {"order": order_facts(order)}
         if "customer." in condition and order.customer:
             found["customer"] = self._customer(order)
         if "stock." in condition:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from service.application.batch_ports import BatchPart
+from service.application.case_contexts import CaseContexts
 from service.application.conditions import Conditions
+from service.application.ports import Unit
 from service.domain.desk.batches import BatchTemplate, Member, MemberState, Selection
-from service.domain.desk.condition_facts import order_facts
 from service.domain.errors import ConditionFailedError, InvalidRequestError
 from service.domain.order import Order
 
@@ -28,7 +28,7 @@ Why = tuple[str, str]
 class Freezing:
     """Looks at orders for one batch."""
 
-    unit: BatchPart
+    unit: Unit
     conditions: Conditions
     template: BatchTemplate
     selection: Selection
@@ -101,9 +101,11 @@ class Freezing:
         return self._judged(order)
 
     def _judged(self, order: Order) -> Why | None:
-        context = {"order": order_facts(order), "now": self.at}
+        texts = (self.selection.condition, self.template.condition)
+        whole = " ".join((*texts, *(each.when for each in self.template.exclusions)))
+        context = {"now": self.at, **CaseContexts(self.unit, self.at).about(whole, order)}
         try:
-            for text in (self.selection.condition, self.template.condition):
+            for text in texts:
                 if text and not self.conditions.holds(text, context):
                     return CONDITION, text
             for each in self.template.exclusions:

@@ -10,6 +10,7 @@ from typing import Final
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
+from service.application.batches import ABOUT_CASES
 from service.application.conditions import Conditions
 from service.catalogue.effect_files import Known, effects
 from service.catalogue.loading import SHIPPED, CatalogueError, known_of
@@ -158,6 +159,10 @@ class _Template:
         if node is None:
             return ""
         text = self._reading.text(node, "condition")
+        if ABOUT_CASES.search(text):
+            advice = "write about `order`, `customer`, `stock` and `now`"
+            self._reading.wrong(node, "a batch has no case", advice)
+            return text
         problem = self._conditions.check(text) if text else None
         if problem:
             line, column = problem.line - 1, problem.column if problem.line > 1 else 0

@@ -26,9 +26,7 @@ def batches(ground: Ground) -> Part:
     book = BatchBook(settings.batches, coupons, CelConditions(), limits)
     reader = PostgresBatchReader(ground.engine)
     previews = BatchPreviews(reader, book, _Rendering(settings.messages), ground.clock)
-    running = BatchRunning(
-        ground.storage, ground.encoder, ground.clock, coupons, settings.terms, _parted
-    )
+    running = BatchRunning(ground.storage, ground.encoder, ground.clock, settings.terms, _parted)
     return Part(
         services={
             "concord.batches.v1.BatchService": (

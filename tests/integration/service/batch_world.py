@@ -128,6 +128,6 @@ class Ledger:
                     "SELECT count(*), count(DISTINCT order_id) FROM journal"
                     " WHERE kind = 'MILESTONE_CHANGED' AND reason LIKE :reason"
                 ),
-                {"reason": f"%batches/{self.batch_id}"},
+                {"reason": f"%{self.batch_id}"},
             ).one()
         return row[0], row[1]

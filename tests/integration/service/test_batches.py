@@ -17,6 +17,7 @@ from concord.orders.v1 import order_service_pb2 as orders
 from service import catalogue
 from service.application.batch_running import CLAIM_MOST, LOOK_AGAIN, BatchRunning
 from service.domain.facts import OrderRef
+from service.domain.terms import Terms
 from service.failpoints import Failpoints
 from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
 from service.postgres.storage import PostgresStorage
@@ -49,7 +50,7 @@ def worker(engine: sa.Engine, failpoints: Failpoints | None = None) -> BatchRunn
     """Return what works batches off, at a time when all that was asked for is due."""
     storage = PostgresStorage(engine, ProtobufEnvelopes(), failpoints=failpoints)
     now = FakeClock(soon(engine))
-    return BatchRunning(storage, ProtobufEncoder(), now, catalogue.load().coupons)
+    return BatchRunning(storage, ProtobufEncoder(), now, Terms(catalogue=catalogue.load()))
 
 
 def soon(engine: sa.Engine) -> datetime:
@@ -185,6 +186,22 @@ def test_a_condition_leaves_orders_out_and_a_bad_one_is_refused_with_advice(
     assert [(each.reason, each.count) for each in none.exclusions] == [("CONDITION_NOT_MET", 2)]
     assert refused(lambda: desk.act("Confirm", none.name)).reason == "BATCH_EMPTY"
     assert (told.reason, told.fields) == ("INVALID_REQUEST", ("selection.condition",))
+
+
+def test_conditions_look_at_customers_and_stock_and_not_at_cases(
+    service: Service, storing: Storing, desk: Desk
+) -> None:
+    tag, _ = tagged(service, storing, 2)
+
+    regulars = desk.create(
+        "customs_delay", tags=[tag], condition="customer.orders >= 2 && !stock.is_short"
+    )
+    told = refused(
+        lambda: desk.create("customs_delay", tags=[tag], condition="case.type == 'RETURN'")
+    )
+
+    assert regulars.size == 2
+    assert told.fields == ("selection.condition",)
 
 
 def test_a_preview_has_the_exact_texts_that_are_sent(

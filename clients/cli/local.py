@@ -64,6 +64,11 @@ def connectors(context: typer.Context) -> None:
     become("clients.connectors", *context.args)
 
 
+def notifier(context: typer.Context) -> None:
+    """Run the notifier, which sends notices."""
+    become("clients.notifier", *context.args)
+
+
 def become(module: str, *arguments: str) -> None:
     """Become `python -m module arguments`."""
     sys.stdout.flush()

@@ -33,6 +33,7 @@ for name, command in (
     ("streams", local.streams),
     ("gateway", local.gateway),
     ("connectors", local.connectors),
+    ("notifier", local.notifier),
     ("migrate", local.migrate),
 ):
     app.command(name, rich_help_panel=RUNNING, **local.PASSED_ON)(command)
@@ -49,6 +50,7 @@ for name, text, panel, later in (
         Later("clients.cli.purchase"),
     ),
     ("batch", "Many orders handled at once.", ASKING, Later("clients.cli.batch")),
+    ("notice", "What people are told.", ASKING, Later("clients.cli.notice")),
     ("stock", "What lies where, and what is promised.", ASKING, Later("clients.cli.stock")),
     ("pick", "What to take from the shelves.", ASKING, Later("clients.cli.pick")),
     ("stages", "Stage times, and orders beyond their limit.", ASKING, Later("clients.cli.stages")),

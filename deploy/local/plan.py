@@ -35,7 +35,8 @@ class Plan:
 def make(surroundings: Surroundings, folder: DataFolder, without: Iterable[str] = ()) -> Plan:
     """Plan a stack in this data folder, leaving out the processes named."""
     has_accounts = bool(surroundings.inherited.get("CONCORD_ACCOUNTS"))
-    rows = processes.chosen(without, has_accounts=has_accounts)
+    has_channels = bool(surroundings.inherited.get("CONCORD_NOTICE_CHANNELS"))
+    rows = processes.chosen(without, has_accounts=has_accounts, has_channels=has_channels)
     running = {row.name for row in rows}
     embedded = [name for name in servers.NAMES if name not in surroundings.own]
     reserved = Ports([*servers.port_names(embedded, surroundings.broker), *_ports_of(running)])

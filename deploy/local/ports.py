@@ -32,6 +32,7 @@ PREFERRED: Final[Mapping[str, int]] = {
     "spans-metrics": 19104,
     "gateway-metrics": 19105,
     "connectors-metrics": 19106,
+    "notifier-metrics": 19107,
 }
 
 # Where a substitute is looked for: clear of the preferred ones and of outgoing connections.

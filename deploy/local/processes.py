@@ -32,6 +32,8 @@ class Row:
 
 # Merchant accounts, which are the user's own, or those at the fake platforms.
 ACCOUNTS: Final = "accounts"
+# Robots, servers and hooks of the user's own; without any, people are told in inboxes alone.
+CHANNELS: Final = "channels"
 
 # In the order of the checklist. The streams do not wait for the service: joining their group
 # takes 3 s, in which it becomes ready too.
@@ -63,6 +65,13 @@ TABLE: Final = (
         needs=("service", ACCOUNTS),
     ),
     Row(
+        "notifier",
+        "clients.notifier",
+        after=("service",),
+        is_required=False,
+        needs=("service", CHANNELS),
+    ),
+    Row(
         "traffic",
         "clients.cli",
         ("simulate", "--profile", "article", "--live", "--rate", "2", "--backfill", "10m"),
@@ -87,16 +96,21 @@ def installed() -> tuple[Row, ...]:
     return tuple(row for row in TABLE if row.is_required or _exists(row.module))
 
 
-def chosen(without: Iterable[str], *, has_accounts: bool) -> tuple[Row, ...]:
+def chosen(
+    without: Iterable[str], *, has_accounts: bool, has_channels: bool = False
+) -> tuple[Row, ...]:
     """Return the installed rows that are not left out, and neither is what they need.
 
-    `has_accounts` says that the user has accounts of his own, at platforms that are no fakes.
+    `has_accounts` says that the user has accounts of his own, at platforms that are no fakes;
+    `has_channels` that there is somewhere to send notices to.
     """
     left_out = {*without, *(["platforms"] if has_accounts else [])}
     rows = [row for row in installed() if row.name not in left_out]
     there = {row.name for row in rows}
     if has_accounts or "platforms" in there:
         there.add(ACCOUNTS)
+    if has_channels:
+        there.add(CHANNELS)
     return tuple(row for row in rows if there.issuperset(row.needs))
 
 

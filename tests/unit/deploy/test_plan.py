@@ -138,6 +138,14 @@ def test_who_has_accounts_of_his_own_gets_no_fake_platforms(folder: DataFolder) 
     assert made.contract.of("gateway")["CONCORD_ACCOUNTS"] == "/etc/concord/accounts.yaml"
 
 
+def test_a_notifier_runs_where_there_is_somewhere_to_send_to(folder: DataFolder) -> None:
+    told_where = a_plan(folder, CONCORD_NOTICE_CHANNELS="/etc/concord/channels.yaml")
+
+    assert "notifier" not in {spec.name for spec in a_plan(folder).specs}
+    assert "notifier" in {spec.name for spec in told_where.specs}
+    assert told_where.contract.of("notifier")["CONCORD_METRICS_ADDRESS"].endswith(":19107")
+
+
 @pytest.mark.parametrize(
     ("without", "gone"),
     [

@@ -51,6 +51,7 @@ for name, text, panel, later in (
     ),
     ("batch", "Many orders handled at once.", ASKING, Later("clients.cli.batch")),
     ("notice", "What people are told.", ASKING, Later("clients.cli.notice")),
+    ("workflow", "How each kind of case is handled.", ASKING, Later("clients.cli.workflow")),
     ("stock", "What lies where, and what is promised.", ASKING, Later("clients.cli.stock")),
     ("pick", "What to take from the shelves.", ASKING, Later("clients.cli.pick")),
     ("stages", "Stage times, and orders beyond their limit.", ASKING, Later("clients.cli.stages")),

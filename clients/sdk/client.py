@@ -33,6 +33,7 @@ from clients.sdk.purchases import Purchases
 from clients.sdk.queues import Queues
 from clients.sdk.traces import Traces
 from clients.sdk.transport import AsyncTransport, BlockingTransport, Options
+from clients.sdk.workflows import Workflows
 
 
 class _Nouns(SubClient[M]):
@@ -46,6 +47,7 @@ class _Nouns(SubClient[M]):
         self.purchases = Purchases[M](transport, ids)
         self.queues = Queues[M](transport, ids)
         self.batches = Batches[M](transport, ids)
+        self.workflows = Workflows[M](transport, ids)
         self.inventory = Inventory[M](transport, ids)
         self.fulfilment = Fulfilment[M](transport, ids)
         self.insights = Insights[M](transport, ids)

@@ -14,6 +14,7 @@ from clients.sdk.fake_memory import TICK_S, page_of, refusal, stamp
 from clients.sdk.fake_notices import FakeNotices
 from clients.sdk.fake_probes import FakeProbes
 from clients.sdk.fake_stock import FakeStock
+from clients.sdk.fake_workflows import FakeWorkflows
 from concord.insights.v1 import flag_pb2
 from concord.insights.v1 import insight_service_pb2 as insights
 from concord.intake.v1 import fact_pb2, receipt_pb2
@@ -22,7 +23,7 @@ from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.traces.v1 import trace_service_pb2 as traces
 
 
-class FakeModel(FakeProbes, FakeStock, FakeCases, FakeNotices, FakeBatches):
+class FakeModel(FakeProbes, FakeStock, FakeCases, FakeNotices, FakeBatches, FakeWorkflows):
     """Orders, probes, stock, receipts, cases, flags; facts are counted, not weighed."""
 
     def __init__(self) -> None:

@@ -30,7 +30,11 @@ def engine(module_database_url: str) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="module")
-def values(servers: EmbeddedServers, module_database_url: str) -> dict[str, str]:
+def values(
+    servers: EmbeddedServers,
+    module_database_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, str]:
     """The settings of the service."""
     return {
         "CONCORD_DATABASE_URL": module_database_url,
@@ -40,6 +44,7 @@ def values(servers: EmbeddedServers, module_database_url: str) -> dict[str, str]
         "CONCORD_SERVICE_ADDRESS": f"127.0.0.1:{free_port()}",
         "CONCORD_SERVICE_THREADS": "4",
         "CONCORD_WATCHERS_MAX": "2",
+        "CONCORD_DOCUMENTS_URL": tmp_path_factory.mktemp("documents").as_uri(),
         "CONCORD_LOG_LEVEL": "critical",
     }
 

@@ -13,11 +13,13 @@ from google.type.money_pb2 import Money
 
 from clients.sdk.errors import ConcordError
 from concord.cases.v1.case_service_pb2 import Case
+from concord.notices.v1.notice_service_pb2 import Notice
 from concord.orders.v1.order_pb2 import Order
 from tests.integration.desk.world import World
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 RESOLVED = Case.STATE_RESOLVED
+DEAD = Notice.STATE_DEAD
 # What the effect `refund` says that it did: `199.00 CNY as rf4b…`.
 REFUND = re.compile(r"(\d+)\.(\d\d) ([A-Z]{3}) as (rf[0-9a-f]+)")
 
@@ -91,19 +93,21 @@ class Story:
 
     def refund_comes(self) -> None:
         """The money that the case asked back arrives."""
-        told = [REFUND.fullmatch(each) for each in self.effects()]
-        (asked,) = [each for each in told if each]
+        (told,) = self.effects("refund")
+        asked = REFUND.fullmatch(told)
+        assert asked is not None, told
         units, cents, currency, voucher = asked.groups()
         amount = Money(currency_code=currency, units=int(units), nanos=int(cents) * 10**7)
         self.world.refund_comes(self.order, voucher, amount)
 
     def notices(self) -> list[str]:
         """Return which messages were asked for, and to whom, in their order."""
-        return [each for each in self.effects() if " to " in each]
+        return self.effects("notice")
 
-    def effects(self) -> list[str]:
-        """Return what was brought about, as the log tells it."""
-        return [each.text for each in self.case.log if each.act == "EFFECT"]
+    def effects(self, kind: str = "") -> list[str]:
+        """Return what was brought about, or only what is of a kind, as the log tells it."""
+        told = [each.text.partition(": ") for each in self.case.log if each.act == "EFFECT"]
+        return [what for of, _, what in told if kind in {"", of}]
 
     def ends(self, outcome: str) -> None:
         """The case has ended so, no step is left, and the order tells the whole of it."""
@@ -112,6 +116,14 @@ class Story:
         assert (case.state, case.outcome) == (RESOLVED, outcome), self.title
         assert all(each.end_time.seconds for each in case.steps)
         assert not [each.text for each in case.log if each.act == "EFFECT_REFUSED"]
+        self._is_told_in(case)
+
+    def _is_told_in(self, case: Case) -> None:
+        """Who was to be told is told in words; and the order tells of every line of the log."""
+        notices = list(self.world.by("operations").notices.list(case=case.name, page_size=200))
+        dead = [f"{each.template}: {each.problem}" for each in notices if each.state == DEAD]
+        assert not dead, dead
+        assert len(notices) >= len(self.effects("notice"))
         told = [each for each in self.world.order(self.order).handling if each.case == case.name]
         assert [(each.act, each.step, each.text) for each in told] == [
             (each.act, each.step, each.text) for each in case.log

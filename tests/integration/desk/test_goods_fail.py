@@ -70,7 +70,7 @@ def test_a_lost_parcel_is_sent_again_and_the_carrier_pays(world: World) -> None:
 
     story.ends("COMPENSATED")
     (coupon,) = world.by("operations").batches.list_coupons(order=story.order.name).coupons
-    assert coupon.code in story.effects()
+    assert story.effects("coupon") == [coupon.code]
 
 
 def test_a_defect_is_inspected_and_the_supplier_is_asked(world: World) -> None:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from concord.batches.v1 import batch_service_pb2 as pb
 from concord.orders.v1 import order_pb2
+from concord.orders.v1 import order_service_pb2 as orders
+from service import catalogue
+from service.application.batch_running import BatchRunning
 from service.domain.facts import Fact, FactKind, OrderRef
+from service.domain.terms import Terms
+from service.failpoints import Failpoints
+from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
+from service.postgres.storage import PostgresStorage
 from tests.builders import a_fact
-from tests.integration.service.world import Storing
+from tests.fakes import FakeClock
+from tests.integration.service.world import Service, Storing
 
 STATE = pb.Batch.State
 MEMBER = pb.BatchMember.State
@@ -131,3 +140,72 @@ class Ledger:
                 {"reason": f"%{self.batch_id}"},
             ).one()
         return row[0], row[1]
+
+
+def worker(engine: sa.Engine, failpoints: Failpoints | None = None) -> BatchRunning:
+    """Return what works batches off, at a time when all that was asked for is due."""
+    storage = PostgresStorage(engine, ProtobufEnvelopes(), failpoints=failpoints)
+    now = FakeClock(soon(engine))
+    return BatchRunning(storage, ProtobufEncoder(), now, Terms(catalogue=catalogue.load()))
+
+
+def soon(engine: sa.Engine) -> datetime:
+    with engine.connect() as connection:
+        now = sa.text("SELECT clock_timestamp() + interval '1 h'")
+        moment: datetime = connection.execute(now).scalar_one()
+    return moment
+
+
+class Death(BaseException):
+    """The process is no more: nobody catches it."""
+
+
+def dying(visit: int) -> Callable[[], None]:
+    """Return what dies when somebody comes by so often."""
+    visits = iter(range(1, 1_000))
+
+    def come_by() -> None:
+        if next(visits) == visit:
+            raise Death
+
+    return come_by
+
+
+def work_off(running: BatchRunning) -> int:
+    done = 0
+    while count := running.work_off():
+        done += count
+    running.finish()
+    return done
+
+
+def tagged(service: Service, storing: Storing, count: int) -> tuple[str, list[OrderRef]]:
+    """Make paid orders with a tag of their own."""
+    refs, tag = paid_orders(storing, count), f"customs-{uuid.uuid4().hex[:8]}"
+    for start in range(0, count, 500):
+        service.orders.TagOrders(
+            orders.TagOrdersRequest(
+                refs=map(ref_message, refs[start : start + 500]),
+                tag=tag,
+                request_id=str(uuid.uuid4()),
+            ),
+            timeout=60,
+        )
+    return tag, refs
+
+
+def order_of(service: Service, ref: OrderRef) -> order_pb2.Order:
+    found: order_pb2.Order = service.orders.GetOrder(orders.GetOrderRequest(ref=ref_message(ref)))
+    return found
+
+
+def set_holds(engine: sa.Engine, order_id: str, holds: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE orders SET holds = CAST(:holds AS jsonb) WHERE order_id = :order"),
+            {"holds": holds, "order": order_id},
+        )
+
+
+def batch_id(batch: pb.Batch) -> str:
+    return batch.name.removeprefix("batches/")

@@ -55,7 +55,7 @@ def test_every_method_of_the_contract_can_be_called() -> None:
     samples = {
         "order": a_new_order(), "receipts": [], "batches": [], "readings": [], "flag": None,
         "action": 1, "amount": money("1"), "result": 1,
-        "on_hand": 1, "delta": 1, "number": 1, "state": 1,
+        "on_hand": 1, "delta": 1, "number": 1, "selection": None, "state": 1,
     }  # fmt: skip
     for noun in vars(nouns).values():
         for name in dir(type(noun)):

@@ -205,6 +205,8 @@ class Desk:
         turn.resolve(MERGED, note)
         self.unit.link_cases(CaseLink(case_id, into, MERGED, self.origin.actor, self.at))
         case = self._files.write(duplicate)
+        # Its journal went on by the duplicate's rows.
+        kept.order = duplicate.order
         kept.turn.log("MERGED", f"{case_id} was a duplicate")
         self._files.write(kept)
         return case
@@ -220,6 +222,9 @@ class Desk:
         file.turn.log("LINKED", note or other_id)
         other.turn.log("LINKED", note or case_id)
         self._files.write(other)
+        if file.turn.case.order_id == other.turn.case.order_id:
+            # Its journal went on by the other's rows.
+            file.order = other.order
         return self._files.write(file)
 
     def resolve(self, case_id: str, outcome: str, note: str, *, etag: str = "") -> Case:

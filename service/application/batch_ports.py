@@ -1,11 +1,11 @@
 """What batches need within a transaction, as a Protocol of plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from service.domain.desk.batches import Batch, Member, Selection
+from service.domain.desk.batches import Batch, Counts, Member, Selection
 from service.domain.facts import OrderRef
 from service.domain.order import Order
 
@@ -64,6 +64,12 @@ class BatchPart(Protocol):
         Raises:
             ContentionError: one of them was done before.
         """
+
+    def batch_counts(self, batch_id: str) -> Counts:
+        """Return how far a batch is."""
+
+    def left_out(self, batch_id: str) -> Mapping[str, int]:
+        """Return how many orders each reason left out."""
 
     def brought(self, batch_id: str, order_id: str) -> frozenset[str]:
         """Return the steps that were done for an order."""

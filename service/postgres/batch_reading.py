@@ -15,7 +15,7 @@ from service.domain.desk.coupons import Coupon
 from service.domain.order import Order
 from service.postgres import batch_tables as tables
 from service.postgres.batch_documents import batch_from
-from service.postgres.batch_rows import member_from
+from service.postgres.batch_rows import counts_of, member_from, reasons_of
 from service.postgres.coupon_rows import coupon_from
 from service.postgres.engine import begin_snapshot
 from service.postgres.moments import to_text
@@ -41,7 +41,7 @@ class PostgresBatchReader:
             row = connection.execute(wanted).mappings().first()
             if row is None:
                 raise BatchNotFoundError(batch=batch_id)
-            return batch_from(row), _counts(connection, [batch_id])[batch_id]
+            return batch_from(row), counts_of(connection, [batch_id])[batch_id]
 
     def batches(self, query: BatchQuery) -> Page[tuple[Batch, Counts]]:
         """List batches, newest first; or raise `CursorInvalidError`."""
@@ -59,7 +59,7 @@ class PostgresBatchReader:
             begin_snapshot(connection)
             rows = connection.execute(wanted.limit(query.page_size + 1)).mappings().all()
             found = [batch_from(row) for row in rows[: query.page_size]]
-            counts = _counts(connection, [each.batch_id for each in found])
+            counts = counts_of(connection, [each.batch_id for each in found])
         last = found[-1] if len(rows) > len(found) else None
         token = make_token("batches", to_text(last.created_at), last.batch_id) if last else ""
         return Page(tuple((each, counts[each.batch_id]) for each in found), token)
@@ -128,29 +128,8 @@ class PostgresBatchReader:
             return [coupon_from(row) for row in connection.execute(wanted).mappings()]
 
     def _reasons(self, batch_id: str, state: MemberState) -> Mapping[str, int]:
-        table = tables.batch_members
-        count = sa.func.count().label("many")
-        wanted = (
-            sa.select(table.c.reason, count)
-            .where(table.c.batch_id == batch_id, table.c.state == state.value)
-            .group_by(table.c.reason)
-            .order_by(count.desc(), table.c.reason)
-        )
         with translated(), self._engine.connect() as connection:
-            return {row.reason: row.many for row in connection.execute(wanted)}
-
-
-def _counts(connection: sa.Connection, batch_ids: Sequence[str]) -> dict[str, Counts]:
-    table = tables.batch_members
-    wanted = (
-        sa.select(table.c.batch_id, table.c.state, sa.func.count())
-        .where(table.c.batch_id.in_(batch_ids))
-        .group_by(table.c.batch_id, table.c.state)
-    )
-    found: dict[str, dict[str, int]] = {each: {} for each in batch_ids}
-    for batch_id, state, number in connection.execute(wanted):
-        found[batch_id][state.lower()] = number
-    return {name: Counts(**each) for name, each in found.items()}
+            return reasons_of(connection, batch_id, state)
 
 
 def _brought(

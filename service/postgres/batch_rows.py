@@ -1,6 +1,6 @@
 """Locks and changes batches and the orders on their lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from service.application.batch_ports import Brought
 from service.domain.desk.batch_errors import BatchNotFoundError
-from service.domain.desk.batches import Batch, BatchState, Member, MemberState, Selection
+from service.domain.desk.batches import Batch, BatchState, Counts, Member, MemberState, Selection
 from service.domain.facts import OrderRef
 from service.domain.order import Order
 from service.postgres import batch_tables as tables
@@ -143,6 +143,14 @@ class BatchRows:
         ]
         bulk.insert(self._connection, tables.batch_results, rows)
 
+    def batch_counts(self, batch_id: str) -> Counts:
+        """Return how far a batch is."""
+        return counts_of(self._connection, [batch_id])[batch_id]
+
+    def left_out(self, batch_id: str) -> Mapping[str, int]:
+        """Return how many orders each reason left out."""
+        return reasons_of(self._connection, batch_id, MemberState.EXCLUDED)
+
     def brought(self, batch_id: str, order_id: str) -> frozenset[str]:
         """Return the steps that were done for an order."""
         table = tables.batch_results
@@ -155,6 +163,33 @@ class BatchRows:
 def member_from(row: Any) -> Member:  # noqa: ANN401  # a row mapping
     """Return columns as a member."""
     return Member(**{name: row[name] for name in _MEMBER}, state=MemberState(row["state"]))
+
+
+def counts_of(connection: sa.Connection, batch_ids: Sequence[str]) -> dict[str, Counts]:
+    """Return how far batches are."""
+    table = tables.batch_members
+    wanted = (
+        sa.select(table.c.batch_id, table.c.state, sa.func.count())
+        .where(table.c.batch_id.in_(batch_ids))
+        .group_by(table.c.batch_id, table.c.state)
+    )
+    found: dict[str, dict[str, int]] = {each: {} for each in batch_ids}
+    for batch_id, state, number in connection.execute(wanted):
+        found[batch_id][state.lower()] = number
+    return {name: Counts(**each) for name, each in found.items()}
+
+
+def reasons_of(connection: sa.Connection, batch_id: str, state: MemberState) -> Mapping[str, int]:
+    """Return how many orders of a batch are in a state for each reason, the commonest first."""
+    table = tables.batch_members
+    count = sa.func.count().label("many")
+    wanted = (
+        sa.select(table.c.reason, count)
+        .where(table.c.batch_id == batch_id, table.c.state == state.value)
+        .group_by(table.c.reason)
+        .order_by(count.desc(), table.c.reason)
+    )
+    return {row.reason: row.many for row in connection.execute(wanted)}
 
 
 def _member_row(member: Member) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Serves `BatchService`: many orders handled at once."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from threading import BoundedSemaphore
 from typing import Any, Final
 
@@ -58,9 +58,10 @@ class BatchServicer(batch_service_pb2_grpc.BatchServiceServicer):
 
         def work(tools: Work) -> pb.Batch:
             asked = requests.creation(request)
-            return _told(self._batching(tools).create(asked, tools.fresh_id))
+            batch = self._batching(tools).create(asked, tools.fresh_id)
+            return _told(tools, batch, tools.unit.left_out(batch.batch_id))
 
-        return self._with_reasons(self._mutations.run(request, context, pb.Batch, work))
+        return self._mutations.run(request, context, pb.Batch, work)
 
     def GetBatch(self, request: pb.GetBatchRequest, context: grpc.ServicerContext) -> pb.Batch:
         """Return one batch, and how far it is."""
@@ -183,24 +184,21 @@ class BatchServicer(batch_service_pb2_grpc.BatchServiceServicer):
         def work(tools: Work) -> pb.Batch:
             read = Violations()
             batch_id = read.resource("name", request.name, answers.COLLECTION)
-            return _told(act(self._batching(tools), batch_id, read))
+            return _told(tools, act(self._batching(tools), batch_id, read))
 
-        message = self._mutations.run(request, context, pb.Batch, work)
-        # A repeat gets the same answer; how far the batch is by now is what is true now.
-        _, counts = self._reader.batch(message.name.removeprefix(f"{answers.COLLECTION}/"))
-        message.counts.CopyFrom(answers.counts_message(counts))
-        return message
+        return self._mutations.run(request, context, pb.Batch, work)
 
     def _batching(self, tools: Work) -> Batching:
         return Batching(tools.unit, self._book, tools.origin, tools.at)
 
     def _with_reasons(self, message: pb.Batch) -> pb.Batch:
         batch_id = message.name.removeprefix(f"{answers.COLLECTION}/")
-        del message.exclusions[:], message.failures[:]
         message.exclusions.extend(answers.reasons(self._reader.exclusions(batch_id)))
         message.failures.extend(answers.reasons(self._reader.failures(batch_id)))
         return message
 
 
-def _told(batch: Batch) -> pb.Batch:
-    return answers.batch_message(batch, Counts(waiting=batch.size, excluded=batch.excluded))
+def _told(tools: Work, batch: Batch, left_out: Mapping[str, int] | None = None) -> pb.Batch:
+    message = answers.batch_message(batch, tools.unit.batch_counts(batch.batch_id))
+    message.exclusions.extend(answers.reasons(left_out or {}))
+    return message

@@ -22,6 +22,7 @@ from service.domain.journal import Row
 from service.domain.order import Order
 from service.domain.probing import Probe
 from tests.builders import EVENING
+from tests.fake_desk import DeskTables
 from tests.fake_rows import Log, Table, Undo
 from tests.fake_stock import StockTables
 
@@ -104,5 +105,6 @@ class Tables:
         self.heads: Table[tuple[Stream, str], int] = Table(undo)
         self.stock = StockTables(undo)
         self.probes: Table[str, Probe] = Table(undo)
+        self.desk = DeskTables(undo)
         self.notices: Table[str, Notice] = Table(undo)
         self.contacts: Table[str, Contact] = Table(undo)

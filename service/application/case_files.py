@@ -244,6 +244,8 @@ def _values(file: CaseFile) -> Mapping[str, str]:
         "type": f"{title.get('zh', '')} {case.type}".strip(),
         "due": case.due_at.isoformat(timespec="minutes"),
         "assignee": case.assignee,
+        # Of money or a feed without an order: who told of it.
+        "channel": case.subject.partition("/")[0],
     }
     if order is not None:
         values |= {

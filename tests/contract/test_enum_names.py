@@ -12,8 +12,10 @@ from concord.cases.v1 import case_service_pb2
 from concord.intake.v1 import fact_pb2
 from concord.orders.v1 import order_pb2, order_service_pb2
 from concord.probes.v1 import probe_service_pb2
-from service.domain.cases import CaseClass, CaseState
+from service.domain.cases import CaseState
 from service.domain.claims import Standing
+from service.domain.desk.purchases import PurchaseState
+from service.domain.desk.taxonomy import Severity, Side
 from service.domain.facts import Circumstance, FactKind, Outcome
 from service.domain.inquiries import InquiryKind
 from service.domain.invariants import Told
@@ -28,7 +30,9 @@ SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
     "circumstance": (Circumstance, fact_pb2.Fact.Circumstance, "CIRCUMSTANCE_"),
     "outcome": (Outcome, fact_pb2.Outcome, "OUTCOME_"),
     "case state": (CaseState, case_service_pb2.Case.State, "STATE_"),
-    "case class": (CaseClass, case_service_pb2.Case.Class, "CLASS_"),
+    "case class": (Side, case_service_pb2.Case.Class, "CLASS_"),
+    "case severity": (Severity, case_service_pb2.Case.Severity, "SEVERITY_"),
+    "purchase state": (PurchaseState, case_service_pb2.PurchaseRequest.State, "STATE_"),
     "probe kind": (InquiryKind, probe_service_pb2.Probe.Kind, "KIND_"),
     "probe state": (ProbeState, probe_service_pb2.Probe.State, "STATE_"),
     "told": (Told, audit_service_pb2.Invariant.Told, "TOLD_"),

@@ -17,7 +17,7 @@ from concord.intake.v1 import receipt_pb2
 from concord.orders.v1 import order_event_pb2
 from service.application.ports import Message as Published
 from service.application.ports import NewReceipt, Stream, WaitingReceipt
-from service.domain.cases import CaseAct, open_case
+from service.domain.cases import Case, CaseAct, CaseState
 from service.domain.changes import ChangeKind, HoldChanged, MoneyMoved, Moved, Named, Placed
 from service.domain.facts import Circumstance, FactKind, OrderRef, Outcome
 from service.domain.lifecycle import Action, State
@@ -47,7 +47,15 @@ MEASURED = MeasureChange(
     Measure(timedelta(minutes=5), NOON, "", "douyin"),
     Measure(timedelta(minutes=7, microseconds=1), EVENING, "STOCK_LOCK_CONFLICT", "douyin"),
 )
-CASE = open_case("case-1", "ord-1", "PAID_AFTER_CANCEL", at=NOON)
+CASE = Case(
+    case_id="case-1",
+    order_id="ord-1",
+    type="PAID_AFTER_CANCEL",
+    state=CaseState.OPEN,
+    opened_at=NOON,
+    due_at=NOON + timedelta(hours=4),
+    owner_role="finance",
+)
 PAYMENT = a_fact(
     FactKind.PAYMENT_SUCCEEDED,
     minute=2,

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.application.cases import Desk
+from service.application.ports import Unit
 from service.application.reading import CaseQuery, OrderQuery, ReceiptQuery
 from service.domain.cases import Case, CaseState
 from service.domain.errors import (
@@ -20,6 +21,7 @@ from service.domain.lifecycle import State
 from service.kafka.encoding import ProtobufEncoder
 from tests.builders import a_fact, an_origin
 from tests.contract.conftest import Store
+from tests.contract.test_queues import TERMS
 
 BAD_TOKENS = (
     "nonsense",
@@ -162,9 +164,12 @@ def test_receipts_are_listed_newest_first(store: Store) -> None:
 
 
 def desk(store: Store, act: str, *args: str) -> Case:
-    return store.storage.transact(
-        lambda unit: getattr(Desk(unit, ProtobufEncoder(), an_origin(), store.clock()), act)(*args)
-    )
+    def work(unit: Unit) -> Case:
+        handling = Desk(unit, ProtobufEncoder(), an_origin(), store.clock(), TERMS)
+        case: Case = getattr(handling, act)(*args)
+        return case
+
+    return store.storage.transact(work)
 
 
 def test_cases_are_listed_most_urgent_first_and_keep_their_log(store: Store) -> None:

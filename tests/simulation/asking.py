@@ -13,7 +13,6 @@ from service.application.flags import act_on_flag
 from service.application.picking import Picking
 from service.application.ports import Encoder, StoredFlag, Unit
 from service.application.stocking import Stocking
-from service.domain.cases import CASE_TYPES
 from service.domain.facts import OrderLine
 from service.domain.journal import Origin
 from service.domain.lifecycle import LIFECYCLE, Action
@@ -23,6 +22,7 @@ from service.domain.terms import Terms
 from tests.fake_tables import Tables
 from tests.simulation.callers import Call, Callers
 from tests.simulation.chance import Chance, Weighted
+from tests.simulation.coverage import DECLARED
 from tests.simulation.parties import SKUS, Plan
 
 WAREHOUSES: Final = ("bj1", "sh1")
@@ -166,7 +166,7 @@ class Asking:
         """Open or handle a case."""
         cases = list(self.tables.cases)
         order = self._order()
-        case_type = self.chance.one_of([*CASE_TYPES, "NO_SUCH_TYPE"])
+        case_type = self.chance.one_of(sorted(DECLARED["case"]))
         case_id = self.chance.one_of(cases) if cases else "case-unknown"
         case_id = case_id if self.chance.happens(0.95) else "case-unknown"
         act = self.chance.one_of(("open", "note", "assign", "resolve", "resolve"))

@@ -58,7 +58,7 @@ class Document:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Handling:
     """One case, how its type is handled, and what was done so far."""
 

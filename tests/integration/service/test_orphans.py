@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from service import catalogue
 from service.application.cases import Desk
 from service.application.reading import CaseQuery
 from service.application.waiting import Waiting
@@ -13,6 +14,7 @@ from service.domain.cases import Case, CaseState
 from service.domain.errors import CaseClosedError
 from service.domain.facts import Fact, FactKind, OrderRef, Outcome
 from service.domain.lifecycle import State
+from service.domain.terms import Terms
 from service.kafka.encoding import ProtobufEncoder
 from tests.builders import EVENING, a_fact, an_origin
 from tests.fakes import FakeClock
@@ -29,7 +31,8 @@ def paid(name: str, **given: object) -> Fact:
 
 def report(storing: Storing, after: timedelta) -> int:
     clock = FakeClock(EVENING + after)
-    return Waiting(storing.storage, ProtobufEncoder(), clock).report_orphans()
+    terms = Terms(catalogue=catalogue.load())
+    return Waiting(storing.storage, ProtobufEncoder(), clock, terms).report_orphans()
 
 
 def case_of(storing: Storing, name: str) -> Case:

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from service.domain.cases import CASE_TYPES, case_id_for
+from service import catalogue
+from service.domain.cases import case_id_for
 from service.domain.deciding import Verdict, expire, weigh
 from service.domain.expectations import (
     ARRIVAL_GRACE,
@@ -24,6 +25,8 @@ SHIPPED = a_fact(FactKind.PARCEL_SHIPPED, minute=2)
 CANCELLED = a_fact(FactKind.ORDER_CANCELLED, minute=2)
 REQUESTED = a_fact(FactKind.REFUND_REQUESTED, minute=3)
 REFUNDED = a_fact(FactKind.REFUND_SUCCEEDED, minute=4)
+
+CATALOGUE = catalogue.load()
 
 
 def awaited(*facts: Fact) -> dict[ExpectationKind, Expectation]:
@@ -70,7 +73,7 @@ def test_news_from_long_ago_gets_the_grace_of_arrival() -> None:
 
 @pytest.mark.parametrize("kind", ExpectationKind)
 def test_every_rule_opens_a_case_of_a_known_type(kind: ExpectationKind) -> None:
-    assert RULES[kind].case_type in CASE_TYPES
+    assert RULES[kind].case_type in CATALOGUE.types
 
 
 def overdue(*facts: Fact, kind: ExpectationKind, wait: str) -> Verdict:

@@ -1,7 +1,7 @@
 """Writes the pages that are made from code and contract: `make docs`; `--check` only compares.
 
-They are `lifecycle.md`, `invariants.md`, `reference.md` and `asyncapi.yaml`. None of them is
-edited by hand.
+They are `lifecycle.md`, `invariants.md`, `reference.md`, `workflows.md` and `asyncapi.yaml`. None
+of them is edited by hand.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from generating import asyncapi, invariants, lifecycle, reference
+from generating import asyncapi, invariants, lifecycle, reference, workflows
 
 DOCS: Final = Path(__file__).resolve().parent
 
@@ -18,6 +18,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "lifecycle.md": lifecycle.page,
     "invariants.md": invariants.page,
     "reference.md": reference.page,
+    "workflows.md": workflows.page,
     "asyncapi.yaml": asyncapi.page,
 }
 

@@ -3,15 +3,15 @@
 import ast
 import inspect
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any, Final
 
 from generating.text import code, span, table, template
+from service import catalogue
 from service.application.commands import GUARDS
 from service.domain import lifecycle, truth
-from service.domain.cases import CASE_TYPES
 from service.domain.contradictions import POLICY, DiscrepancyKind
 from service.domain.expectations import (
     ARRIVAL_GRACE,
@@ -201,7 +201,13 @@ def _stages() -> str:
 
 def _cases() -> str:
     rows = (
-        (code(name), kind.side.value.lower(), kind.owner_role, span(kind.sla))
-        for name, kind in CASE_TYPES.items()
+        (
+            code(name),
+            kind.side.value.lower(),
+            kind.owner_role,
+            span(timedelta(minutes=kind.resolve_minutes)),
+            kind.calendar,
+        )
+        for name, kind in catalogue.load().types.items()
     )
-    return table(("Type", "Side", "Owner", "To be resolved within"), rows)
+    return table(("Type", "Side", "Owner", "To be resolved within", "By the calendar"), rows)

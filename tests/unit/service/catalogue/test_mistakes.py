@@ -417,3 +417,14 @@ def test_a_mistake_in_types_or_calendars_is_told_with_line_and_advice(
     hit = [each for each in caught.value.mistakes if each.line == line and what in each.what]
     assert hit, str(caught.value)
     assert advice in hit[0].advice
+
+
+def test_the_example_of_the_manual_is_sound_and_its_mistakes_are_told_as_it_says() -> None:
+    manual = Path(__file__).parents[4].joinpath("docs", "workflows.md").read_text("utf-8")
+    text = manual.partition("```yaml\n")[2].partition("```")[0]
+    wrong = text.replace("role: warehouse ", "role: warehose ").replace("100.0", "100")
+
+    assert mistakes_of(text) == ()
+    for mistake in catalogue.check_workflow(wrong, "gift_wrap.yaml", SHIPPED, CONDITIONS)[1]:
+        told = f"{mistake.file}:{mistake.line}:{mistake.column}: {mistake.what}; {mistake.advice}"
+        assert told in manual

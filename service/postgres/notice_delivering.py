@@ -64,8 +64,7 @@ _UNDER_WAY: Final = (
     " WHERE delivery_id = ANY(%(deliveries)s)"
 )
 _OF_SENDINGS: Final = (
-    f"{DELIVERY} WHERE sending_id = ANY(%(sendings)s)"
-    " AND notice_deliveries.state IN ('SENDING', 'UNCERTAIN')"
+    f"{DELIVERY} WHERE sending_id = ANY(%(sendings)s) AND sending_id <> ''"
     " ORDER BY rank, notice_deliveries.queued_at, delivery_id"
 )
 _LAPSED: Final = (

@@ -84,7 +84,7 @@ notice_deliveries: Final = sa.Table(
     sa.Index(
         "ix_notice_deliveries_sending_id",
         "sending_id",
-        postgresql_where=sa.text("state IN ('SENDING', 'UNCERTAIN')"),
+        postgresql_where=sa.text("sending_id <> ''"),
     ),
 )
 

@@ -10,6 +10,7 @@ import grpc
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 
+from concord.batches.v1 import batch_service_pb2 as batches
 from concord.cases.v1 import case_service_pb2 as cases
 from concord.fulfilment.v1 import fulfilment_service_pb2 as fulfilment
 from concord.insights.v1 import flag_pb2
@@ -17,13 +18,16 @@ from concord.insights.v1 import insight_service_pb2 as insights
 from concord.intake.v1 import fact_pb2, receipt_pb2
 from concord.intake.v1 import intake_service_pb2 as intake
 from concord.inventory.v1 import inventory_service_pb2 as inventory
+from concord.notices.v1 import notice_service_pb2 as notices
 from concord.orders.v1 import order_pb2
 from concord.orders.v1 import order_service_pb2 as orders
 from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.probes.v1 import probe_service_pb2 as probes
+from service.domain.desk.notices import SendResult
 from service.domain.facts import FactKind
 from service.domain.lifecycle import State
 from tests.builders import TOTAL
+from tests.faults.wire import batch_calls
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 from tests.faults.wire.world import Told
 
@@ -283,6 +287,61 @@ OTHERS: Final = (
         lambda target, _rid: (target.tag,)),
 )  # fmt: skip
 
+
+def _notice(method: str, kind: type[Message], state: SendResult, **more: object) -> Act:
+    def request(target: Target, rid: str) -> Message:
+        return kind(name=f"notices/{target.notice}", request_id=rid, **more)  # type: ignore[call-arg]  # every one has them
+
+    return _act(
+        f"notices.v1.NoticeService.{method}",
+        lambda preparing, count: preparing.reported(count, state),
+        request,
+    )
+
+
+NOTICES: Final = (
+    _notice("ResendNotice", notices.ResendNoticeRequest, SendResult.REFUSED),
+    _notice("SettleNotice", notices.SettleNoticeRequest, SendResult.UNCERTAIN,
+            finding=notices.SettleNoticeRequest.FINDING_NOT_ARRIVED),
+    _act("notices.v1.NoticeService.SetContact", Preparing.names,
+         lambda target, rid: notices.SetContactRequest(
+             contact=notices.Contact(recipient=f"role:{target.tag}", addresses=["sms:1"]),
+             request_id=rid)),
+    # The repeat is given the same messages: the lease is what it is known by.
+    Act("concord.notices.v1.NoticeService.ClaimDeliveries", Preparing.notices,
+        lambda _target, rid: notices.ClaimDeliveriesRequest(lease=rid, channels=["sms"], limit=1),
+        same_answer, "SELECT 1 FROM notice_sendings WHERE lease = %s",
+        lambda _target, rid: (rid,)),
+    Act("concord.notices.v1.NoticeService.ReportDelivery", Preparing.sendings,
+        lambda target, _rid: notices.ReportDeliveryRequest(
+            name=f"sendings/{target.sending}", lease=target.lease,
+            result=notices.ReportDeliveryRequest.RESULT_NOT_SENT, code="CONNECT"),
+        same_answer, "SELECT 1 FROM notice_sendings WHERE sending_id = %s AND result <> ''",
+        lambda target, _rid: (target.sending,)),
+)  # fmt: skip
+
+
+def _batch(method: str, prepare: Prepare, kind: type[Message]) -> Act:
+    return _act(
+        f"batches.v1.BatchService.{method}",
+        prepare,
+        lambda target, rid: kind(name=batch_calls.name_of(target), request_id=rid),  # type: ignore[call-arg]  # every one has them
+    )
+
+
+BATCHES: Final = (
+    _act("orders.v1.OrderService.TagOrders", _in(S.PAID), batch_calls.tagging),
+    _act("orders.v1.OrderService.UntagOrders", _in(S.PAID), batch_calls.untagging),
+    _act("batches.v1.BatchService.CreateBatch", _in(S.PAID), batch_calls.creation),
+    _batch("ConfirmBatch", batch_calls.frozen, batches.ConfirmBatchRequest),
+    _batch("PauseBatch", batch_calls.running, batches.PauseBatchRequest),
+    _batch("ResumeBatch", batch_calls.paused, batches.ResumeBatchRequest),
+    _batch("CancelBatch", batch_calls.frozen, batches.CancelBatchRequest),
+    _batch("RetryBatch", batch_calls.failed, batches.RetryBatchRequest),
+)
+
 # Where the repeat does not tell whether the first call did its work.
 UNTOLD: Final = frozenset({done_again, _claims})
-ACTS: Final[Mapping[str, Act]] = {each.rpc: each for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS)}
+ACTS: Final[Mapping[str, Act]] = {
+    each.rpc: each for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES)
+}

@@ -21,7 +21,7 @@ KINDS: Final[dict[str, str]] = {
     "receipts": "source, template, outcome, revision, rejected_for, repeats, published",
     "receipt_outcomes": "revision",
     "orders": "state, closed_at IS NULL, refund_state, paid_minor, refunded_minor,"
-    " outbound_approved, discrepancies, hold_reasons, milestone, sequence",
+    " outbound_approved, discrepancies, hold_reasons, milestone, tags, sequence",
     "order_refs": "namespace, order_id IS NULL",
     "facts": "kind, source, order_id IS NULL, amount_minor, outcome",
     "journal": "sequence, kind, source, actor, role, measured",
@@ -41,6 +41,16 @@ KINDS: Final[dict[str, str]] = {
     "stock": "warehouse, on_hand, reserved, version, swept",
     "reservations": "warehouse, quantity, released_at IS NULL, taken_at IS NULL",
     "stock_queue": "conflicts, waits_for = '{}'",
+    "notices": "template, placeholders::text, severity, state, title, body, problem",
+    # Whoever claims gets one that was tried before, or one that was not.
+    "notice_deliveries": "channel, state, rank, sent_at IS NULL",
+    "notice_sendings": "channel, ended_at IS NULL, result, code, count",
+    "notice_lines": "channel, paused_until IS NULL, failures",
+    "notice_contacts": "channel, language",
+    "batches": "template, state, size, excluded, creator, confirmer, version",
+    "batch_members": "state, reason, next_step, attempts",
+    "batch_results": "step",
+    "coupons": "template, amount_minor, currency, valid_days",
     "pick_lists": "warehouse, state, picker, started_at IS NULL, ended_at IS NULL, void_reason",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -16,9 +16,13 @@ from service.application.cases import Desk
 from service.application.commands import Ask, Commands
 from service.application.flags import act_on_flag
 from service.application.intake import Intake, Reading
+from service.application.notice_ports import Contact, NoticeAsked, NoticeDesk
+from service.application.noticing import Claiming, Noticing
 from service.application.ports import NewReceipt, Rejection, StoredFlag, Unit
 from service.application.probing import Probing
 from service.application.stocking import Stocking
+from service.catalogue import message_files
+from service.domain.desk.notices import SendReport, SendResult, notice_id_for
 from service.domain.facts import Fact, FactKind, OrderLine, OrderRef
 from service.domain.lifecycle import State
 from service.domain.probing import Report, Result
@@ -48,6 +52,8 @@ class Target:
     probe: str = ""
     lease: str = ""
     pick_list: str = ""
+    notice: str = ""
+    sending: str = ""
 
     @property
     def trade(self) -> OrderRef:
@@ -62,6 +68,7 @@ class Preparing:
         self._engine = make_engine(url, connections=2)
         self._storage = PostgresStorage(self._engine, ProtobufEnvelopes())
         self._encoder = ProtobufEncoder()
+        self._noticing = Noticing(self._storage, bootstrap.now, message_files.load())
         self._intake = Intake(self._storage, self._encoder, bootstrap.now, TERMS)
 
     def close(self) -> None:
@@ -217,11 +224,64 @@ class Preparing:
             )
         return targets
 
+    def transact(self, work: Callable[[Unit], None]) -> None:
+        """Do work in a transaction of its own."""
+        self._storage.transact(work)
+
     def query(self, statement: str, **values: object) -> Sequence[sa.Row[Any]]:
         """Run SQL and return its rows, if it has any."""
         with self._engine.begin() as connection:
             result = connection.execute(sa.text(statement), values)
             return result.all() if result.returns_rows else []
+
+    def notices(self, count: int) -> list[Target]:
+        """Make notices whose one delivery each is due; twice as many as asked for."""
+        targets = [replace(each, notice=notice_id_for(each.tag)) for each in self.names(2 * count)]
+
+        def work(unit: NoticeDesk) -> None:
+            for each in targets:
+                contact = Contact(f"role:{each.tag}", (("sms", each.tag),))
+                unit.set_contact(contact, at=bootstrap.now())
+            asked = [
+                NoticeAsked(
+                    key=each.tag,
+                    template="alert",
+                    recipient=f"role:{each.tag}",
+                    values={"text": "stock is short"},
+                )
+                for each in targets
+            ]
+            unit.queue_notices(asked, at=bootstrap.now())
+
+        self._storage.transact(work)
+        while self._noticing.compose_due():
+            pass
+        return targets[:count]
+
+    def sendings(self, count: int) -> list[Target]:
+        """Make messages that are leased to somebody."""
+        self.notices(count)
+        made = []
+        for _ in range(count):
+            claiming = Claiming(str(uuid.uuid4()), ("sms",), 1, timedelta(minutes=5))
+            (sending,) = self._noticing.claim(claiming)
+            (delivery,) = sending.deliveries
+            made.append(
+                Target(
+                    delivery.address,
+                    lease=sending.lease,
+                    notice=delivery.notice_id,
+                    sending=sending.sending_id,
+                )
+            )
+        return made
+
+    def reported(self, count: int, result: SendResult) -> list[Target]:
+        """Make notices of which a sender has told what came of them."""
+        targets = self.sendings(count)
+        for each in targets:
+            self._noticing.report(each.sending, SendReport(each.lease, result, "X"))
+        return targets
 
     def _weighed(self, targets: Sequence[Target], told: Sequence[tuple[Fact, ...]]) -> list[Target]:
         ids = self._submitted(len(targets))

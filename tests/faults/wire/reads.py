@@ -15,16 +15,19 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from concord.audit.v1 import audit_service_pb2 as audit
+from concord.batches.v1 import batch_service_pb2 as batches
 from concord.cases.v1 import case_service_pb2 as cases
 from concord.cases.v1 import queue_service_pb2 as queues
 from concord.fulfilment.v1 import fulfilment_service_pb2 as fulfilment
 from concord.insights.v1 import insight_service_pb2 as insights
 from concord.intake.v1 import intake_service_pb2 as intake
 from concord.inventory.v1 import inventory_service_pb2 as inventory
+from concord.notices.v1 import notice_service_pb2 as notices
 from concord.orders.v1 import order_service_pb2 as orders
 from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.probes.v1 import probe_service_pb2 as probes
 from service.domain.lifecycle import State
+from tests.faults.wire import batch_calls
 from tests.faults.wire.acts import Prepare
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 
@@ -88,6 +91,18 @@ READINGS: Final[Mapping[str, Reading]] = {
                 lambda _: queues.WatchQueueRequest(size=3), ("counts",)),
         Reading("concord.cases.v1.QueueService.GetDeskStatistics", Preparing.cases,
                 lambda _: queues.GetDeskStatisticsRequest(start_time=BEGIN, end_time=END)),
+        Reading("concord.batches.v1.BatchService.GetBatch", batch_calls.frozen,
+                lambda target: batches.GetBatchRequest(name=batch_calls.name_of(target))),
+        Reading("concord.batches.v1.BatchService.ListBatches", batch_calls.frozen,
+                lambda _: batches.ListBatchesRequest(page_size=3)),
+        Reading("concord.batches.v1.BatchService.PreviewBatch", batch_calls.frozen,
+                lambda target: batches.PreviewBatchRequest(name=batch_calls.name_of(target))),
+        Reading("concord.batches.v1.BatchService.ListBatchMembers", batch_calls.failed,
+                lambda target: batches.ListBatchMembersRequest(name=batch_calls.name_of(target))),
+        Reading("concord.batches.v1.BatchService.WatchBatch", batch_calls.failed,
+                lambda target: batches.WatchBatchRequest(name=batch_calls.name_of(target))),
+        Reading("concord.batches.v1.BatchService.ListCoupons", batch_calls.frozen,
+                lambda target: batches.ListCouponsRequest(order=f"orders/{target.order}")),
         _pick_list("GetPickList", fulfilment.GetPickListRequest),
         _pick_list("PrintPickList", fulfilment.PrintPickListRequest),
         Reading("concord.fulfilment.v1.FulfilmentService.ListPickLists", Preparing.listed,
@@ -96,6 +111,12 @@ READINGS: Final[Mapping[str, Reading]] = {
                 lambda target: inventory.GetStockRequest(sku=target.tag, warehouse=WAREHOUSE)),
         Reading("concord.inventory.v1.InventoryService.ListStock", Preparing.stocked,
                 lambda _: inventory.ListStockRequest(page_size=3)),
+        Reading("concord.notices.v1.NoticeService.GetNotice", Preparing.notices,
+                lambda target: notices.GetNoticeRequest(name=f"notices/{target.notice}")),
+        Reading("concord.notices.v1.NoticeService.ListNotices", Preparing.notices,
+                lambda _: notices.ListNoticesRequest(page_size=3)),
+        Reading("concord.notices.v1.NoticeService.ListInbox", Preparing.notices,
+                lambda target: notices.ListInboxRequest(recipient=f"role:{target.tag}")),
         Reading("concord.probes.v1.ProbeService.GetProbe", Preparing.probed,
                 lambda target: probes.GetProbeRequest(name=f"probes/{target.probe}")),
         Reading("concord.probes.v1.ProbeService.ListProbes", Preparing.probed,
@@ -130,6 +151,7 @@ ELSEWHERE: Final = {
 # the embedded stack.
 WITHOUT_DATABASE: Final = {
     "concord.audit.v1.AuditService.ListInvariants",
+    "concord.batches.v1.BatchService.ListBatchTemplates",
     "concord.orders.v1.OrderService.ListTransitions",
     "concord.traces.v1.TraceService.ListSpans",
 }

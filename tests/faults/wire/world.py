@@ -50,6 +50,11 @@ BUSY: Final = (
 )
 
 
+def said_of_caller(rpc: str) -> tuple[tuple[str, str], ...]:
+    """Return what a caller says of himself: batches are for operations."""
+    return (("concord-role", "operations"),) if rpc.startswith("concord.batches.") else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a caller was told: an answer, or why there is none."""
@@ -100,7 +105,9 @@ class World:
         """Call a method and return what is told; of a stream of answers, the first."""
         try:
             given = request if isinstance(request, Message) else iter(request)
-            answer = self.start(rpc)(given, timeout=within_s, wait_for_ready=True)
+            answer = self.start(rpc)(
+                given, timeout=within_s, wait_for_ready=True, metadata=said_of_caller(rpc)
+            )
             if method_of(rpc).server_streaming:
                 stream, answer = answer, next(answer)
                 stream.cancel()

@@ -111,7 +111,7 @@ def _deliveries() -> None:
         "ix_notice_deliveries_sending_id",
         "notice_deliveries",
         ["sending_id"],
-        postgresql_where=sa.text("state IN ('SENDING', 'UNCERTAIN')"),
+        postgresql_where=sa.text("sending_id <> ''"),
     )
 
 

@@ -38,6 +38,7 @@ KINDS: Final[dict[str, str]] = {
     "parked_streams": "topic, attempts",
     "relay_epochs": "epoch",
     "broker_lives": "epoch",
+    "workflow_versions": "key, digest",
     "stock": "warehouse, on_hand, reserved, version, swept",
     "reservations": "warehouse, quantity, released_at IS NULL, taken_at IS NULL",
     "stock_queue": "conflicts, waits_for = '{}'",

@@ -147,11 +147,16 @@ ELSEWHERE: Final = {
     "concord.orders.v1.OrderService.WatchOrders",
     "concord.outbox.v1.OutboxService.RepublishHistory",
 }
-# The lifecycle and the register of invariants are code; spans are kept in a file, by a process of
-# the embedded stack.
+# The lifecycle and the register of invariants are code; kinds of cases and workflows are files that
+# were read at the start; spans are kept in a file, by a process of the embedded stack.
 WITHOUT_DATABASE: Final = {
     "concord.audit.v1.AuditService.ListInvariants",
     "concord.batches.v1.BatchService.ListBatchTemplates",
     "concord.orders.v1.OrderService.ListTransitions",
     "concord.traces.v1.TraceService.ListSpans",
+    "concord.workflows.v1.WorkflowService.CheckWorkflow",
+    "concord.workflows.v1.WorkflowService.DrawWorkflow",
+    "concord.workflows.v1.WorkflowService.GetWorkflow",
+    "concord.workflows.v1.WorkflowService.ListCaseTypes",
+    "concord.workflows.v1.WorkflowService.ListWorkflows",
 }

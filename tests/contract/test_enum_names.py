@@ -8,12 +8,14 @@ import pytest
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from concord.audit.v1 import audit_service_pb2
+from concord.batches.v1 import batch_service_pb2
 from concord.cases.v1 import case_service_pb2
 from concord.intake.v1 import fact_pb2
 from concord.orders.v1 import order_pb2, order_service_pb2
 from concord.probes.v1 import probe_service_pb2
 from service.domain.cases import CaseState
 from service.domain.claims import Standing
+from service.domain.desk.batches import BatchState, MemberState
 from service.domain.desk.purchases import PurchaseState
 from service.domain.desk.taxonomy import Severity, Side
 from service.domain.facts import Circumstance, FactKind, Outcome
@@ -30,6 +32,8 @@ SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
     "circumstance": (Circumstance, fact_pb2.Fact.Circumstance, "CIRCUMSTANCE_"),
     "outcome": (Outcome, fact_pb2.Outcome, "OUTCOME_"),
     "case state": (CaseState, case_service_pb2.Case.State, "STATE_"),
+    "batch state": (BatchState, batch_service_pb2.Batch.State, "STATE_"),
+    "batch member": (MemberState, batch_service_pb2.BatchMember.State, "STATE_"),
     "case class": (Side, case_service_pb2.Case.Class, "CLASS_"),
     "case severity": (Severity, case_service_pb2.Case.Severity, "SEVERITY_"),
     "purchase state": (PurchaseState, case_service_pb2.PurchaseRequest.State, "STATE_"),

@@ -30,8 +30,11 @@ class BatchPart(Protocol):
     def chosen_orders(self, selection: Selection, *, most: int) -> list[Order]:
         """Return the orders of a selection, longest placed first, at most so many; unlocked."""
 
+    def lock_template(self, name: str) -> None:
+        """Let nobody else freeze a list of this template until the transaction is over."""
+
     def busy_members(self, template: str, order_ids: Sequence[str]) -> dict[str, str]:
-        """Return which of the orders wait in another batch of the template, and in which."""
+        """Return which orders wait in another batch of a template of this name, and in which."""
 
     def save_batch(self, batch: Batch) -> None:
         """Store a batch, or what became of it."""
@@ -70,6 +73,3 @@ class BatchPart(Protocol):
 
     def left_out(self, batch_id: str) -> Mapping[str, int]:
         """Return how many orders each reason left out."""
-
-    def brought(self, batch_id: str, order_id: str) -> frozenset[str]:
-        """Return the steps that were done for an order."""

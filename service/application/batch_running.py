@@ -18,12 +18,16 @@ from typing import Final
 from service.application.batch_effects import BatchEffects
 from service.application.batch_ports import Brought
 from service.application.ports import Clock, Encoder, Storage, Unit
+from service.application.recording import Decided, record
+from service.domain.changes import Change, ChangeKind, Named
 from service.domain.desk.batch_errors import OrderMovedOnError
-from service.domain.desk.batches import Batch, BatchAct, BatchStep, Member
+from service.domain.desk.batches import Batch, BatchAct, BatchStep, Member, MemberState
 from service.domain.errors import OrderError, OutageError
+from service.domain.journal import Origin
 from service.domain.order import Order
 from service.domain.terms import Terms
 
+SOURCE: Final = "batch"
 # Three steps of 20 orders are a third of a second's work: for so long a pause waits, and so much
 # is done anew after a kill.
 CLAIM_MOST: Final = 20
@@ -105,7 +109,28 @@ class BatchRunning:
             after.append(_worked(each, order, batch, effects.bring, brought, now))
         unit.bring(brought)
         unit.save_members(after)
+        self._note(unit, batch, [each for each in after if each.state is MemberState.DONE], now)
         return members
+
+    def _note(self, unit: Unit, batch: Batch, done: Sequence[Member], now: datetime) -> None:
+        """Write into the journals of orders that all was done: coupons and notices leave no row."""
+        dossiers = unit.open_dossiers([each.order_id for each in done])
+        steps = ", ".join(each.name for each in batch.template.steps)
+        row = Change(
+            kind=ChangeKind.NOTED,
+            detail=Named("batch"),
+            occurred_at=now,
+            source=SOURCE,
+            new=batch.template.key,
+            reason=f"{batch.batch_id}: {steps}",
+        )
+        origin = Origin(batch.confirmer, batch.role)
+        decided = [
+            Decided(order=replace(each.order, updated_at=now), changes=((row, origin),))
+            for each in dossiers.values()
+            if each.order is not None
+        ]
+        record(unit, decided, encoder=self.encoder, at=now)
 
     def finish(self) -> int:
         """End batches of which no order waits any more; return how many."""

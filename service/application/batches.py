@@ -91,6 +91,8 @@ class Batching:
         self._refuse_selection(asked.selection)
         inputs = _inputs(template, asked.inputs)
         batch_id = f"bat-{fresh_id}"
+        # Two who ask at once for the same orders: the second finds them on the first one's list.
+        self.unit.lock_template(template.name)
         members = Freezing(
             unit=self.unit,
             conditions=self.book.conditions,

@@ -55,7 +55,7 @@ class Freezing:
         passed = sorted(set(named) - {each.order_id for each in found})
         there = {each.order_id: each for each in self._named(passed)}
         unknown += [each for each in passed if each not in there]
-        busy = self.unit.busy_members(self.template.key, [each.order_id for each in found])
+        busy = self.unit.busy_members(self.template.name, [each.order_id for each in found])
         pairs: list[tuple[str, str, Why | None]] = [
             (each.order_id, _number(each), self._why_not(each, busy)) for each in found
         ]

@@ -25,7 +25,8 @@ _OWNERS: Final = (
 _BUSY: Final = (
     "SELECT DISTINCT ON (m.order_id) m.order_id, m.batch_id FROM batch_members AS m"
     " JOIN batches AS b USING (batch_id)"
-    " WHERE m.order_id = ANY(%(orders)s) AND m.state = 'WAITING' AND b.template = %(template)s"
+    " WHERE m.order_id = ANY(%(orders)s) AND m.state = 'WAITING'"
+    " AND split_part(b.template, '@', 1) = %(template)s"
     " AND b.state IN ('FROZEN', 'RUNNING', 'PAUSED') ORDER BY m.order_id, m.batch_id"
 )
 # Whoever is about to change the batch waits until this transaction is over; and where somebody is
@@ -76,8 +77,13 @@ class BatchRows:
         found = self._connection.execute(wanted.where(*_chosen(selection))).mappings()
         return [order_from(row) for row in found]
 
+    def lock_template(self, name: str) -> None:
+        """Let nobody else freeze a list of this template until the transaction is over."""
+        key = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
+        driver.rows(self._connection, key, {"name": f"concord batch template {name}"})
+
     def busy_members(self, template: str, order_ids: Sequence[str]) -> dict[str, str]:
-        """Return which of the orders wait in another batch of the template, and in which."""
+        """Return which orders wait in another batch of a template of this name, and in which."""
         values = {"template": template, "orders": list(order_ids)}
         return dict(driver.rows(self._connection, _BUSY, values))
 
@@ -150,14 +156,6 @@ class BatchRows:
     def left_out(self, batch_id: str) -> Mapping[str, int]:
         """Return how many orders each reason left out."""
         return reasons_of(self._connection, batch_id, MemberState.EXCLUDED)
-
-    def brought(self, batch_id: str, order_id: str) -> frozenset[str]:
-        """Return the steps that were done for an order."""
-        table = tables.batch_results
-        wanted = sa.select(table.c.step).where(
-            table.c.batch_id == batch_id, table.c.order_id == order_id
-        )
-        return frozenset(self._connection.execute(wanted).scalars())
 
 
 def member_from(row: Any) -> Member:  # noqa: ANN401  # a row mapping

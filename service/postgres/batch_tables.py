@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from service.domain.desk.batches import BatchState, MemberState
-from service.postgres.tables import Moment, metadata
+from service.postgres.metadata import Moment, metadata
 
 _STATES: Final = ", ".join(f"'{each.value}'" for each in BatchState)
 _MEMBER_STATES: Final = ", ".join(f"'{each.value}'" for each in MemberState)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -59,6 +60,11 @@ def test_customs_by_tag_gives_every_order_its_milestone_coupon_and_notice(
     assert all(order_of(service, each).milestone == CUSTOMS for each in refs[:3])
     ledger = Ledger(engine, batch_id(batch))
     assert ledger.count("coupons") == ledger.count("notices") == ledger.milestones() == (45, 45)
+    rows = service.orders.ListJournal(
+        orders.ListJournalRequest(name=order_of(service, refs[0]).name)
+    ).entries
+    assert [row.new_value for row in rows if row.kind == "NOTED"] == ["customs_delay@1"]
+    assert rows[-1].reason == f"{batch_id(batch)}: mark, compensate, calm"
     brought = desk.members(batch.name)[0].brought
     assert set(brought) == {"mark", "compensate", "calm"}
     coupons = desk.ask("ListCoupons", pb.ListCouponsRequest(batch=batch.name)).coupons
@@ -100,6 +106,19 @@ def test_who_is_left_out_is_told_with_the_reason(
     assert all(each.detail for each in left_out)
     (busy,) = [each for each in left_out if each.reason == "IN_ANOTHER_BATCH"]
     assert busy.detail == batch_id(other)
+
+
+def test_two_who_ask_at_once_do_not_both_get_the_same_orders(
+    service: Service, storing: Storing, desk: Desk
+) -> None:
+    tag, _ = tagged(service, storing, 20)
+
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda _: desk.create("customs_delay", tags=[tag]), range(4)))
+
+    assert sorted(each.size for each in made) == [0, 0, 0, 20]
+    left_out = [each for batch in made for each in batch.exclusions]
+    assert {(each.reason, each.count) for each in left_out} == {("IN_ANOTHER_BATCH", 20)}
 
 
 def test_a_condition_leaves_orders_out_and_a_bad_one_is_refused_with_advice(

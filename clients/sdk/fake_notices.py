@@ -79,7 +79,7 @@ class FakeNotices(FakeOrders):
     def claim_deliveries(self, request: api.ClaimDeliveriesRequest) -> api.ClaimDeliveriesResponse:
         if request.lease in self._leases:
             return self._leases[request.lease]
-        answer = self._leases[request.lease] = api.ClaimDeliveriesResponse()
+        answer = api.ClaimDeliveriesResponse()
         for notice in self.notices.values():
             for each in notice.deliveries:
                 is_due = each.state == api.Delivery.STATE_WAITING
@@ -94,6 +94,7 @@ class FakeNotices(FakeOrders):
                         title=notice.title,
                     )
                     sending.parts.add(delivery_id=each.delivery_id, template=notice.template)
+                    self._leases[request.lease] = answer
         return answer
 
     def report_delivery(self, request: api.ReportDeliveryRequest) -> api.ReportDeliveryResponse:

@@ -29,6 +29,7 @@ from tests.integration.service.batch_world import (
     worker,
 )
 from tests.integration.service.world import Service, Storing, refused
+from tests.invariants import assert_clean
 
 CUSTOMS = "海关查验中"
 
@@ -259,3 +260,9 @@ def test_batches_are_listed_newest_first(service: Service, storing: Storing, des
         "ListBatches", pb.ListBatchesRequest(template="stock_delay", states=[STATE.STATE_FROZEN])
     )
     assert [each.name for each in frozen.batches] == names[:1]
+
+
+def test_all_invariants_hold_behind_batches(module_database_url: str) -> None:
+    assert_clean(
+        module_database_url, but={"I7": "no relay runs", "I14": "no deadlines are worked off"}
+    )

@@ -22,23 +22,38 @@ from clients.notifier.posting import Post, Reply
 WECOM_MARKDOWN_BYTES: Final = 4_096
 WECOM_TEXT_BYTES: Final = 2_048
 OK: Final = "0"
-# -1 and 45033: its own trouble, nothing was taken. 45009: more than 20 in a minute.
-WECOM: Final[Mapping[str, Result]] = {
-    "-1": Result.NOT_SENT,
-    "45033": Result.NOT_SENT,
-    "45009": Result.THROTTLED,
-}
-# 130101: over 20 in a minute, silent for ten; 410100 the same in its newer words.
-DINGTALK: Final[Mapping[str, Result]] = {
-    "-1": Result.NOT_SENT,
-    "130101": Result.THROTTLED,
-    "410100": Result.THROTTLED,
-}
-FEISHU: Final[Mapping[str, Result]] = {
-    "9499": Result.THROTTLED,
-    "11232": Result.THROTTLED,
-    "11233": Result.NOT_SENT,
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What a robot's codes say. Any other says that it was not taken, so it may be sent again."""
+
+    name: str
+    # Over its limit by the minute.
+    throttled: frozenset[str]
+    # It will never be taken: only a person can mend that.
+    refused: frozenset[str]
+
+
+WECOM: Final = Codes(
+    "errcode",
+    frozenset({"45009"}),
+    # Key unknown; robot taken away, or out of its group; kind, argument, nothing, too long.
+    frozenset({"93000", "93004", "93008", "40008", "40058", "44004", "45002"}),
+)
+DINGTALK: Final = Codes(
+    "errcode",
+    # Over 20 in a minute, silent for ten; the second is the same in its newer words.
+    frozenset({"130101", "410100"}),
+    # Token unknown or wrong; signature, key word or address; robot stopped or gone; kind, form.
+    frozenset({"300001", "400101", "310000", "400102", "400106", "400105", "40035"}),
+)
+FEISHU: Final = Codes(
+    "code",
+    frozenset({"9499", "11232"}),
+    # Token wrong; signature; address; key word.
+    frozenset({"19001", "19021", "19022", "19024"}),
+)
 DINGTALK_SILENT_S: Final = 600
 SHORT_TITLE: Final = 60
 
@@ -71,7 +86,7 @@ class WecomSender:
         kind = "markdown" if self._is_markdown else "text"
         body = {"msgtype": kind, kind: {"content": message.text}}
         url = f"{robot.url}?key={quote(robot.token, safe='')}"
-        return _read(await self._post.send(url, _json(body)), "errcode", WECOM)
+        return _read(await self._post.send(url, _json(body)), WECOM)
 
 
 class DingTalkSender:
@@ -96,7 +111,7 @@ class DingTalkSender:
             stamp = str(self._milliseconds())
             signed = _sign(robot.secret, f"{stamp}\n{robot.secret}")
             url += f"&timestamp={stamp}&sign={quote(signed, safe='')}"
-        outcome = _read(await self._post.send(url, _json(body)), "errcode", DINGTALK)
+        outcome = _read(await self._post.send(url, _json(body)), DINGTALK)
         if outcome.result is Result.THROTTLED:
             return Outcome(outcome.result, outcome.code, DINGTALK_SILENT_S)
         return outcome
@@ -123,23 +138,25 @@ class FeishuSender:
             # Feishu signs nothing with the stamp and the secret as the key.
             body |= {"timestamp": stamp, "sign": _sign(f"{stamp}\n{robot.secret}", "")}
         url = f"{robot.url}/{quote(robot.token, safe='')}"
-        return _read(await self._post.send(url, _json(body)), "code", FEISHU)
+        return _read(await self._post.send(url, _json(body)), FEISHU)
 
 
-def _read(reply: Reply | Outcome, name: str, known: Mapping[str, Result]) -> Outcome:
+def _read(reply: Reply | Outcome, codes: Codes) -> Outcome:
     """Return what the code in an answer says; without one nobody knows."""
     if isinstance(reply, Outcome):
         return reply
     failure = reply.failure()
     if failure is not None:
         return failure
-    code = reply.values.get(name)
+    code = reply.values.get(codes.name)
     if not isinstance(code, int) or isinstance(code, bool):
         return Outcome(Result.UNCERTAIN, "UNREADABLE")
-    if str(code) == OK:
+    told = str(code)
+    if told == OK:
         return SENT
-    # A code that we do not know says that it was declined, and not that it will be taken later.
-    return Outcome(known.get(str(code), Result.REFUSED), str(code))
+    if told in codes.refused:
+        return Outcome(Result.REFUSED, told)
+    return Outcome(Result.THROTTLED if told in codes.throttled else Result.NOT_SENT, told)
 
 
 def _json(body: Mapping[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ was claimed until a minute after its end was told: whatever moment lies between 
 which the receiver saw it, so no minute on the receiver's clock holds more than ours.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -49,6 +50,10 @@ CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(
 )
 GROUPED: Final = frozenset(name for name, each in CHANNELS.items() if each.is_grouped)
 
+# So often a receiver may decline a message for reasons of its own.
+SUSPECT_AFTER: Final = 3
+# Receivers number what they say of a message by four digits or more; HTTP has three, we say words.
+_RECEIVERS_CODE: Final = re.compile(r"\d{4,}")
 MARKDOWN: Final = frozenset({"wecom", "dingtalk"})
 _PLAIN: Final = str.maketrans({"<": "‹", ">": "›", "@": "＠"})
 _RANK: Final[Mapping[Severity, int]] = MappingProxyType(
@@ -130,6 +135,8 @@ def cut(text: str, bytes_most: int) -> str:
 
 
 def _packed(ordered: Sequence[Delivery], bytes_most: int) -> Iterator[tuple[Delivery, ...]]:
+    alone = [each for each in ordered if _is_suspect(each)]
+    ordered = [each for each in ordered if not _is_suspect(each)]
     # The head's number grows with the group: counted as it is for the most that may come.
     room = bytes_most - len(_head(len(ordered))[0].encode()) if len(ordered) > 1 else bytes_most
     group: list[Delivery] = []
@@ -143,6 +150,12 @@ def _packed(ordered: Sequence[Delivery], bytes_most: int) -> Iterator[tuple[Deli
         size += length
     if group:
         yield tuple(group)
+    yield from ((each,) for each in alone)
+
+
+def _is_suspect(delivery: Delivery) -> bool:
+    """Tell whether it may be its own text that a receiver will not take: others go without it."""
+    return delivery.attempts >= SUSPECT_AFTER and bool(_RECEIVERS_CODE.fullmatch(delivery.code))
 
 
 def _head(count: int) -> list[str]:

@@ -24,6 +24,8 @@ class Robot:
         self.refused: defaultdict[int, int] = defaultdict(int)
         # What the next calls get instead: an errcode, an HTTP status, or a silence after hearing.
         self.moods: deque[int | str] = deque()
+        # A text that it takes from nobody, for reasons that it does not tell.
+        self.disliked = ""
         self.port = 0
         self._clock = clock
         self._key = key
@@ -93,6 +95,8 @@ class Robot:
         text = str(message[kind]["content"])
         if len(text.encode()) > (MARKDOWN_BYTES if kind == "markdown" else TEXT_BYTES):
             return 40_058, ""
+        if self.disliked and self.disliked in text:
+            return 60_011, ""
         now = self._clock()
         while self._moments and self._moments[0] <= now - timedelta(seconds=60):
             self._moments.popleft()

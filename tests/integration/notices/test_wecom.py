@@ -50,7 +50,7 @@ def test_with_the_receiver_down_for_an_hour_nothing_is_lost_or_doubled(telling: 
     assert telling.robot.refused == {}
 
 
-@pytest.mark.parametrize("code", [45_009, -1, 45_033])
+@pytest.mark.parametrize("code", [45_009, -1, 45_033, 60_011])
 def test_a_code_that_says_later_is_tried_again(telling: Telling, code: int) -> None:
     (name,) = telling.ask(1)
     telling.robot.moods.append(code)
@@ -60,6 +60,20 @@ def test_a_code_that_says_later_is_tried_again(telling: Telling, code: int) -> N
     assert telling.robot.refused == {code: 1}
     assert told_of(telling) == [0]
     assert telling.state(name) is NoticeState.SENT
+
+
+def test_a_text_that_a_robot_never_takes_holds_up_nobody_else(telling: Telling) -> None:
+    names = telling.ask(10)
+    telling.robot.disliked = "SKU-4 is short"
+
+    asyncio.run(telling.wait(HOUR_S, step=20))
+
+    assert told_of(telling) == [each for each in range(10) if each != 4]
+    assert telling.state(names[4]) is NoticeState.WAITING
+
+    asyncio.run(telling.wait(24 * HOUR_S, step=300))
+
+    assert telling.state(names[4]) is NoticeState.DEAD
 
 
 def test_a_code_that_says_never_ends_it_and_is_shown(telling: Telling) -> None:

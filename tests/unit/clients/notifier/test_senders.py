@@ -62,6 +62,7 @@ def webhook(post: Post, url: str) -> Sender:
         (wecom, {"errcode": -1, "errmsg": "system busy"}, Result.NOT_SENT),
         (wecom, {"errcode": 93_000, "errmsg": "invalid webhook url"}, Result.REFUSED),
         (wecom, {"errcode": 40_058}, Result.REFUSED),
+        (wecom, {"errcode": 50_123}, Result.NOT_SENT),
         (wecom, {"errcode": "0"}, Result.UNCERTAIN),
         (wecom, {"errcode": False}, Result.UNCERTAIN),
         (wecom, {}, Result.UNCERTAIN),
@@ -70,9 +71,11 @@ def webhook(post: Post, url: str) -> Sender:
         (dingtalk, {"errcode": 0}, Result.SENT),
         (dingtalk, {"errcode": 130_101}, Result.THROTTLED),
         (dingtalk, {"errcode": 310_000}, Result.REFUSED),
+        (dingtalk, {"errcode": 999_999}, Result.NOT_SENT),
         (feishu, {"code": 0}, Result.SENT),
         (feishu, {"code": 9_499}, Result.THROTTLED),
         (feishu, {"code": 19_001}, Result.REFUSED),
+        (feishu, {"code": 99_999}, Result.NOT_SENT),
     ],
 )
 def test_http_200_means_nothing_and_the_code_in_the_body_all(

@@ -126,10 +126,27 @@ def roles_at(handling: Handling, step: Step) -> tuple[str, ...]:
 
 
 def missing(handling: Handling, step: Step, act: Act) -> tuple[str, ...]:
-    """Return the documents that an act takes and that are not there."""
-    there = {each.name for each in handling.documents}
+    """Return the documents that an act takes and that are not there.
+
+    What an earlier act took is used up: days of delay that were told are no news the next time,
+    and an approval approves once. Another of its kind must have come since the step began.
+    """
+    taken = {name for what in handling.acts for name in _documents_of(handling, what)}
+    begun = max((each.begun_at for each in handling.active if each.step == step.name), default=None)
+    there = {
+        each.name
+        for each in handling.documents
+        if each.name not in taken or begun is None or each.added_at >= begun
+    }
     needed = dict.fromkeys((*step.documents, *act.documents))
     return tuple(each for each in needed if each not in there)
+
+
+def _documents_of(handling: Handling, what: str) -> tuple[str, ...]:
+    name, _, act_name = what.partition(".")
+    step = handling.step(name)
+    act = step.act(act_name) if step else None
+    return (*step.documents, *act.documents) if step and act else ()
 
 
 def refuse_act(

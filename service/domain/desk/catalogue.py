@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from service.domain.desk.calendars import Calendar
 from service.domain.desk.documents import DocumentKind
@@ -11,7 +11,7 @@ from service.domain.desk.taxonomy import CaseType, Severity, Side, Words
 from service.domain.desk.workflows import Workflow
 
 
-def _none() -> Mapping[str, object]:
+def _none() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
@@ -43,16 +43,16 @@ class CouponKind:
 class Catalogue:
     """What the desk knows. `workflows` by key (`out_of_stock@1`), the newest by name."""
 
-    types: Mapping[str, CaseType] = field(default_factory=_none)  # type: ignore[assignment]
-    calendars: Mapping[str, Calendar] = field(default_factory=_none)  # type: ignore[assignment]
-    workflows: Mapping[str, Workflow] = field(default_factory=_none)  # type: ignore[assignment]
+    types: Mapping[str, CaseType] = field(default_factory=_none)
+    calendars: Mapping[str, Calendar] = field(default_factory=_none)
+    workflows: Mapping[str, Workflow] = field(default_factory=_none)
     promise: Promise | None = None
     # How many open cases one person may have, by role; without an entry, any number.
-    load_caps: Mapping[str, int] = field(default_factory=_none)  # type: ignore[assignment]
+    load_caps: Mapping[str, int] = field(default_factory=_none)
     # Who acts, by role; and what steps may ask for, and effects give.
-    roles: Mapping[str, Words] = field(default_factory=_none)  # type: ignore[assignment]
-    documents: Mapping[str, DocumentKind] = field(default_factory=_none)  # type: ignore[assignment]
-    coupons: Mapping[str, CouponKind] = field(default_factory=_none)  # type: ignore[assignment]
+    roles: Mapping[str, Words] = field(default_factory=_none)
+    documents: Mapping[str, DocumentKind] = field(default_factory=_none)
+    coupons: Mapping[str, CouponKind] = field(default_factory=_none)
     # Names of the messages that notices are made from.
     templates: frozenset[str] = frozenset()
     # Without data every type is known, and plain: for worlds that are about something else.

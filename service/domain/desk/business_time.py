@@ -5,7 +5,7 @@ which clocks are put forward is an hour shorter, and one in which they are put b
 for those who work through it. Without a calendar, everybody always works.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
@@ -82,10 +82,12 @@ def _stretches(calendar: Calendar, since: datetime) -> Iterator[Stretch]:
                 yield max(begin, since), end
 
 
-def _of_day(calendar: Calendar, day: date) -> list[Stretch]:
+# A year of ten calendars.
+@lru_cache(maxsize=4_096)
+def _of_day(calendar: Calendar, day: date) -> Sequence[Stretch]:
     spans = hours_of(calendar, day)
     if not spans:
-        return []
+        return ()
     zone = _zone(calendar.zone)
     begin = at_local(calendar, day, _MIDNIGHT)
     end = at_local(calendar, day + _DAY, _MIDNIGHT)

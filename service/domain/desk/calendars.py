@@ -13,9 +13,9 @@ class Span:
     end: time
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """When people work. `hours` by ISO weekday, 1 for Monday; without hours, nobody works."""
+    """When people work; known by itself, so that its days are worked out once each. `hours` by ISO weekday, 1 for Monday; without hours, nobody works."""
 
     name: str
     zone: str

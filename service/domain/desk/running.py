@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from service.domain.cases import CaseAct, CaseState, PausedBy
 from service.domain.desk import clocks
-from service.domain.desk.business_time import later
+from service.domain.desk.business_time import later, worked
 from service.domain.desk.clocks import Stroke
 from service.domain.desk.handling import Document, Handling, StepRun
 from service.domain.desk.workflows import Act, Awaited, Effect, EffectKind, Step
@@ -150,8 +150,13 @@ class Turn:
         self.log("PAUSED", reason)
 
     def resume(self, note: str = "") -> None:
-        """Let the clocks run again."""
-        self.case = clocks.resumed(self.case, self._handling.calendar, at=self._at)
+        """Let the clocks run again, and the timers of steps with them."""
+        calendar, stopped = self._handling.calendar, self.case.paused_at
+        for run in [each for each in self.runs if each.is_active and stopped]:
+            if stopped and run.timer_at and run.timer_at > stopped:
+                stood = worked(calendar, stopped, self._at)
+                self._put(replace(run, timer_at=later(calendar, run.timer_at, stood)))
+        self.case = clocks.resumed(self.case, calendar, at=self._at)
         self.log("RESUMED", note)
 
     def strike(self) -> None:
@@ -169,7 +174,9 @@ class Turn:
                 self.tell("case_warning", self.case.owner_role)
 
     def ring(self) -> None:
-        """Do what timers of steps ask for that have passed."""
+        """Do what timers of steps ask for that have passed; a pause by hand holds them, too."""
+        if self.case.paused_by is PausedBy.HAND:
+            return
         for run in [each for each in self.runs if each.is_active]:
             step = self._handling.step(run.step)
             if run.timer_at is None or run.timer_at > self._at or step is None:
@@ -217,7 +224,9 @@ class Turn:
             self.case = clocks.paused(self.case, PausedBy.STEP, reason, at=self._at)
             self.log("PAUSED", reason, quiet=True)
         awaits = tuple(sorted({each.awaits.value for each in steps} - {""}))
-        wake = clocks.waking(self.case, [each.timer_at for each in active])
+        is_held = self.case.paused_by is PausedBy.HAND
+        timers = () if is_held else [each.timer_at for each in active]
+        wake = clocks.waking(self.case, timers)
         if set(awaits) - set(self.case.awaits):
             # It may have come already.
             wake = self._at

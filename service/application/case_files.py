@@ -12,7 +12,13 @@ from typing import Final
 from service.application.case_contexts import CaseContexts
 from service.application.conditions import Conditions
 from service.application.desk_ports import CasePapers
-from service.application.effects import BESIDE_THE_ORDER, Cause, Effects
+from service.application.effects import (
+    BESIDE_THE_ORDER,
+    SOURCE,
+    Cause,
+    Effects,
+    asked_back,
+)
 from service.application.handlings import handling_of
 from service.application.ports import Encoder, Unit
 from service.application.recording import Decided, record, record_acts
@@ -27,6 +33,7 @@ from service.domain.desk.purchases import PurchaseState
 from service.domain.desk.running import EffectAsked, Turn
 from service.domain.desk.workflows import Awaited, EffectKind
 from service.domain.errors import ConditionFailedError
+from service.domain.facts import FactKind
 from service.domain.journal import Origin
 from service.domain.order import Order
 from service.domain.terms import USUAL, Terms
@@ -252,9 +259,31 @@ def _values(file: CaseFile) -> Mapping[str, str]:
             "order": order.order_id,
             "order_number": order.refs[0].value if order.refs else order.order_id,
             "channel": order.channel,
-            "amount": str(order.total),
+            "amount": _amount(file, order),
             "items": ", ".join(f"{each.sku} × {each.quantity}" for each in order.lines[:20]),
         }
     # The newest of each kind, which is last.
     values |= {each.name: each.text for each in file.turn.handling.documents if each.text}
+    values["reason"] = values.get("cause", "")
     return {name: value for name, value in values.items() if value}
+
+
+def _amount(file: CaseFile, order: Order) -> str:
+    """Return what is to go back by this case, or what went back; in minor units, `19900 CNY`."""
+    workflow = file.turn.handling.workflow
+    acts = [act for step in workflow.steps.values() for act in step.acts] if workflow else []
+    kinds = [
+        effect.values.get("amount", "all")
+        for act in acts
+        for effect in act.effects
+        if effect.kind is EffectKind.REFUND
+    ]
+    amount = asked_back(order, kinds[0] if kinds else "all")
+    if amount.minor <= 0 and file.dossier is not None:
+        gone = [
+            each.amount
+            for each in sorted(file.dossier.facts, key=lambda each: each.when)
+            if each.kind is FactKind.REFUND_REQUESTED and each.source == SOURCE and each.amount
+        ]
+        amount = gone[-1] if gone else amount
+    return f"{amount.minor} {amount.currency}" if amount.minor > 0 else ""

@@ -107,7 +107,7 @@ class Effects:
     def refund(self, values: Mapping[str, str], cause: Cause) -> str:
         """Ask money back: of the provider, or of finance where none told of the payment."""
         order = self._order(cause)
-        amount = _asked_back(order, values.get("amount", "all"))
+        amount = asked_back(order, values.get("amount", "all"))
         if amount.minor <= 0:
             return "nothing is left to give back"
         ask = self._ask(cause, values.get("reason", ""))
@@ -251,7 +251,7 @@ _DOERS: Final[Mapping[EffectKind, _Doer]] = MappingProxyType(
 BESIDE_THE_ORDER: Final = frozenset({EffectKind.NOTICE, EffectKind.PURCHASE, EffectKind.COUPON})
 
 
-def _asked_back(order: Order, amount: str) -> Money:
+def asked_back(order: Order, amount: str) -> Money:
     """Return how much: `all` that is left of it, the `surplus` over the price, or so much."""
     currency = order.total.currency
     if amount == "all":

@@ -112,9 +112,9 @@ class _Chart:
     def _ways(self, step: Step) -> Iterator[str]:
         inner = f"s_{step.name}"
         if step.condition:
-            yield f"    if_{step.name} -- {self._texts['yes']} --> {inner}"
+            yield f'    if_{step.name} -- "{self._texts["yes"]}" --> {inner}'
             for other in step.skip_to:
-                yield f"    if_{step.name} -- {self._texts['no']} --> {self._entry(other)}"
+                yield f'    if_{step.name} -- "{self._texts["no"]}" --> {self._entry(other)}'
             inner = f"if_{step.name}"
         if step.joins:
             yield f"    join_{step.name} --> {inner}"

@@ -18,6 +18,8 @@ from service.domain.desk.taxonomy import Words
 
 # The longest of ours has 8 KiB.
 TEXT_MAX: Final = 256 * 1024
+# Ours have ten; what reads them calls itself once for each.
+DEPTH_MAX: Final = 40
 LANGUAGES: Final = ("zh", "en")
 LOWER: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
@@ -68,7 +70,14 @@ class Reading:
             self.wrong(_NOTHING, "the file is too long", f"write {TEXT_MAX} characters at most")
             return None
         try:
+            depth = 0
             for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+                depth += isinstance(event, yaml.CollectionStartEvent)
+                depth -= isinstance(event, yaml.CollectionEndEvent)
+                if depth > DEPTH_MAX:
+                    what = f"lists and mappings stand {depth} deep in each other"
+                    self._at(event.start_mark, what, "see docs/workflows.md for what a file takes")
+                    return None
                 if isinstance(event, yaml.AliasEvent):
                     self._at(event.start_mark, "`*` repeats something", "write it out instead")
                     return None

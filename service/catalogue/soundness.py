@@ -10,7 +10,9 @@ from typing import Final, NamedTuple
 from service.domain.desk.workflows import Act, Workflow
 
 # Ten parallel branches of five steps would have millions: nobody could follow such a case.
-POSITIONS_MAX: Final = 20_000
+POSITIONS_MAX: Final = 5_000
+# Begins that are tried, some microseconds each. Ours take up to a few hundred.
+BEGINS_MAX: Final = 20_000
 
 Problem = tuple[str, str, str]
 
@@ -32,8 +34,9 @@ def problems(workflow: Workflow) -> Iterator[Problem]:
         yield "", "no step begins", "write `start: STEP`"
         return
     ways = _Ways(workflow)
-    moves = ways.all()
-    if moves is None:
+    try:
+        moves = ways.all()
+    except _TooManyError:
         yield "", "there are too many ways through it", "let fewer steps run beside each other"
         return
     for step in sorted(ways.doubled):
@@ -65,16 +68,23 @@ def problems(workflow: Workflow) -> Iterator[Problem]:
 
 
 def _endless(moves: Mapping[Position, frozenset[Position]]) -> Iterator[Problem]:
-    ending = {OVER}
-    while True:
-        more = {at for at, nexts in moves.items() if at not in ending and nexts & ending}
-        if not more:
-            break
-        ending |= more
+    before: dict[Position, set[Position]] = {}
+    for at, nexts in moves.items():
+        for each in nexts:
+            before.setdefault(each, set()).add(at)
+    ending, ahead = {OVER}, [OVER]
+    while ahead:
+        fresh = before.get(ahead.pop(), set()) - ending
+        ending |= fresh
+        ahead.extend(fresh)
     lost = sorted({step for at in moves if at not in ending for step in at.active})
     if lost:
         steps = ", ".join(f"`{each}`" for each in lost)
         yield lost[0], f"a case at {steps} can never end", "give one of their acts an `outcome`"
+
+
+class _TooManyError(Exception):
+    pass
 
 
 class _Ways:
@@ -86,9 +96,10 @@ class _Ways:
         self.waiting: set[str] = set()
         # Steps that were asked to begin while they run.
         self.doubled: set[str] = set()
+        self._left = BEGINS_MAX
 
-    def all(self) -> Mapping[Position, frozenset[Position]] | None:
-        """Return where each position leads to; None where there are too many."""
+    def all(self) -> Mapping[Position, frozenset[Position]]:
+        """Return where each position leads to, or raise `_TooManyError`."""
         begins = self._begun(Position(frozenset(), frozenset()), self._workflow.start)
         found: dict[Position, frozenset[Position]] = {OVER: frozenset()}
         ahead = list(begins)
@@ -105,7 +116,7 @@ class _Ways:
             found[at] = nexts
             ahead.extend(nexts)
             if len(found) > POSITIONS_MAX:
-                return None
+                raise _TooManyError
         return found
 
     def _after(self, at: Position, step: str, act: Act) -> set[Position]:
@@ -123,6 +134,9 @@ class _Ways:
         return positions
 
     def _begin(self, at: Position, name: str, passed: tuple[str, ...]) -> set[Position]:
+        self._left -= 1
+        if self._left < 0:
+            raise _TooManyError
         step = self._workflow.steps[name]
         if not set(step.joins) <= at.ended:
             self.waiting.add(name)

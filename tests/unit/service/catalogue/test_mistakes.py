@@ -265,6 +265,33 @@ def test_a_mistake_in_a_workflow_is_told_with_line_and_advice(name: str) -> None
     assert advice in hit[0].advice
 
 
+def a_workflow(steps: int, body: str) -> str:
+    """Return a workflow of so many steps that all begin at once."""
+    names = [f"s{number}" for number in range(steps)]
+    title = "title: {zh: 一, en: One}"
+    written = "".join(
+        f"  {name}:\n    {title}\n    role: finance\n{body.format(others=names)}"
+        f"    acts:\n      end: {{{title}, outcome: DONE}}\n"
+        for name in names
+    )
+    return f"workflow: wide\nversion: 1\n{title}\nstart: {names}\nsteps:\n{written}"
+
+
+@pytest.mark.parametrize("body", ["    when: order.is_paid\n    otherwise: {others}\n"])
+def test_a_workflow_that_nobody_could_follow_takes_no_time(body: str) -> None:
+    (mistake,) = mistakes_of(a_workflow(40, body))
+
+    assert mistake.what == "there are too many ways through it"
+
+
+def test_a_file_that_is_too_deep_or_too_long_is_refused() -> None:
+    (deep,) = mistakes_of("[" * 900)
+    (long,) = mistakes_of("#" * 300_000)
+
+    assert "41 deep" in deep.what
+    assert "too long" in long.what
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     wrong = SOUND.replace("warehouse", "warehous").replace("photo", "foto").replace("4h", "4d")
 

@@ -104,6 +104,13 @@ class Story:
         """Return which messages were asked for, and to whom, in their order."""
         return self.effects("notice")
 
+    def said(self, recipient: str) -> list[str]:
+        """Return the messages of the case to somebody, as they read."""
+        notices = self.world.by("operations").notices.list(case=self.name, page_size=200)
+        told = [each for each in notices if each.recipient.startswith(recipient)]
+        assert told, f"{recipient} is told nothing"
+        return [f"{each.title} {each.body}" for each in told]
+
     def effects(self, kind: str = "") -> list[str]:
         """Return what was brought about, or only what is of a kind, as the log tells it."""
         told = [each.text.partition(": ") for each in self.case.log if each.act == "EFFECT"]

@@ -24,6 +24,8 @@ def test_what_was_charged_twice_goes_back_once(world: World) -> None:
     story.refund_comes()
 
     story.ends("REFUNDED")
+    # The customer is told what goes back, not what the order cost twice.
+    assert all("199.00" in each for each in story.said("customer"))
     now = world.order(story.order)
     assert now.paid.units - now.refunded.units == now.total.units
 

@@ -11,11 +11,13 @@ from concord.audit.v1 import audit_service_pb2
 from concord.batches.v1 import batch_service_pb2
 from concord.cases.v1 import case_service_pb2
 from concord.intake.v1 import fact_pb2
+from concord.notices.v1 import notice_service_pb2
 from concord.orders.v1 import order_pb2, order_service_pb2
 from concord.probes.v1 import probe_service_pb2
 from service.domain.cases import CaseState
 from service.domain.claims import Standing
 from service.domain.desk.batches import BatchState, MemberState
+from service.domain.desk.notices import DeliveryState, NoticeState, SendResult
 from service.domain.desk.purchases import PurchaseState
 from service.domain.desk.taxonomy import Severity, Side
 from service.domain.facts import Circumstance, FactKind, Outcome
@@ -40,6 +42,10 @@ SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
     "probe kind": (InquiryKind, probe_service_pb2.Probe.Kind, "KIND_"),
     "probe state": (ProbeState, probe_service_pb2.Probe.State, "STATE_"),
     "told": (Told, audit_service_pb2.Invariant.Told, "TOLD_"),
+    "notice state": (NoticeState, notice_service_pb2.Notice.State, "STATE_"),
+    "notice severity": (Severity, notice_service_pb2.Notice.Severity, "SEVERITY_"),
+    "delivery state": (DeliveryState, notice_service_pb2.Delivery.State, "STATE_"),
+    "send result": (SendResult, notice_service_pb2.ReportDeliveryRequest.Result, "RESULT_"),
     "probe result": (Result, probe_service_pb2.ReportProbeRequest.Result, "RESULT_"),
 }  # type: ignore[dict-item]  # generated enums are wrappers at run time
 

@@ -218,7 +218,8 @@ def lapsed(sending: Sending) -> Sending:
 
 def backoff(attempts: int) -> timedelta:
     """Return how long to wait after so many attempts in vain."""
-    return min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(max(attempts - 1, 0), _DOUBLINGS))
+    doublings = min(max(attempts - 1, 0), _DOUBLINGS)
+    return min(LONGEST_RETRY, FIRST_RETRY * (1 << doublings))
 
 
 def resent(notice: Notice, *, at: datetime) -> Notice:

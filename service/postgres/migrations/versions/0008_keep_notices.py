@@ -1,5 +1,7 @@
 """Keeps notices, their deliveries, and where people can be reached."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -18,12 +20,12 @@ TABLES = (
 )
 
 
-def _moment(name: str, *, nullable: bool = False) -> sa.Column:
+def _moment(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
-def _text(name: str, **options: object) -> sa.Column:
-    return sa.Column(name, sa.Text(), nullable=False, **options)
+def _text(name: str, *, server_default: str | None = None) -> sa.Column[str]:
+    return sa.Column(name, sa.Text(), nullable=False, server_default=server_default)
 
 
 def _notices() -> None:

@@ -124,7 +124,12 @@ def run(  # noqa: PLR0913  # Each parameter is an option of the command.
         seen = concord.batches.preview(made.name)
         if not as_json:
             output.print_all(text.preview(seen), errors=True)
-        typed = made.to_type if yes else _asked(seen)
+        try:
+            typed = made.to_type if yes else _asked(seen)
+        except typer.Abort:
+            # What nobody wants keeps its orders from no other batch.
+            concord.batches.cancel(made.name)
+            raise
         concord.batches.confirm(made.name, typed=typed)
         ended = follow(concord, made.name)
         _end(concord, ended, as_json=as_json)

@@ -83,6 +83,7 @@ def batch(shown: api.Batch) -> Iterator[RenderableType]:
             ("failed", f"{counts.failed:,}{_because(shown.failures)}"),
             ("waiting", f"{counts.waiting:,}"),
             ("left out", f"{counts.excluded:,}{_because(shown.exclusions)}"),
+            ("notices", ", ".join(f"{each.count:,} {each.reason}" for each in shown.notices)),
             ("said", ", ".join(f"{name}={value}" for name, value in shown.inputs.items())),
             ("made by", f"{shown.creator}, {formats.time(shown.create_time)}"),
             ("confirmed by", _confirmed(shown)),

@@ -61,6 +61,9 @@ class BatchPart(Protocol):
     def finished_batches(self, *, most: int) -> list[Batch]:
         """Lock and return running batches of which no member waits any more."""
 
+    def stale_batches(self, before: datetime, *, most: int) -> list[Batch]:
+        """Lock and return batches that were frozen before then, and that nobody confirmed."""
+
     def bring(self, brought: Sequence[Brought]) -> None:
         """Write down that steps were done, each once ever.
 

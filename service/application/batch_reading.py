@@ -52,6 +52,9 @@ class BatchReader(Protocol):
     def failures(self, batch_id: str) -> Mapping[str, int]:
         """Return how many orders failed for each reason."""
 
+    def notices(self, batch_id: str) -> Mapping[str, int]:
+        """Return how many of a batch's notices are in each state."""
+
     def sample(self, batch_id: str, *, most: int) -> list[Order]:
         """Return orders that the batch takes, spread over its list."""
 

@@ -34,6 +34,8 @@ CLAIM_MOST: Final = 20
 FINISH_MOST: Final = 10
 # Until an order is looked at again that somebody has locked.
 LOOK_AGAIN: Final = timedelta(seconds=1)
+# A list is confirmed by the next day, or what is on it is not true any more.
+FROZEN_FOR: Final = timedelta(hours=24)
 DEFECT: Final = "INTERNAL_ERROR"
 ADVICE: Final = "a defect of ours; the service's log has it"
 
@@ -133,14 +135,20 @@ class BatchRunning:
         record(unit, decided, encoder=self.encoder, at=now)
 
     def finish(self) -> int:
-        """End batches of which no order waits any more; return how many."""
+        """End batches of which no order waits any more, or that nobody confirmed; return how many.
+
+        A list that waits for ever would keep its orders from every other batch.
+        """
 
         def work(unit: Unit) -> int:
             now = self.clock()
             found = unit.finished_batches(most=FINISH_MOST)
             for each in found:
                 unit.save_batch(each.acted(BatchAct.FINISH, at=now))
-            return len(found)
+            stale = unit.stale_batches(now - FROZEN_FOR, most=FINISH_MOST)
+            for each in stale:
+                unit.save_batch(each.acted(BatchAct.CANCEL, at=now))
+            return len(found) + len(stale)
 
         return self.storage.transact(work)
 

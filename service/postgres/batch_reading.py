@@ -19,6 +19,7 @@ from service.postgres.batch_rows import counts_of, member_from, reasons_of
 from service.postgres.coupon_rows import coupon_from
 from service.postgres.engine import begin_snapshot
 from service.postgres.moments import to_text
+from service.postgres.notice_tables import notices
 from service.postgres.rows import order_from
 from service.postgres.storage import translated
 from service.postgres.tables import orders
@@ -93,6 +94,17 @@ class PostgresBatchReader:
     def failures(self, batch_id: str) -> Mapping[str, int]:
         """Return how many orders failed for each reason."""
         return self._reasons(batch_id, MemberState.FAILED)
+
+    def notices(self, batch_id: str) -> Mapping[str, int]:
+        """Return how many of a batch's notices are in each state."""
+        wanted = (
+            sa.select(notices.c.state, sa.func.count().label("many"))
+            .where(notices.c.batch_id == batch_id, notices.c.batch_id != "")
+            .group_by(notices.c.state)
+            .order_by(notices.c.state)
+        )
+        with translated(), self._engine.connect() as connection:
+            return {row.state: row.many for row in connection.execute(wanted)}
 
     def sample(self, batch_id: str, *, most: int) -> list[Order]:
         """Return orders that the batch takes, spread over its list."""

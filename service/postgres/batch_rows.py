@@ -46,6 +46,10 @@ _FINISHED: Final = (
     "  SELECT FROM batch_members AS m WHERE m.batch_id = b.batch_id AND m.state = 'WAITING')"
     " LIMIT %(most)s FOR UPDATE SKIP LOCKED"
 )
+_STALE: Final = (
+    "SELECT * FROM batches WHERE state = 'FROZEN' AND created_at < %(before)s"
+    " ORDER BY created_at LIMIT %(most)s FOR UPDATE SKIP LOCKED"
+)
 _MEMBER: Final = (
     "batch_id",
     "order_id",
@@ -134,6 +138,11 @@ class BatchRows:
         """Lock and return running batches of which no member waits any more."""
         found = driver.named(self._connection, _FINISHED, {"most": most})
         return [batch_from(row) for row in found if row["state"] == BatchState.RUNNING.value]
+
+    def stale_batches(self, before: datetime, *, most: int) -> list[Batch]:
+        """Lock and return batches that were frozen before then, and that nobody confirmed."""
+        found = driver.named(self._connection, _STALE, {"before": before, "most": most})
+        return [batch_from(row) for row in found]
 
     def bring(self, brought: Sequence[Brought]) -> None:
         """Write down that steps were done, each once ever."""

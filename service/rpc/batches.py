@@ -195,6 +195,7 @@ class BatchServicer(batch_service_pb2_grpc.BatchServiceServicer):
         batch_id = message.name.removeprefix(f"{answers.COLLECTION}/")
         message.exclusions.extend(answers.reasons(self._reader.exclusions(batch_id)))
         message.failures.extend(answers.reasons(self._reader.failures(batch_id)))
+        message.notices.extend(answers.reasons(self._reader.notices(batch_id)))
         return message
 
 

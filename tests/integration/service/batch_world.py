@@ -34,11 +34,11 @@ def identity(actor: str, role: str = "operations") -> list[tuple[str, str]]:
     return [("concord-actor", actor), ("concord-role", role)]
 
 
-def paid_orders(storing: Storing, count: int) -> list[OrderRef]:
+def paid_orders(storing: Storing, count: int, **given: object) -> list[OrderRef]:
     """Make orders known that are paid; return their names."""
     run = uuid.uuid4().hex[:8]
     refs = [OrderRef("douyin", f"{run}-{number:04}") for number in range(count)]
-    storing.tell_each([fact for ref in refs for fact in _facts(ref, PAID)])
+    storing.tell_each([fact for ref in refs for fact in _facts(ref, PAID, given)])
     return refs
 
 
@@ -49,9 +49,10 @@ def cancelled(storing: Storing, ref: OrderRef) -> None:
     )
 
 
-def _facts(ref: OrderRef, kinds: tuple[FactKind, ...]) -> Iterator[Fact]:
+def _facts(ref: OrderRef, kinds: tuple[FactKind, ...], given: dict[str, object]) -> Iterator[Fact]:
     for minute, kind in enumerate(kinds):
-        yield a_fact(kind, minute=minute, fact_id=f"{ref.value}-{kind.value}", ref=ref)
+        told = given if kind is not FactKind.PAYMENT_STARTED else {}
+        yield a_fact(kind, minute=minute, fact_id=f"{ref.value}-{kind.value}", ref=ref, **told)
 
 
 def ref_message(ref: OrderRef) -> order_pb2.OrderRef:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from concord.batches.v1 import batch_service_pb2_grpc
 from concord.orders.v1 import order_service_pb2 as orders
-from service.application.batch_running import CLAIM_MOST, LOOK_AGAIN, BatchRunning
+from service.application.batch_running import CLAIM_MOST, FROZEN_FOR, LOOK_AGAIN, BatchRunning
 from service.failpoints import Failpoints
 from tests.fakes import FakeClock
 from tests.integration.service.batch_world import (
@@ -170,3 +170,17 @@ def test_a_recall_holds_orders_and_opens_a_case_on_each(
     assert [each.reason for each in order.holds] == ["QUALITY"]
     (member, _) = desk.members(batch.name)
     assert member.brought["look"].startswith("case-")
+
+
+def test_a_list_that_nobody_confirms_is_called_off_after_a_day(
+    service: Service, storing: Storing, desk: Desk, running: BatchRunning
+) -> None:
+    tag, _ = tagged(service, storing, 2)
+    forgotten = desk.create("customs_delay", tags=[tag])
+    running.finish()
+    assert desk.get(forgotten.name).state == STATE.STATE_FROZEN
+
+    replace(running, clock=FakeClock(running.clock() + FROZEN_FOR)).finish()
+
+    assert desk.get(forgotten.name).state == STATE.STATE_CANCELLED
+    assert desk.create("customs_delay", tags=[tag]).size == 2

@@ -15,6 +15,7 @@ from concord.batches.v1 import batch_service_pb2_grpc
 from concord.orders.v1 import order_pb2
 from concord.orders.v1 import order_service_pb2 as orders
 from service.application.batch_running import BatchRunning
+from service.domain.money import Money
 from tests.integration.service.batch_world import (
     MEMBER,
     STATE,
@@ -23,6 +24,7 @@ from tests.integration.service.batch_world import (
     batch_id,
     cancelled,
     order_of,
+    paid_orders,
     ref_message,
     tagged,
     work_off,
@@ -58,6 +60,7 @@ def test_customs_by_tag_gives_every_order_its_milestone_coupon_and_notice(
     done = desk.get(batch.name)
     assert (done.state, done.counts.done) == (STATE.STATE_DONE, 45)
     assert (done.creator, done.confirmer) == ("li", "li")
+    assert sum(each.count for each in done.notices) == 45
     assert all(order_of(service, each).milestone == CUSTOMS for each in refs[:3])
     ledger = Ledger(engine, batch_id(batch))
     assert ledger.count("coupons") == ledger.count("notices") == ledger.milestones() == (45, 45)
@@ -107,6 +110,30 @@ def test_who_is_left_out_is_told_with_the_reason(
     assert all(each.detail for each in left_out)
     (busy,) = [each for each in left_out if each.reason == "IN_ANOTHER_BATCH"]
     assert busy.detail == batch_id(other)
+
+
+def test_orders_that_a_coupon_or_a_message_cannot_reach_are_left_out(
+    storing: Storing, desk: Desk
+) -> None:
+    (dollars,) = paid_orders(storing, 1, amount=Money(9_990, "USD"))
+    (nobodys,) = paid_orders(storing, 1, customer="")
+    (plain,) = paid_orders(storing, 1)
+
+    said = {"delay_days": "3"}
+
+    batch = desk.create("customs_delay", refs=map(ref_message, (dollars, nobodys, plain)))
+    elsewhere = desk.create("stock_delay", refs=[ref_message(plain)], channels=["jd"], inputs=said)
+    odd = desk.create(
+        "stock_delay",
+        refs=[ref_message(plain)],
+        condition="1 / stock.available > 0",
+        inputs=said,
+    )
+
+    told = {each.number: each.reason for each in desk.members(batch.name)}
+    assert told == {dollars.value: "OTHER_CURRENCY", nobodys.value: "NO_CUSTOMER", plain.value: ""}
+    assert [each.reason for each in elsewhere.exclusions] == ["NOT_SELECTED"]
+    assert [each.reason for each in odd.exclusions] == ["CONDITION_FAILED"]
 
 
 def test_two_who_ask_at_once_do_not_both_get_the_same_orders(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from service.application.ports import Rejection
@@ -218,9 +219,13 @@ def _is_asked_for(case: Case, query: CaseQuery) -> bool:
         and (not query.states or case.state in query.states)
         and query.assignee in {"", case.assignee}
         and not (query.is_unassigned and case.assignee)
-        and (due is None or (case.due_at <= due and not case.is_resolved))
+        and (due is None or (not case.is_resolved and _is_in_breach(case, due)))
         and (opened is None or case.opened_at <= opened)
     )
+
+
+def _is_in_breach(case: Case, at: datetime) -> bool:
+    return case.breached_at is not None or (case.paused_at is None and case.due_at <= at)
 
 
 def _has(wanted: str, found: Sequence[str]) -> bool:

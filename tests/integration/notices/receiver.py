@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,6 +24,9 @@ class Robot:
         self.refused: defaultdict[int, int] = defaultdict(int)
         # What the next calls get instead: an errcode, an HTTP status, or a silence after hearing.
         self.moods: deque[int | str] = deque()
+        # Set when it has heard something; it answers when it may.
+        self.has_heard, self.may_answer = Event(), Event()
+        self.may_answer.set()
         # A text that it takes from nobody, for reasons that it does not tell.
         self.disliked = ""
         self.port = 0
@@ -45,6 +48,8 @@ class Robot:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 status, answer = robot.take(self.path, body)
+                robot.has_heard.set()
+                robot.may_answer.wait()
                 if status == 0:
                     self.close_connection = True
                     return

@@ -131,6 +131,7 @@ class Contract:
             # The instrumentation's older names for databases are deprecated.
             "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
             "PYTHONUNBUFFERED": "1",
+            "CONCORD_DOCUMENTS_URL": (self.folder / "documents").resolve().as_uri(),
             **self.shared(),
             # A collector of the caller's own comes first, as do tuning variables.
             **self.inherited,

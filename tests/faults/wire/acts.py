@@ -27,7 +27,7 @@ from service.domain.desk.notices import SendResult
 from service.domain.facts import FactKind
 from service.domain.lifecycle import State
 from tests.builders import TOTAL
-from tests.faults.wire import batch_calls
+from tests.faults.wire import batch_calls, case_calls
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 from tests.faults.wire.world import Told
 
@@ -165,11 +165,13 @@ ORDERS: Final = (
 )  # fmt: skip
 
 
-def _case(method: str, kind: type[Message], **more: object) -> Act:
+def _case(
+    method: str, message: type[Message], prepare: Prepare = Preparing.cases, **more: object
+) -> Act:
     def request(target: Target, rid: str) -> Message:
-        return kind(name=f"cases/{target.case}", request_id=rid, **more)  # type: ignore[call-arg]  # every one has them
+        return message(name=f"cases/{target.case}", request_id=rid, **more)  # type: ignore[call-arg]  # every one has them
 
-    return _act(f"cases.v1.CaseService.{method}", Preparing.cases, request)
+    return _act(f"cases.v1.CaseService.{method}", prepare, request)
 
 
 def _pick_list(method: str, kind: type[Message], **more: object) -> Act:
@@ -190,10 +192,28 @@ def _flag(target: Target, rid: str) -> Message:
 DESKS: Final = (
     _act("cases.v1.CaseService.OpenCase", _in(S.PAID),
          lambda target, rid: cases.OpenCaseRequest(
-             order=f"orders/{target.order}", type="WRONG_ITEM", request_id=rid)),
+             order=f"orders/{target.order}", type=case_calls.TYPE, request_id=rid)),
     _case("AddCaseNote", cases.AddCaseNoteRequest, text="called the buyer"),
     _case("AssignCase", cases.AssignCaseRequest, assignee="wang"),
     _case("ResolveCase", cases.ResolveCaseRequest, outcome="EXCHANGED"),
+    _case("ActOnCase", cases.ActOnCaseRequest, case_calls.handled, act="cannot",
+          documents=[cases.GivenDocument(kind="cause", text="gone")]),
+    _case("AddCaseDocument", cases.AddCaseDocumentRequest, case_calls.handled,
+          kind="cause", text="gone"),
+    _case("EscalateCase", cases.EscalateCaseRequest, case_calls.handled, note="urgent"),
+    _case("PauseCase", cases.PauseCaseRequest, case_calls.handled, reason="asks"),
+    _case("ResumeCase", cases.ResumeCaseRequest, case_calls.paused),
+    _case("ReopenCase", cases.ReopenCaseRequest, case_calls.ended, note="again"),
+    _act("cases.v1.CaseService.MergeCases", case_calls.twins,
+         lambda target, rid: cases.MergeCasesRequest(
+             name=case_calls.twin_of(target), into=f"cases/{target.case}", request_id=rid)),
+    _act("cases.v1.CaseService.LinkCases", case_calls.twins,
+         lambda target, rid: cases.LinkCasesRequest(
+             name=case_calls.twin_of(target), other=f"cases/{target.case}", request_id=rid)),
+    _act("cases.v1.CaseService.AnswerPurchaseRequest", case_calls.handled,
+         lambda target, rid: cases.AnswerPurchaseRequestRequest(
+             name=case_calls.purchase_of(target), request_id=rid,
+             state=cases.PurchaseRequest.STATE_ORDERED)),
     _pick_list("StartPicking", fulfilment.StartPickingRequest, picker="Han Meimei"),
     _pick_list("CompletePickList", fulfilment.CompletePickListRequest),
     _act("insights.v1.InsightService.ActOnFlag", _in(S.PAID), _flag),

@@ -27,7 +27,7 @@ from concord.orders.v1 import order_service_pb2 as orders
 from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.probes.v1 import probe_service_pb2 as probes
 from service.domain.lifecycle import State
-from tests.faults.wire import batch_calls
+from tests.faults.wire import batch_calls, case_calls
 from tests.faults.wire.acts import Prepare
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 
@@ -85,6 +85,11 @@ READINGS: Final[Mapping[str, Reading]] = {
                 lambda target: cases.GetCaseRequest(name=f"cases/{target.case}")),
         Reading("concord.cases.v1.CaseService.ListCases", Preparing.cases,
                 lambda _: cases.ListCasesRequest(page_size=3)),
+        Reading("concord.cases.v1.CaseService.GetCaseDocument", case_calls.documented,
+                lambda target: cases.GetCaseDocumentRequest(
+                    name=f"cases/{target.case}", number=1)),
+        Reading("concord.cases.v1.CaseService.ListPurchaseRequests", case_calls.handled,
+                lambda target: cases.ListPurchaseRequestsRequest(case=f"cases/{target.case}")),
         Reading("concord.cases.v1.QueueService.CountQueue", Preparing.cases,
                 lambda _: queues.CountQueueRequest(), ("read_time",)),
         Reading("concord.cases.v1.QueueService.WatchQueue", Preparing.cases,

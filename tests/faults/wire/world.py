@@ -51,8 +51,9 @@ BUSY: Final = (
 
 
 def said_of_caller(rpc: str) -> tuple[tuple[str, str], ...]:
-    """Return what a caller says of himself: batches are for operations."""
-    return (("concord-role", "operations"),) if rpc.startswith("concord.batches.") else ()
+    """Return what a caller says of himself, where not everybody may ask."""
+    roles = {"concord.batches.": "operations", "concord.cases.": "purchasing"}
+    return tuple(("concord-role", role) for head, role in roles.items() if rpc.startswith(head))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ def come(truth: Truth) -> frozenset[Awaited]:
     asked_back = truth.refund_requested.minor
     found = {
         Awaited.STOCK: truth.state in ALLOCATED,
-        Awaited.PAYMENT: truth.paid.minor > 0 and truth.is_paid,
+        # A payment with a number: that a channel calls the order paid may be what is in doubt.
+        Awaited.PAYMENT: truth.is_paid and 0 < truth.total.minor <= truth.proven.minor,
         # All that was asked back, not only some of it.
         Awaited.REFUND: truth.refunded.minor > 0 and truth.refunded.minor >= asked_back,
         Awaited.DELIVERY: truth.state in _DELIVERED,

@@ -150,19 +150,22 @@ def _path(order: Order, journal: Sequence[Entry]) -> Iterator[Violation]:
         yield Violation("I4", order.order_id, problem)
 
 
+# What the newest row of such a kind says holds.
+_LAST_SAID: Final = frozenset(
+    {ChangeKind.MILESTONE_CHANGED, ChangeKind.TAGS_CHANGED, ChangeKind.MONEY_MOVED}
+)
+
+
 def _journal_follows(audited: _Audited) -> Iterator[Violation]:
     """Fold the journal: its end is what the facts prove, its holds are those that are placed."""
-    order, state, milestone, money, tags = audited.order, "", "", "", ""
+    order, state = audited.order, ""
+    last: dict[ChangeKind, str] = {}
     holds: list[str] = []
     for entry in audited.kept.journal:
         if entry.kind in {ChangeKind.PLACED, ChangeKind.MOVED}:
             state = entry.new
-        elif entry.kind is ChangeKind.MILESTONE_CHANGED:
-            milestone = entry.new
-        elif entry.kind is ChangeKind.TAGS_CHANGED:
-            tags = entry.new
-        elif entry.kind is ChangeKind.MONEY_MOVED:
-            money = entry.new
+        elif entry.kind in _LAST_SAID:
+            last[entry.kind] = entry.new
         elif entry.hold is not None:
             name, is_released = entry.hold
             if not is_released:
@@ -175,11 +178,14 @@ def _journal_follows(audited: _Audited) -> Iterator[Violation]:
     if holds != [each.hold_id for each in order.holds]:
         problem = f"the journal leaves {len(holds)} holds, the order has {len(order.holds)}"
         yield audited.violates("I5", f"{problem}, or others")
-    if milestone != order.milestone:
-        problem = f"the journal's milestone is {milestone!r}, the order's {order.milestone!r}"
-        yield audited.violates("I5", problem)
-    if tags != ",".join(order.tags):
-        yield audited.violates("I5", f"the journal's tags are {tags!r}, the order has others")
+    for kind, what, there in (
+        (ChangeKind.MILESTONE_CHANGED, "milestone", order.milestone),
+        (ChangeKind.TAGS_CHANGED, "tags", ",".join(order.tags)),
+    ):
+        if last.get(kind, "") != there:
+            problem = f"the journal says {last.get(kind, '')!r} for {what}, the order {there!r}"
+            yield audited.violates("I5", problem)
+    money = last.get(ChangeKind.MONEY_MOVED, "")
     told = sums(order.paid, order.refunded, order.refund_state)
     nothing = not (order.paid.minor or order.refunded.minor)
     if money != told and (money or not nothing or order.refund_state is not RefundState.NONE):

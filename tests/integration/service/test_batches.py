@@ -271,12 +271,12 @@ def test_a_watch_tells_how_far_it_is_and_ends_with_the_batch(
 
 def test_batches_are_listed_newest_first(service: Service, storing: Storing, desk: Desk) -> None:
     tag, _ = tagged(service, storing, 1)
-    names = [desk.create("stock_delay", tags=[tag], inputs={"delay_days": "3"}).name]
+    names = [desk.create("recall", tags=[tag]).name]
     desk.act("Cancel", names[0])
-    names.insert(0, desk.create("stock_delay", tags=[tag], inputs={"delay_days": "3"}).name)
+    names.insert(0, desk.create("recall", tags=[tag]).name)
 
     found: list[str] = []
-    request = pb.ListBatchesRequest(template="stock_delay", page_size=1)
+    request = pb.ListBatchesRequest(template="recall", page_size=1)
     while not found or request.page_token:
         page = desk.ask("ListBatches", request)
         found += [each.name for each in page.batches]
@@ -284,7 +284,7 @@ def test_batches_are_listed_newest_first(service: Service, storing: Storing, des
 
     assert found == names
     frozen = desk.ask(
-        "ListBatches", pb.ListBatchesRequest(template="stock_delay", states=[STATE.STATE_FROZEN])
+        "ListBatches", pb.ListBatchesRequest(template="recall", states=[STATE.STATE_FROZEN])
     )
     assert [each.name for each in frozen.batches] == names[:1]
 

@@ -96,7 +96,11 @@ class CaseFiles:
         papers = papers or CasePapers()
         handling = handling_of(self.terms, case, dossier, papers)
         hands = CaseHands(self)
-        turn = Turn(handling, hands, self.origin, at=self.at, by_itself=self.by_itself)
+        origin = self.origin
+        if self.by_itself:
+            # What goes on by itself goes on in the trace that opened the case.
+            origin = replace(origin, traceparent=case.traceparent)
+        turn = Turn(handling, hands, origin, at=self.at, by_itself=self.by_itself)
         order = dossier.order if dossier else None
         file = CaseFile(turn, dossier, order, hands, set(papers.runs), kept=case)
         hands.file = file
@@ -127,7 +131,7 @@ class CaseFiles:
         decided, owners, apart = [], [], list[tuple[CaseAct, Origin]]()
         for file in files:
             acts = _taken(file)
-            pairs = tuple((each, self._origin_of(each)) for each in acts)
+            pairs = tuple((each, _origin_of(each, file.turn.origin)) for each in acts)
             if not acts:
                 if file.turn.case != file.kept:
                     self.unit.save_case(file.turn.case)
@@ -149,13 +153,6 @@ class CaseFiles:
             file.notices.clear()
             file.stored.update(file.turn.runs)
             file.kept = file.turn.case
-
-    def _origin_of(self, act: CaseAct) -> Origin:
-        return (
-            replace(SYSTEM, traceparent=self.origin.traceparent)
-            if (act.is_automatic)
-            else self.origin
-        )
 
     def _awaits(self, turn: Turn, run: StepRun) -> tuple[Awaited, ...]:
         step = turn.handling.step(run.step)
@@ -199,7 +196,7 @@ class CaseHands:
             values=_values(file),
             severity=case.severity,
         )
-        effects = Effects(files.unit, files.encoder, files.origin, files.at, files.terms)
+        effects = Effects(files.unit, files.encoder, turn.origin, files.at, files.terms)
         if asked.effect.kind is EffectKind.NOTICE:
             notice = effects.notice_of(asked.effect.values, cause)
             file.notices.append(notice)
@@ -213,6 +210,10 @@ class CaseHands:
         file.dossier = files.unit.open_dossiers([case.order_id])[case.order_id]
         file.order, file.kept = file.dossier.order, turn.case
         return said
+
+
+def _origin_of(act: CaseAct, origin: Origin) -> Origin:
+    return replace(SYSTEM, traceparent=origin.traceparent) if act.is_automatic else origin
 
 
 def _taken(file: CaseFile) -> list[CaseAct]:

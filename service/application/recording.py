@@ -5,7 +5,7 @@ State, journal and outbox change in the one transaction of the caller.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.application.ports import Encoder, Message, Stream, Unit, Writes
@@ -65,8 +65,15 @@ def store(
 
 def record_acts(unit: Unit, acts: Sequence[tuple[CaseAct, Origin]], *, encoder: Encoder) -> None:
     """Store acts on cases that belong to no order yet, and their messages."""
-    unit.save_acts([act for act, _ in acts])
+    unit.save_acts([traced(act, origin) for act, origin in acts])
     unit.publish(_case_messages(unit, acts, encoder))
+
+
+def traced(act: CaseAct, origin: Origin) -> CaseAct:
+    """Return an act with its case in the trace that opened it."""
+    if act.case.traceparent or not origin.traceparent:
+        return act
+    return replace(act, case=replace(act.case, traceparent=origin.traceparent))
 
 
 def chained(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
@@ -92,7 +99,7 @@ def chained(decided: Decided, *, encoder: Encoder, at: datetime) -> Writes:
         added=decided.added,
         outcomes=dict(decided.outcomes),
         awaited=decided.awaited,
-        acts=tuple(act for act, _ in decided.acts),
+        acts=tuple(traced(act, origin) for act, origin in decided.acts),
     )
 
 

@@ -80,6 +80,8 @@ class Case:
     order_seen: int = 0
     # When the clockwork must look at it; None where never.
     wake_at: datetime | None = None
+    # The trace in which it was opened: what it does by itself goes on there.
+    traceparent: str = ""
 
     @property
     def is_resolved(self) -> bool:

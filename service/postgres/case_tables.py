@@ -66,6 +66,7 @@ cases = sa.Table(
     sa.Column("order_seen", sa.BigInteger, nullable=False, server_default="0"),
     # When the clockwork must look at it; null where never.
     sa.Column("wake_at", Moment),
+    text_column("traceparent"),
     sa.Index("ix_cases_order_id", "order_id"),
     sa.Index("ix_cases_subject", "subject", postgresql_where=sa.text("subject <> ''")),
     sa.Index(

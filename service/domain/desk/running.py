@@ -63,6 +63,11 @@ class Turn:
         self.acts: list[CaseAct] = []
 
     @property
+    def origin(self) -> Origin:
+        """Whose turn it is, in which trace."""
+        return self._origin
+
+    @property
     def handling(self) -> Handling:
         """The case as this turn leaves it."""
         return replace(self._handling, case=self.case, runs=tuple(self.runs), acts=tuple(self.done))

@@ -48,6 +48,7 @@ def _widen_cases() -> None:
         _names("awaits"),
         sa.Column("order_seen", sa.BigInteger(), server_default="0", nullable=False),
         _moment("wake_at"),
+        _text("traceparent"),
     ):
         op.add_column("cases", column)
     op.execute(f"UPDATE cases SET side = 'CUSTOMER' WHERE type IN ({CUSTOMER})")  # noqa: S608  # our own words

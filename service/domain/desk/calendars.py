@@ -15,7 +15,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """When people work; known by itself, so that its days are worked out once each. `hours` by ISO weekday, 1 for Monday; without hours, nobody works."""
+    """When people work. `hours` by ISO weekday, 1 for Monday; without hours, nobody works.
+
+    Two of the same content are not equal: each is known by itself, so that its days are worked out
+    once.
+    """
 
     name: str
     zone: str

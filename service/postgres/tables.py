@@ -101,6 +101,8 @@ orders = sa.Table(
     ),
     sa.Index("ix_orders_updated_at", "updated_at", "order_id"),
     sa.Index("ix_orders_state_since", "state", "state_since"),
+    # What a customer returned lately decides how a case is handled.
+    sa.Index("ix_orders_customer", "customer", postgresql_where=sa.text("customer <> ''")),
     sa.Index("ix_orders_channel_updated_at", "channel", "updated_at"),
     sa.Index(
         "ix_orders_tags",

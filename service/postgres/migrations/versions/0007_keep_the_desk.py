@@ -20,6 +20,7 @@ def upgrade() -> None:
     """Apply it."""
     _widen_cases()
     _widen_log()
+    _find_customers()
     _create_steps_and_documents()
     _create_links_and_requests()
     for table in TABLES:
@@ -59,6 +60,11 @@ def _widen_cases() -> None:
         ("ix_cases_assignee", "assignee", "state <> 'RESOLVED' AND assignee <> ''"),
     ):
         op.create_index(name, "cases", [indexed], postgresql_where=sa.text(where))
+
+
+def _find_customers() -> None:
+    where = sa.text("customer <> ''")
+    op.create_index("ix_orders_customer", "orders", ["customer"], postgresql_where=where)
 
 
 def _widen_log() -> None:

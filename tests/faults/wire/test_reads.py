@@ -63,7 +63,9 @@ def lasting(reading: Reading, told: Told) -> bytes:
     answer = told.answer
     assert isinstance(answer, Message)
     for each in reading.passing:
-        answer.ClearField(each)
+        within, _, field = each.rpartition(".")
+        for part in getattr(answer, within) if within else [answer]:
+            part.ClearField(field)
     return answer.SerializeToString(deterministic=True)
 
 

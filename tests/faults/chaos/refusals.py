@@ -15,8 +15,10 @@ import orjson
 
 from clients.sdk import money
 from clients.sdk.errors import RefusalError
+from concord.cases.v1 import case_service_pb2 as cases_pb
 from concord.insights.v1 import flag_pb2
 from concord.intake.v1 import receipt_pb2
+from concord.notices.v1 import notice_service_pb2 as notices_pb
 from concord.orders.v1 import order_pb2
 from concord.probes.v1 import probe_service_pb2 as probes_pb
 from tests.faults.chaos.callers import Callers
@@ -82,7 +84,20 @@ class Tour(Clerk):
         self._not_read("STOCK_NOT_FOUND", lambda c: c.inventory.get_stock(none, WAREHOUSE))
         self._not_read("STREAM_NOT_PARKED", lambda c: c.outbox.resend("concord.orders.v1", none))
         self._not_read("CURSOR_INVALID", lambda c: next(iter(c.orders.list(page_token="no"))))
+        self._not_read("NOTICE_NOT_FOUND", lambda c: c.notices.get(f"notices/{none}"))
+        self._not_read("WORKFLOW_NOT_FOUND", lambda c: c.workflows.get(f"workflows/{none}@1"))
+        self._not_read("BATCH_NOT_FOUND", lambda c: c.batches.get(f"batches/{none}"))
         self._not_read("INVALID_REQUEST", lambda c: c.orders.set_milestone(none, "x" * 500))
+        ordered = cases_pb.PurchaseRequest.STATE_ORDERED
+        self.refused(
+            "PURCHASE_REQUEST_NOT_FOUND", "AnswerPurchaseRequest",
+            lambda c, r: c.purchases.answer(f"purchaseRequests/{none}", ordered, request_id=r),
+        )  # fmt: skip
+        lease = str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
+        self._not_read(
+            "SENDING_ENDED",
+            lambda c: c.notices.report(none, lease, notices_pb.ReportDeliveryRequest.RESULT_SENT),
+        )
         flag = flag_pb2.Flag(name=f"flags/{none}")
         self.refused(
             "FLAG_NOT_FOUND", "ActOnFlag",
@@ -98,17 +113,62 @@ class Tour(Clerk):
 
     def _cases(self) -> None:
         order = self._own_order("case")
+        self.refused(
+            "ROLE_NOT_ALLOWED", "OpenCase",
+            lambda c, r: c.cases.open(order.name, "REFUND_OWED", request_id=r),
+        )  # fmt: skip
         case = self.accepted(
             "OpenCase", lambda c, r: c.cases.open(order.name, "WRONG_ITEM", request_id=r)
         ).name
         self.accepted("AssignCase", lambda c, r: c.cases.assign(case, "han", request_id=r))
         self.accepted("AddCaseNote", lambda c, r: c.cases.add_note(case, "seen", request_id=r))
-        self.accepted("ResolveCase", lambda c, r: c.cases.resolve(case, "DONE", request_id=r))
+        self._refused_at_a_case(case)
+        self._notices(case)
+        papers = {"photo": "wrong-1.jpg", "cause": "it is the right one"}
+        self.accepted(
+            "ActOnCase", lambda c, r: c.cases.act(case, "reject", documents=papers, request_id=r)
+        )
         self.refused(
             "CASE_CLOSED", "AssignCase", lambda c, r: c.cases.assign(case, "li", request_id=r)
         )
         # A case's acts change the order, too.
         self.etags.pop(order.name)
+
+    def _refused_at_a_case(self, case: str) -> None:
+        """Ask what the workflow does not allow; the case goes on as it was."""
+        for reason, method, ask in (
+            ("CASE_CHANGED", "AssignCase",
+             lambda c, r: c.cases.assign(case, "li", etag="0", request_id=r)),
+            ("STEP_NOT_ACTIVE", "ActOnCase",
+             lambda c, r: c.cases.act(case, "refund", request_id=r)),
+            ("DOCUMENTS_MISSING", "ActOnCase",
+             lambda c, r: c.cases.act(case, "reject", request_id=r)),
+            ("ROLE_NOT_ALLOWED", "ResolveCase",
+             lambda c, r: c.cases.resolve(case, "DONE", request_id=r)),
+            ("CASE_NOT_RESOLVED", "ReopenCase",
+             lambda c, r: c.cases.reopen(case, "again", request_id=r)),
+            ("CASE_NOT_PAUSED", "ResumeCase", lambda c, r: c.cases.resume(case, request_id=r)),
+        ):  # fmt: skip
+            self.refused(reason, method, ask)
+        self.accepted("PauseCase", lambda c, r: c.cases.pause(case, "a call", request_id=r))
+        self.refused(
+            "CASE_PAUSED", "PauseCase", lambda c, r: c.cases.pause(case, "twice", request_id=r)
+        )
+        self.accepted("ResumeCase", lambda c, r: c.cases.resume(case, request_id=r))
+        self._not_read("DOCUMENT_NOT_FOUND", lambda c: c.cases.get_document(case, 99))
+
+    def _notices(self, case: str) -> None:
+        """Let a role be told; what lies in its inbox has arrived."""
+        self.accepted("EscalateCase", lambda c, r: c.cases.escalate(case, "late", request_id=r))
+        notice = self._await(lambda c: list(c.notices.list(case=case)), f"a notice of {case}").name
+        self.refused(
+            "NOTICE_NOT_RESENDABLE", "ResendNotice",
+            lambda c, r: c.notices.resend(notice, request_id=r),
+        )  # fmt: skip
+        self.refused(
+            "NOTICE_NOT_UNCERTAIN", "SettleNotice",
+            lambda c, r: c.notices.settle(notice, arrived=True, request_id=r),
+        )  # fmt: skip
 
     def _request_ids(self) -> None:
         order, used = self._own_order("id"), str(uuid.UUID(int=self._dice.getrandbits(128)))

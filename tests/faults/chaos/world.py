@@ -20,7 +20,7 @@ PARTITIONS: Final = 4
 RELAYS: Final = 3
 SESSION_TIMEOUT_S: Final = 6
 READY_WITHIN_S: Final = 60.0
-CALLER: Final = Identity(actor="chaos", role="operator")
+CALLER: Final = Identity(actor="chaos", role="customer_service")
 
 
 class World:

@@ -22,6 +22,7 @@ from tests.faults.chaos import judging
 from tests.faults.chaos.children import until
 from tests.faults.chaos.figures import Figures, commit
 from tests.faults.chaos.reader import Reader
+from tests.faults.chaos.refusals import Tour
 from tests.faults.chaos.running import TRANSITIONS_SHARE_MIN, Run, logs_of
 from tests.faults.chaos.sizes import Size
 from tests.faults.chaos.world import PARTITIONS
@@ -55,6 +56,9 @@ class Rolling(Run):
 
     def _break_things(self) -> None:
         world = self.world
+        for each in self.clerks:
+            if isinstance(each, Tour):
+                each.has_desk = False
         for each in (self.sender, *self.clerks):
             each.start()
         began = time.monotonic()

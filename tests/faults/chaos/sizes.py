@@ -66,6 +66,8 @@ class Size:
     least_events: int
     alive_within_s: float = 5.0
     """How long after the last blow everything answers."""
+    load_on_within_s: float = 30.0
+    """How long the load may go on after the blows, for events that are still to come."""
     pause_s: tuple[float, float] = (0.5, 1.5)
     workers: int = 1
     batch: int = 150
@@ -189,6 +191,7 @@ SOAK: Final = Size(
     # half a minute for a million messages, and no leader lives so long here.
     losses_within=0.05,
     ahead_max=12_000,
+    load_on_within_s=600.0,
     rest_within_s=400.0,
     samples_memory=True,
 )

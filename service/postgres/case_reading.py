@@ -1,11 +1,13 @@
 """Reads cases with all that belongs to them, and purchase requests, without locks."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from service.application.handlings import CaseView, handling_of
 from service.application.reading import Page
+from service.domain.cases import Case, CaseAct
 from service.domain.deciding import Dossier
 from service.domain.desk.purchases import PurchaseRequest
 from service.domain.errors import CaseNotFoundError
@@ -27,19 +29,15 @@ class CaseReading:
         """Return an order with its facts and open cases, or raise `OrderNotFoundError`."""
         raise NotImplementedError
 
+    def case(self, case_id: str) -> tuple[Case, Sequence[CaseAct]]:
+        """Return a case and its log, or raise `CaseNotFoundError`."""
+        with translated(), self._engine.connect() as connection:
+            return _case_and_log(connection, case_id)
+
     def case_view(self, case_id: str, terms: Terms) -> CaseView:
         """Return a case with its log and all that belongs to it, or raise `CaseNotFoundError`."""
-        cases, log = tables.cases, tables.case_log
         with translated(), self._engine.connect() as connection:
-            row = connection.execute(sa.select(cases).where(cases.c.case_id == case_id))
-            found = row.mappings().first()
-            if found is None:
-                raise CaseNotFoundError(case=case_id)
-            case = case_from(found)
-            told = connection.execute(
-                sa.select(log).where(log.c.case_id == case_id).order_by(log.c.number)
-            ).mappings()
-            acts = [act_from(case, each) for each in told]
+            case, acts = _case_and_log(connection, case_id)
             rows = _Rows(connection)
             papers = rows.papers([case_id])[case_id]
             links, purchases = rows.links_of(case_id), rows.purchases_of(case_id)
@@ -78,6 +76,18 @@ class CaseReading:
             make_token("purchases", to_text(last.requested_at), last.purchase_id) if last else ""
         )
         return Page(tuple(page), token)
+
+
+def _case_and_log(connection: sa.Connection, case_id: str) -> tuple[Case, list[CaseAct]]:
+    cases, log = tables.cases, tables.case_log
+    row = connection.execute(sa.select(cases).where(cases.c.case_id == case_id)).mappings().first()
+    if row is None:
+        raise CaseNotFoundError(case=case_id)
+    case = case_from(row)
+    told = connection.execute(
+        sa.select(log).where(log.c.case_id == case_id).order_by(log.c.number)
+    ).mappings()
+    return case, [act_from(case, each) for each in told]
 
 
 class _Rows(DeskRows):

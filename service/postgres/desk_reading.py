@@ -1,25 +1,22 @@
-"""Reads receipts and single cases, without locks."""
+"""Reads receipts, without locks."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.application.ports import Rejection
 from service.application.reading import Page, ReceiptQuery, ReceiptView
-from service.domain.cases import Case, CaseAct
-from service.domain.errors import CaseNotFoundError, ReceiptNotFoundError
+from service.domain.errors import ReceiptNotFoundError
 from service.domain.facts import Outcome
 from service.postgres import tables
-from service.postgres.case_values import case_from
 from service.postgres.rows import fact_from
 from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
 
 
 class DeskReading:
-    """The part of the reader that knows receipts and cases."""
+    """The part of the reader that knows receipts."""
 
     _engine: sa.Engine
 
@@ -72,25 +69,6 @@ class DeskReading:
         more = len(rows) > query.page_size
         token = make_token("receipts", page[-1].position) if more else ""
         return Page(tuple(_receipt_view(row, told[row.receipt_id]) for row in page), token)
-
-    def case(self, case_id: str) -> tuple[Case, Sequence[CaseAct]]:
-        """Return a case and its log, or raise `CaseNotFoundError`."""
-        cases, log = tables.cases, tables.case_log
-        with translated(), self._engine.connect() as connection:
-            row = (
-                connection.execute(sa.select(cases).where(cases.c.case_id == case_id))
-                .mappings()
-                .first()
-            )
-            if row is None:
-                raise CaseNotFoundError(case=case_id)
-            case = case_from(row)
-            acts = connection.execute(
-                sa.select(log).where(log.c.case_id == case_id).order_by(log.c.number)
-            ).all()
-        return case, [
-            CaseAct(case, each.act, each.actor, each.acted_at, each.text) for each in acts
-        ]
 
 
 def _receipt_view(row: Any, told: list[Any]) -> ReceiptView:  # noqa: ANN401  # database rows

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from service.application.batch_effects import coupon_asked, notice_values
+from service.application.batch_effects import coupon_of, notice_values
 from service.application.batch_reading import BatchReader
 from service.application.batches import BatchBook
 from service.application.ports import Clock
 from service.domain.desk.batches import Batch, BatchStep, Counts
-from service.domain.desk.coupons import coupon_for
 from service.domain.desk.workflows import EffectKind
 from service.domain.money import Money
 from service.domain.order import Order
@@ -90,9 +89,7 @@ class BatchPreviews:
     def _shown(self, batch: Batch, order: Order, step: BatchStep) -> Shown:
         values = step.effect.values
         if step.effect.kind is EffectKind.COUPON:
-            coupon = coupon_for(
-                coupon_asked(batch, order, step, self.book.coupons), at=self.clock()
-            )
+            coupon = coupon_of(batch, order, step, self.book.coupons, at=self.clock())
             return Shown(step, f"{coupon.asked.template}: {coupon.asked.amount}, {coupon.code}")
         if step.effect.kind is not EffectKind.NOTICE:
             return Shown(step, next(iter(values.values()), ""))

@@ -18,6 +18,7 @@ from service.application.ports import Encoder, Unit
 from service.application.recording import Decided, record
 from service.domain.cases import CaseAct, case_id_for, open_case
 from service.domain.changes import Change, ChangeKind, Named
+from service.domain.desk.catalogue import CouponKind
 from service.domain.desk.notices import NoticeAsked
 from service.domain.desk.purchases import PurchaseRequest
 from service.domain.desk.taxonomy import Severity
@@ -160,7 +161,6 @@ class Effects:
 
     def milestone(self, values: Mapping[str, str], cause: Cause) -> str:
         """Set the named sub-state."""
-        self._order(cause)
         self._commands.set_milestone(self._ask(cause), values["name"])
         return values["name"]
 
@@ -170,20 +170,7 @@ class Effects:
         kind = self.terms.catalogue.coupons.get(name)
         if kind is None:
             raise InvalidRequestError((("template", f"no coupon is called {name}"),))
-        coupon = self.unit.issue_coupon(
-            CouponAsked(
-                key=cause.key,
-                customer=order.customer,
-                order_id=order.order_id,
-                template=name,
-                amount=Money(kind.amount_minor, kind.currency),
-                valid_days=kind.valid_days,
-                batch_id=cause.batch_id,
-                case_id=cause.case_id,
-            ),
-            at=self.at,
-        )
-        return coupon.code
+        return self.unit.issue_coupon(coupon_asked(kind, order, cause), at=self.at).code
 
     def case(self, values: Mapping[str, str], cause: Cause) -> str:
         """Open another case on the order; the clockwork begins its handling."""
@@ -249,6 +236,20 @@ _DOERS: Final[Mapping[EffectKind, _Doer]] = MappingProxyType(
 
 # What leaves the order as it is: nothing of the case need be written before.
 BESIDE_THE_ORDER: Final = frozenset({EffectKind.NOTICE, EffectKind.PURCHASE, EffectKind.COUPON})
+
+
+def coupon_asked(kind: CouponKind, order: Order, cause: Cause) -> CouponAsked:
+    """Return the coupon that a cause gives whoever bought."""
+    return CouponAsked(
+        key=cause.key,
+        customer=order.customer,
+        order_id=order.order_id,
+        template=kind.name,
+        amount=Money(kind.amount_minor, kind.currency),
+        valid_days=kind.valid_days,
+        batch_id=cause.batch_id,
+        case_id=cause.case_id,
+    )
 
 
 def asked_back(order: Order, amount: str) -> Money:

@@ -71,9 +71,8 @@ def closing_acts(cases: Iterable[Case], standing: Standing, *, at: datetime) -> 
         each.kind.value: POLICY[each.kind].is_settled(standing.truth) for each in standing.found
     }
     acts = []
-    came = {each.value for each in come(standing.truth)}
     for case in cases:
-        if not case.is_resolved and came.intersection(case.awaits):
+        if case.awaits and not case.is_resolved and _has_come(case, standing.truth):
             # Its workflow waited for just that, and goes on by itself.
             continue
         if case.is_settled and not settled.get(case.type, True):
@@ -89,6 +88,10 @@ def closing_acts(cases: Iterable[Case], standing: Standing, *, at: datetime) -> 
         elif settled.get(case.type, False):
             acts.append(CaseAct(case.resolve(SETTLED, at=at), "RESOLVED", "system", at))
     return tuple(acts)
+
+
+def _has_come(case: Case, truth: Truth) -> bool:
+    return any(each.value in case.awaits for each in come(truth))
 
 
 def raised(fresh: Case, before: Case | None, *, at: datetime, text: str) -> CaseAct | None:

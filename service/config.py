@@ -265,7 +265,7 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "channel_routes": read("CONCORD_CHANNEL_ROUTES", routes, "none"),
         "schedules": read("CONCORD_PROBE_SCHEDULES", schedules.load, schedules.SHIPPED),
         "catalogue": read("CONCORD_CATALOGUE", _desk(role), catalogue.SHIPPED),
-        "messages": read("CONCORD_CATALOGUE", _messages(role), message_files.SHIPPED),
+        "messages": read("CONCORD_CATALOGUE", _messages(role), catalogue.SHIPPED),
         "batches": read("CONCORD_CATALOGUE", _batches(role), catalogue.SHIPPED),
         "batch_typed_above": read("CONCORD_BATCH_TYPED_ABOVE", positive, "100"),
         "batch_two_people_above": read("CONCORD_BATCH_TWO_PEOPLE_ABOVE", positive, "2000"),

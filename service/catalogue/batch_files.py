@@ -1,10 +1,7 @@
 """Reads the templates of batches (`batches/*.yaml`); each mistake has file, line and advice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -13,7 +10,8 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 from service.application.batches import ABOUT_CASES
 from service.application.conditions import Conditions
 from service.catalogue.effect_files import Known, effects
-from service.catalogue.loading import SHIPPED, CatalogueError, known_of
+from service.catalogue.folders import SHIPPED, documents
+from service.catalogue.loading import CatalogueError, known_of
 from service.catalogue.loading import load as load_catalogue
 from service.catalogue.marked import UPPER, Mistake, Reading
 from service.cel import CelConditions
@@ -47,16 +45,11 @@ def load_templates(
     Raises:
         CatalogueError: with everything that is wrong, each with file, line and advice.
     """
-    folders: list[tuple[Traversable, str]] = [
-        (resources.files("service").joinpath("catalogue", "batches"), "batches/")
-    ]
-    if name != SHIPPED:
-        folders.append((Path(name, "batches"), f"{name.rstrip('/')}/batches/"))
     known = known_of(catalogue)
     found: dict[str, BatchTemplate] = {}
     mistakes: list[Mistake] = []
-    for file, text in (each for folder, prefix in folders for each in _texts(folder, prefix)):
-        template, wrong = read_template(file, text, known, conditions)
+    for reading, node in documents(name, "batches"):
+        template, wrong = _read(reading, node, known, conditions)
         mistakes += wrong
         before = found.get(template.name) if template else None
         if template and (before is None or before.version <= template.version):
@@ -71,16 +64,14 @@ def read_template(
 ) -> tuple[BatchTemplate | None, tuple[Mistake, ...]]:
     """Return the template of a text, or everything that is wrong with it."""
     reading = Reading(file)
-    node = reading.document(text)
+    return _read(reading, reading.document(text), known, conditions)
+
+
+def _read(
+    reading: Reading, node: Node | None, known: Known, conditions: Conditions
+) -> tuple[BatchTemplate | None, tuple[Mistake, ...]]:
     found = _Template(reading, known, conditions).read(node) if node else None
     return (None if reading.mistakes else found), tuple(reading.mistakes)
-
-
-def _texts(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
-    if folder.is_dir():
-        for each in sorted(folder.iterdir(), key=lambda each: each.name):
-            if each.name.endswith((".yaml", ".yml")):
-                yield f"{prefix}{each.name}", each.read_text("utf-8")
 
 
 class _Template:

@@ -4,20 +4,18 @@ A folder has `desk.yaml`, and files in `calendars/`, `types/`, `workflows/` and 
 them. What it names anew replaces what is shipped; a workflow is replaced by a higher version.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from yaml.nodes import MappingNode, Node
+from yaml.nodes import Node
 
 from service.application.conditions import Conditions
 from service.catalogue.calendar_files import Holidays, calendars, holidays
 from service.catalogue.effect_files import Known
+from service.catalogue.folders import SHIPPED, documents, entries, opened, roots
 from service.catalogue.marked import UPPER, Mistake, Reading
 from service.catalogue.type_files import Desk, World, case_types, desk
 from service.catalogue.workflow_files import workflow
@@ -27,7 +25,6 @@ from service.domain.desk.catalogue import Catalogue
 from service.domain.desk.taxonomy import CaseType
 from service.domain.desk.workflows import Workflow
 
-SHIPPED: Final = "shipped"
 # Mistakes that are told at once; the rest follows when these are mended.
 TOLD_MAX: Final = 50
 
@@ -52,6 +49,13 @@ class _Files:
     readings: list[Reading] = field(default_factory=list)
     templates: set[str] = field(default_factory=set)
 
+    def read(self, found: Iterable[tuple[Reading, Node | None]]) -> Iterator[tuple[Reading, Node]]:
+        """Yield the documents that could be opened, and keep what was wrong with the others."""
+        for reading, node in found:
+            self.readings.append(reading)
+            if node:
+                yield reading, node
+
     @property
     def mistakes(self) -> list[Mistake]:
         return [mistake for each in self.readings for mistake in each.mistakes]
@@ -70,12 +74,18 @@ def load(name: str = SHIPPED) -> Catalogue:
 @cache
 def _loaded(name: str) -> Catalogue:
     files = _Files()
-    _read_all(files, resources.files("service").joinpath("catalogue"), "")
-    if name != SHIPPED:
-        if not Path(name).is_dir():
-            message = f"{name} is no folder"
-            raise ValueError(message)
-        _read_all(files, Path(name), f"{name.rstrip('/')}/")
+    for part, into in (
+        ("calendars", files.calendars),
+        ("types", files.types),
+        ("workflows", files.workflows),
+    ):
+        into.extend(files.read(documents(name, part)))
+    desks = ((root.joinpath("desk.yaml"), prefix) for root, prefix in roots(name))
+    files.desk.extend(
+        files.read(opened(file, f"{prefix}desk.yaml") for file, prefix in desks if file.is_file())
+    )
+    for _, node in documents(name, "messages"):
+        files.templates.update(_template_names(node))
     return _built(files, CelConditions())
 
 
@@ -121,7 +131,7 @@ def known_of(catalogue: Catalogue) -> Known:
 
 
 def _note_changed(reading: Reading, node: Node, found: Workflow) -> None:
-    parts = {key.value: value for key, value in node.value} if isinstance(node, MappingNode) else {}
+    parts = {key.value: value for key, value in entries(node)}
     reading.wrong(
         parts.get("version", node),
         f"version {found.version} of `{found.name}` is known with another text",
@@ -129,46 +139,11 @@ def _note_changed(reading: Reading, node: Node, found: Workflow) -> None:
     )
 
 
-def _read_all(files: _Files, folder: Traversable, prefix: str) -> None:
-    for name, into in (
-        ("calendars", files.calendars),
-        ("types", files.types),
-        ("workflows", files.workflows),
-    ):
-        into.extend(_documents(files, folder.joinpath(name), f"{prefix}{name}/"))
-    files.desk.extend(_document(files, folder.joinpath("desk.yaml"), f"{prefix}desk.yaml"))
-    for _, node in _documents(_Files(), folder.joinpath("messages"), f"{prefix}messages/"):
-        files.templates.update(_template_names(node))
-
-
-def _documents(files: _Files, folder: Traversable, prefix: str) -> Iterator[tuple[Reading, Node]]:
-    if folder.is_dir():
-        for each in sorted(folder.iterdir(), key=lambda each: each.name):
-            if each.name.endswith((".yaml", ".yml")):
-                yield from _document(files, each, f"{prefix}{each.name}")
-
-
-def _document(files: _Files, file: Traversable, name: str) -> Iterator[tuple[Reading, Node]]:
-    if not file.is_file():
-        return
-    reading = Reading(name)
-    files.readings.append(reading)
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        reading.mistakes.append(
-            Mistake(name, 1, 1, "the file cannot be read", "save it as UTF-8, readable for all")
-        )
-        return
-    if node := reading.document(text):
-        yield reading, node
-
-
-def _template_names(node: Node) -> Iterator[str]:
+def _template_names(node: Node | None) -> Iterator[str]:
     """Yield the names of the templates of a file of messages; who reads them checks them."""
-    for key, value in node.value if isinstance(node, MappingNode) else ():
-        if key.value == "templates" and isinstance(value, MappingNode):
-            yield from (str(name.value) for name, _ in value.value)
+    for key, value in entries(node):
+        if key.value == "templates":
+            yield from (str(name.value) for name, _ in entries(value))
 
 
 def _built(files: _Files, conditions: Conditions) -> Catalogue:
@@ -212,19 +187,21 @@ def _built(files: _Files, conditions: Conditions) -> Catalogue:
 
 def _type_names(files: _Files) -> set[str]:
     """Return the names of types before types are read: workflows name types, and they those."""
-    found = set()
-    for _, node in files.types:
-        for key, value in node.value if isinstance(node, MappingNode) else ():
-            if key.value == "types" and isinstance(value, MappingNode):
-                found |= {str(name.value) for name, _ in value.value if UPPER.fullmatch(name.value)}
-    return found
+    return {
+        str(name.value)
+        for _, node in files.types
+        for key, value in entries(node)
+        if key.value == "types"
+        for name, _ in entries(value)
+        if UPPER.fullmatch(name.value)
+    }
 
 
 def _workflow_names(files: _Files) -> set[str]:
     return {
         str(value.value)
         for _, node in files.workflows
-        for key, value in (node.value if isinstance(node, MappingNode) else ())
+        for key, value in entries(node)
         if key.value == "workflow"
     }
 

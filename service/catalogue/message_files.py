@@ -10,16 +10,14 @@
 What `may_have` names stands between `[[` and `]]`, and is left out with them where it is not given.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from yaml.nodes import Node, ScalarNode
 
+from service.catalogue.folders import SHIPPED, documents
 from service.catalogue.marked import LANGUAGES, Reading
 from service.domain.desk.messages import (
     PLACEHOLDER,
@@ -31,7 +29,6 @@ from service.domain.desk.messages import (
     Text,
 )
 
-SHIPPED: Final = "shipped"
 # A subject line, and what a phone shows of a message.
 TITLE_MAX: Final = 80
 KINDS: Final = tuple(each.value for each in Kind)
@@ -46,15 +43,9 @@ def load(name: str = SHIPPED) -> Messages:
     """
     found: dict[str, Template] = {}
     mistakes: list[str] = []
-    folders: list[tuple[Traversable, str]] = [
-        (resources.files("service").joinpath("catalogue", "messages"), "messages/")
-    ]
-    if name != SHIPPED:
-        folders.append((Path(name).joinpath("messages"), f"{name.rstrip('/')}/messages/"))
-    for folder, prefix in folders:
-        for reading, templates in _files(folder, prefix):
-            found.update(templates)
-            mistakes += map(str, sorted(reading.mistakes))
+    for reading, node in documents(name, "messages"):
+        found.update(read(reading, node) if node else {})
+        mistakes += map(str, sorted(reading.mistakes))
     if mistakes:
         raise ValueError("\n".join(mistakes))
     return Messages(MappingProxyType(found))
@@ -67,16 +58,6 @@ def read(reading: Reading, node: Node) -> Mapping[str, Template]:
         key.value: _template(reading, reading.name(key), value)
         for key, value in reading.pairs(whole["templates"], "list of templates")
     }
-
-
-def _files(folder: Traversable, prefix: str) -> Iterator[tuple[Reading, Mapping[str, Template]]]:
-    if not folder.is_dir():
-        return
-    for each in sorted(folder.iterdir(), key=lambda each: each.name):
-        if each.name.endswith((".yaml", ".yml")):
-            reading = Reading(f"{prefix}{each.name}")
-            node = reading.document(each.read_text("utf-8"))
-            yield reading, read(reading, node) if node else {}
 
 
 def _template(reading: Reading, name: str, node: Node) -> Template:

@@ -48,6 +48,7 @@ TRANSITIONS_SHARE_MIN: Final = 0.95
 ASKED_AGAIN_MAX: Final = 1_000
 # Counting all events is work for the database, too.
 COUNTED_EVERY_S: Final = 2.0
+LOOKS_MAX: Final = 5
 # Stage windows are compared by the service, which waits a minute for streams at most.
 VERIFY_WAIT: Final = timedelta(seconds=20)
 
@@ -179,7 +180,7 @@ class Run:
             *judging.orders(world, self.sender.stories),
             *judging.commands(world, ledger, self.clerks, hot=hot(self.seed, 0)[:-1]),
             *judging.journals(world),
-            *judging.published(world, self.reader),
+            *self._unpublished(),
             *self._verified(),
             *self._invariants(),
             *judging.some("wrong answers", ledger.problems),
@@ -194,6 +195,15 @@ class Run:
             for command in asked:
                 self.ledger.hold_to(command, _answer(client, command))
         self.figures.answers_compared = len(asked) + self.ledger.repeated_at_once
+
+    def _unpublished(self) -> list[str]:
+        """Return what a consumer lacks; a deadline that passed just now is given its time."""
+        for _ in range(LOOKS_MAX):
+            found = judging.published(self.world, self.reader)
+            if not found:
+                break
+            self.world.over.wait(COUNTED_EVERY_S)
+        return found
 
     def _verified(self) -> list[str]:
         """The service's own proofs: hash chains, and the streams' windows against the journal."""

@@ -191,7 +191,8 @@ SOAK: Final = Size(
     # half a minute for a million messages, and no leader lives so long here. So far apart that the
     # workers, which begin anew with each life, get some work done between them.
     losses_within=0.06,
-    ahead_max=12_000,
+    # Of what comes, each waits behind these: half a minute.
+    ahead_max=5_000,
     load_on_within_s=600.0,
     rest_within_s=400.0,
     samples_memory=True,

@@ -32,6 +32,8 @@ SEED = 11
 
 # Behind 500 deltas come the pages that hold their rows, and as many deletions: some of them.
 PAGES = 200
+# Events at once: of 10,000 there are rounds enough, even where each is one chunk.
+ROUND = 10
 
 
 @pytest.fixture
@@ -103,12 +105,16 @@ def test_rows_come_back_from_a_compacted_changelog(around: World) -> None:
         # One by one, and on one partition: so that there are chunks enough for its changelog to
         # get pages, and to lose the deltas.
         happened = events(SEED, 10_000, start_s=1_790_000_000, span_s=900)
-        while end_of(around, stages) < DELTAS_MAX + PAGES:
-            for event in islice(happened, 50):
+        while (length := end_of(around, stages)) < DELTAS_MAX + PAGES:
+            for event in islice(happened, ROUND):
                 expected.add(event)
                 around.publish(event, event.order, partition=0)
                 around.producer.flush(10)
                 around.producer.poll(0.01)
+            # A slow worker takes a round as one chunk; it is never so far behind that none is left.
+            eventually(
+                lambda n=length: end_of(around, stages) > n, 60, "a chunk is written down", [worker]
+            )
         eventually(lambda: has_holes(around, stages), 60, f"{stages} compacted", [worker])
 
         worker.kill()

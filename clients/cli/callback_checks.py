@@ -23,6 +23,7 @@ from clients.cli.callback_checks_web import (
 from clients.cli.findings import Finding, bad, good
 from clients.gateway import proving
 from clients.providers.accounts import Account, Accounts, AccountsError, load
+from clients.providers.callbacks import PROTOCOLS
 
 ADDRESS: Final = "callback address"
 CERTIFICATE: Final = "callback TLS"
@@ -95,7 +96,8 @@ def _way(checked: Checked) -> Iterator[Finding]:
     if not found.passed and not found.detail.startswith("ends in"):
         return
     offsets = []
-    for account in checked.accounts.all:
+    # A channel that we only ask calls nobody.
+    for account in (each for each in checked.accounts.all if each.provider in PROTOCOLS):
         sent_at = checked.clock()
         try:
             response = _ask(checked, account, sent_at)

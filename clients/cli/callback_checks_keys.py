@@ -14,10 +14,19 @@ from clients.providers.accounts import (
     Accounts,
     AdyenAccount,
     AlipayAccount,
+    AmazonAccount,
+    DouyinAccount,
     DouyinPayAccount,
+    JdAccount,
+    MiniAccount,
+    PddAccount,
+    ShopifyAccount,
     StripeAccount,
+    TaobaoAccount,
     UnionPayAccount,
+    WechatChannelsAccount,
     WechatPayAccount,
+    WooCommerceAccount,
 )
 
 # Platforms announce a new certificate a month before the old one ends.
@@ -56,7 +65,12 @@ FIXES: Final[tuple[tuple[str, str], ...]] = (
     ("was not issued by", "Download the platform's certificate and its roots together."),
     ("RSA key of", "Make a new key of 2048 bits, and upload its public half to the platform."),
     ("already; choose another", "Give each account of a provider a name of its own."),
+    ("of a queue's four", "Name all of queue, queue_region, queue_key and queue_secret, or none."),
     ("is missing", "Add it; docs/gateway.md has a whole accounts file."),
+    (
+        "EncodingAESKey",
+        "Copy the key from the platform's pages again: 43 letters and digits, without `=`.",
+    ),
     ("is no setting", "Correct the spelling, or take it out."),
 )
 OTHERWISE: Final = "Correct it in the accounts file; docs/gateway.md has a whole one."
@@ -69,6 +83,16 @@ IDENTITY: Final[Mapping[type[Account], Callable[[Any], object]]] = {
     StripeAccount: lambda account: frozenset(account.webhook_secrets),
     AdyenAccount: lambda account: account.merchant,
     DouyinPayAccount: lambda account: (account.token, account.apps),
+    # Several shops may let the same application in.
+    DouyinAccount: lambda account: (account.app_key, account.shop),
+    JdAccount: lambda account: (account.app_key, account.shop, account.access_token),
+    PddAccount: lambda account: (account.client, account.shop, account.access_token),
+    TaobaoAccount: lambda account: (account.app_key, account.shop, account.access_token),
+    WechatChannelsAccount: lambda account: account.app,
+    MiniAccount: lambda account: account.app,
+    AmazonAccount: lambda account: (account.seller, account.marketplaces),
+    ShopifyAccount: lambda account: account.shop,
+    WooCommerceAccount: lambda account: account.api,
 }
 
 

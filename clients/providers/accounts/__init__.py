@@ -1,4 +1,4 @@
-"""Merchant accounts and their keys: what the file says, read whole or refused whole."""
+"""Accounts of merchants and shops, and their keys: the file is read whole or refused whole."""
 
 from clients.providers.accounts.account import (
     Account,
@@ -11,6 +11,18 @@ from clients.providers.accounts.account import (
 )
 from clients.providers.accounts.book import AccountBook
 from clients.providers.accounts.loading import Accounts, AccountsError, load
+from clients.providers.accounts.shops import (
+    AmazonAccount,
+    DouyinAccount,
+    JdAccount,
+    MiniAccount,
+    PddAccount,
+    ShopifyAccount,
+    TaobaoAccount,
+    WechatAppAccount,
+    WechatChannelsAccount,
+    WooCommerceAccount,
+)
 
 __all__ = [
     "Account",
@@ -19,9 +31,19 @@ __all__ = [
     "AccountsError",
     "AdyenAccount",
     "AlipayAccount",
+    "AmazonAccount",
+    "DouyinAccount",
     "DouyinPayAccount",
+    "JdAccount",
+    "MiniAccount",
+    "PddAccount",
+    "ShopifyAccount",
     "StripeAccount",
+    "TaobaoAccount",
     "UnionPayAccount",
+    "WechatAppAccount",
+    "WechatChannelsAccount",
     "WechatPayAccount",
+    "WooCommerceAccount",
     "load",
 ]

@@ -1,15 +1,16 @@
-"""What the accounts file says of each provider: one table a provider, read by `loading`."""
+"""What the accounts file says of each provider of payments, and of each sales channel.
+
+One table a provider, read by `loading`.
+"""
 
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from clients.providers.accounts.account import (
-    Account,
     AdyenAccount,
     AlipayAccount,
     DouyinPayAccount,
@@ -17,10 +18,10 @@ from clients.providers.accounts.account import (
     UnionPayAccount,
     WechatPayAccount,
 )
+from clients.providers.accounts.kind import API, Kind, Setting, word
+from clients.providers.accounts.shop_kinds import SHOP_KINDS
 from clients.providers.accounts.values import (
-    Read,
     ValueProblemsError,
-    address,
     by_name,
     secret_of,
     secret_text,
@@ -42,29 +43,6 @@ from clients.providers.keys import (
 AS_PEM: Final = "(`openssl pkcs12 -in ours.pfx -nodes` makes PEM of a .pfx)"
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One key of an account: how it is read, and what it is, for who has left it out."""
-
-    read: Read
-    meaning: str
-    is_needed: bool = True
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A provider's account: its settings, and how they become the account's fields."""
-
-    make: Callable[..., Account]
-    provider: str
-    settings: Mapping[str, Setting]
-    settle: Callable[[dict[str, Any]], dict[str, Any]] = dict
-
-
-def _word(pattern: str, meaning: str, *, is_needed: bool = True) -> Setting:
-    return Setting(text(pattern, meaning), meaning, is_needed)
-
-
 def _key_bytes(content: bytes) -> bytes:
     if len(content) != 32:  # noqa: PLR2004  # Of both of WeChat Pay's keys.
         raise KeyUnreadableError(f"must hold 32 bytes, and holds {len(content)}")
@@ -84,7 +62,6 @@ def _hmac_key(content: bytes) -> bytes:
 PRIVATE_KEY: Final = Setting(
     secret_of(private_key), f"our private key, {{file: path}} of a PEM file {AS_PEM}"
 )
-API: Final = Setting(address, "the platform's address", is_needed=False)
 
 
 def _settle_wechatpay(values: dict[str, Any]) -> dict[str, Any]:
@@ -161,12 +138,12 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             WechatPayAccount,
             "wechatpay",
             {
-                "merchant": _word(r"\d{8,12}", "the merchant number (mchid), digits in quotes"),
+                "merchant": word(r"\d{8,12}", "the merchant number (mchid), digits in quotes"),
                 "apps": Setting(
                     several(text(r"[0-9A-Za-z_]{6,32}", "an appid (wx…)")), "appids, at least one"
                 ),
                 "private_key": PRIVATE_KEY,
-                "serial": _word(r"[0-9A-Fa-f]{8,40}", "our certificate's serial, hexadecimal"),
+                "serial": word(r"[0-9A-Fa-f]{8,40}", "our certificate's serial, hexadecimal"),
                 "api_v3_key": Setting(secret_of(_key_bytes), "the APIv3 key, {file: path}"),
                 "api_v2_key": Setting(secret_of(_key_bytes), "the APIv2 key", is_needed=False),
                 "platform_keys": Setting(
@@ -182,8 +159,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             AlipayAccount,
             "alipay",
             {
-                "app": _word(r"\d{16}", "the application (app_id), 16 digits in quotes"),
-                "seller": _word(r"2088\d{12}", "the seller (seller_id), 2088… in quotes"),
+                "app": word(r"\d{16}", "the application (app_id), 16 digits in quotes"),
+                "seller": word(r"2088\d{12}", "the seller (seller_id), 2088… in quotes"),
                 "private_key": PRIVATE_KEY,
                 "platform_key": Setting(
                     several(secret_of(platform_key)), "Alipay's public key", is_needed=False
@@ -203,7 +180,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             UnionPayAccount,
             "unionpay",
             {
-                "merchant": _word(r"[0-9A-Za-z]{15}", "the merchant number (merId), in quotes"),
+                "merchant": word(r"[0-9A-Za-z]{15}", "the merchant number (merId), in quotes"),
                 "private_key": PRIVATE_KEY,
                 "certificate": Setting(
                     secret_of(certificate), f"our certificate, {{file: path}} {AS_PEM}"
@@ -236,7 +213,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             AdyenAccount,
             "adyen",
             {
-                "merchant": _word(r"[0-9A-Za-z_.-]{1,80}", "the merchant account's name"),
+                "merchant": word(r"[0-9A-Za-z_.-]{1,80}", "the merchant account's name"),
                 "hmac_keys": Setting(
                     several(secret_of(_hmac_key)), "the endpoint's keys, a list of {file: path}"
                 ),
@@ -257,5 +234,6 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             },
             _settle_douyin_pay,
         ),
+        **SHOP_KINDS,
     }
 )

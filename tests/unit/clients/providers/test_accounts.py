@@ -162,7 +162,8 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         "account is no setting; there are public_url, accounts",
         "accounts[0].name must be 1 to 40 lower-case letters, digits and `-`",
         "accounts[0].provider must be one of "
-        "wechatpay, alipay, unionpay, stripe, adyen, douyin_pay",
+        "wechatpay, alipay, unionpay, stripe, adyen, douyin_pay, "
+        "douyin, jd, pdd, taobao, wechat_channels, mini, amazon, shopify, woocommerce",
         "accounts[1] must be a mapping with name and provider",
         "accounts[2].merchant must be text, so put it in quotes: the merchant account's name",
         "accounts[2].hmac_keys is missing: the endpoint's keys, a list of {file: path}",

@@ -1,0 +1,154 @@
+"""Calls to one platform: in turn, with bounded patience, by its own clock.
+
+Platforms refuse a question whose timestamp is minutes off, and answer for windows by their clock,
+not by ours. Every answer carries a Date, so the difference is measured with each of them, and
+questions are stamped with the platform's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+
+from clients.connectors.inquiry import Clock, Code, Finding, NothingLearntError, Result
+from clients.connectors.pacing import Bucket, Monotonic, Rate
+from clients.connectors.web import Reply, Web
+
+# A call is made so often in all: a lost answer, a full bucket and a wrong clock in one are rare.
+ATTEMPTS: Final = 4
+# 0.5, 1, 2 s.
+FIRST_PAUSE_S: Final = 0.5
+# A platform that names a longer pause gets it from the service, which plans the feed anew.
+PAUSE_IN_PLACE_S: Final = 5.0
+# Date headers have whole seconds, and answers take some: less than this is no difference.
+UNFELT: Final = timedelta(seconds=2)
+# Our word, where a platform finds the timestamp of a question wrong.
+CLOCK: Final = "CLOCK"
+# Our word, where a platform finds the access token out of date.
+TOKEN_EXPIRED: Final = "TOKEN_EXPIRED"  # noqa: S105  # The name of a failure.
+# A hundredth to a tenth of what platforms publish, where they do.
+RATE: Final = Rate(5.0, 10)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request, signed."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+class Caller:
+    """The way to one platform."""
+
+    def __init__(
+        self,
+        web: Web,
+        *,
+        clock: Clock,
+        monotonic: Monotonic,
+        rates: Mapping[str, Rate] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._web = web
+        self._clock = clock
+        self._monotonic = monotonic
+        self._rates = dict(rates or {})
+        self._sleep = sleep
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._offset: timedelta | None = None
+
+    @property
+    def offset(self) -> timedelta | None:
+        """How far the platform's clock is before ours; None until it has answered."""
+        return self._offset
+
+    def now(self) -> datetime:
+        """Return the platform's time as far as it is known, in UTC."""
+        at = self._clock().astimezone(UTC)
+        if self._offset is None or abs(self._offset) < UNFELT:
+            return at
+        return at + self._offset
+
+    async def call(
+        self,
+        account: str,
+        operation: str,
+        make: Callable[[datetime], Request],
+        read: Callable[[Reply], T],
+    ) -> T:
+        """Return what `read` makes of the answer to the request made for the platform's now.
+
+        `read` raises what the platform's own words for failure mean, also inside HTTP 200.
+
+        Raises:
+            NothingLearntError: refused, or still throttled or unreachable after a few attempts.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            await self._await_turn(account, operation)
+            known = self._offset
+            try:
+                return read(await self._send(make(self.now())))
+            except NothingLearntError as error:
+                pause_s = self._pause_s(error.finding, attempt, known)
+                if pause_s is None:
+                    raise
+            await self._sleep(pause_s)
+        raise AssertionError("the last attempt raises")
+
+    async def _send(self, request: Request) -> Reply:
+        began = self._clock()
+        reply = await self._web.send(
+            request.method, request.url, headers=request.headers, body=request.body
+        )
+        self._measure(reply, began)
+        return reply
+
+    def refuse_failure(self, reply: Reply, code: str = "") -> None:
+        """Raise what an HTTP status says that is the same for every platform.
+
+        Raises:
+            NothingLearntError: throttled, failed or sent elsewhere.
+        """
+        self._web.refuse_failure(reply, code)
+
+    async def _await_turn(self, account: str, operation: str) -> None:
+        bucket = self._buckets.get((account, operation))
+        if bucket is None:
+            bucket = Bucket(self._rates.get(operation, RATE), self._monotonic)
+            self._buckets[account, operation] = bucket
+        if wait_s := bucket.take():
+            await self._sleep(wait_s)
+
+    def _pause_s(self, finding: Finding, attempt: int, known: timedelta | None) -> float | None:
+        """Return after what pause to try again; None where that is somebody else's to decide."""
+        if attempt == ATTEMPTS:
+            return None
+        if finding.code == CLOCK:
+            # Only a clock that has just been measured makes a difference.
+            return 0.0 if self._offset is not None and self._offset != known else None
+        pause_s = FIRST_PAUSE_S * 2 ** (attempt - 1)
+        if finding.result is Result.THROTTLED:
+            pause_s = max(pause_s, float(finding.retry_after_s))
+            return pause_s if pause_s <= PAUSE_IN_PLACE_S else None
+        is_passing = finding.result is Result.UNREACHABLE and finding.code != Code.TOO_LARGE
+        return pause_s if is_passing else None
+
+    def _measure(self, reply: Reply, began: datetime) -> None:
+        """Learn how far the platform's clock is from ours; a Date is cut to whole seconds."""
+        try:
+            told = parsedate_to_datetime(reply.headers.get("date", ""))
+        except (ValueError, TypeError):
+            return
+        if told.tzinfo is None:
+            return
+        middle = began + (self._clock() - began) / 2
+        self._offset = told.astimezone(UTC) + timedelta(seconds=0.5) - middle

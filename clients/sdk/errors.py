@@ -26,6 +26,16 @@ from clients.sdk.batch_errors import (  # noqa: F401
     OrderMovedOnError,
     SecondPersonNeededError,
 )
+from clients.sdk.channel_errors import (  # noqa: F401
+    FeedChangedError,
+    FeedExistsError,
+    FeedNotFoundError,
+    FeedNotInStateError,
+    FeedNotPulledError,
+    IncidentNotFoundError,
+    RunLeaseLostError,
+    RunNotFoundError,
+)
 from clients.sdk.desk_errors import (  # noqa: F401
     CaseChangedError,
     CaseNotPausedError,
@@ -56,6 +66,16 @@ from clients.sdk.error_kinds import (  # noqa: F401
     UnreachableError,
     UnsupportedError,
     Violation,
+)
+from clients.sdk.stock_errors import (  # noqa: F401
+    PurchasePlanClosedError,
+    PurchasePlanNotFoundError,
+    SkuMappingNotFoundError,
+)
+from clients.sdk.import_errors import (  # noqa: F401
+    ImportNotFoundError,
+    ImportNotInStateError,
+    ImportRowNotFoundError,
 )
 
 

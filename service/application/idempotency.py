@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from service.application.ports import Answer, Refusal, Unit
 from service.domain import errors
+from service.domain.channels import errors as channel_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import InvalidRequestError, OrderError
+from service.domain.imports import errors as import_errors
 
 
 def once(unit: Unit, request_id: str, fingerprint: bytes, work: Callable[[], bytes]) -> Answer:
@@ -58,7 +60,7 @@ def refused(error: OrderError) -> Refusal:
 
 REFUSALS = {
     each.reason: each
-    for module in (errors, batch_errors, desk_errors)
+    for module in (errors, import_errors, batch_errors, desk_errors, channel_errors)
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, OrderError) and each is not OrderError
 }

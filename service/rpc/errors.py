@@ -12,10 +12,12 @@ from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from service.domain import errors
+from service.domain import errors, stock_errors
+from service.domain.channels import errors as channel_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import InvalidRequestError, OrderError, OutageError
+from service.domain.imports import errors as import_errors
 from service.failpoints import Failpoints
 from service.rpc.wrapping import UNOBSERVED, Call, StreamCall, wrapped
 from service.telemetry import Metrics, current_trace_id, keep
@@ -77,6 +79,20 @@ CODES: Final[Mapping[type[Exception], int]] = {
     batch_errors.SecondPersonNeededError: code_pb2.FAILED_PRECONDITION,
     batch_errors.BatchRoleRefusedError: code_pb2.PERMISSION_DENIED,
     batch_errors.OrderMovedOnError: code_pb2.FAILED_PRECONDITION,
+    channel_errors.FeedNotFoundError: code_pb2.NOT_FOUND,
+    channel_errors.FeedExistsError: code_pb2.ALREADY_EXISTS,
+    channel_errors.FeedNotPulledError: code_pb2.FAILED_PRECONDITION,
+    channel_errors.FeedNotInStateError: code_pb2.FAILED_PRECONDITION,
+    channel_errors.FeedChangedError: code_pb2.ABORTED,
+    channel_errors.RunNotFoundError: code_pb2.NOT_FOUND,
+    channel_errors.RunLeaseLostError: code_pb2.FAILED_PRECONDITION,
+    channel_errors.IncidentNotFoundError: code_pb2.NOT_FOUND,
+    import_errors.ImportNotFoundError: code_pb2.NOT_FOUND,
+    import_errors.ImportNotInStateError: code_pb2.FAILED_PRECONDITION,
+    import_errors.ImportRowNotFoundError: code_pb2.NOT_FOUND,
+    stock_errors.SkuMappingNotFoundError: code_pb2.NOT_FOUND,
+    stock_errors.PurchasePlanNotFoundError: code_pb2.NOT_FOUND,
+    stock_errors.PurchasePlanClosedError: code_pb2.FAILED_PRECONDITION,
     errors.OutageError: code_pb2.UNAVAILABLE,
     errors.ContentionError: code_pb2.ABORTED,
     errors.OverloadedError: code_pb2.RESOURCE_EXHAUSTED,

@@ -8,9 +8,12 @@ from typing import Final
 
 from service import catalogue
 from service.application.idempotency import REFUSALS
+from service.domain import stock_errors
+from service.domain.channels import errors as channel_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import OrderError
+from service.domain.imports import errors as import_errors
 from service.domain.facts import Outcome
 from service.domain.lifecycle import CORRECTIONS, LIFECYCLE
 
@@ -20,7 +23,7 @@ OF_THE_EDGES: Final = frozenset({"CURSOR_INVALID", "RECEIPT_NOT_FOUND", "STREAM_
 # own, with their data.
 OF_THE_DESK: Final = frozenset(
     each.reason
-    for module in (desk_errors, batch_errors)
+    for module in (stock_errors, import_errors, desk_errors, batch_errors, channel_errors)
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, OrderError) and each is not OrderError
 ) | {

@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from service.application.ports import Stream
 from service.domain import errors
+from service.domain.channels import errors as channel_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import OrderError
+from service.domain.imports import errors as import_errors
 from service.domain.lifecycle import CORRECTIONS, LIFECYCLE
 from service.kafka.topics import NAMES
 from tests.faults.chaos.clerk import Clerk
@@ -41,12 +43,25 @@ ELSEWHERE: Final = frozenset(
         "SECOND_PERSON_NEEDED",
         "BATCH_ROLE_REFUSED",
         "ORDER_MOVED_ON",
+        # The register of channels has tests of its own: tests/integration/channels.
+        "FEED_NOT_FOUND",
+        "FEED_EXISTS",
+        "FEED_NOT_PULLED",
+        "FEED_NOT_IN_STATE",
+        "FEED_CHANGED",
+        "RUN_NOT_FOUND",
+        "RUN_LEASE_LOST",
+        "INCIDENT_NOT_FOUND",
+        # tests/integration/files.
+        "IMPORT_NOT_FOUND",
+        "IMPORT_NOT_IN_STATE",
+        "IMPORT_ROW_NOT_FOUND",
     }
 )
 REASONS: Final = (
     frozenset(
         each.reason
-        for module in (errors, desk_errors, batch_errors)
+        for module in (errors, import_errors, desk_errors, batch_errors, channel_errors)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, OrderError) and each is not OrderError
     )

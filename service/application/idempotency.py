@@ -7,7 +7,7 @@ and the claim with it, so that the retry does the work.
 from collections.abc import Callable
 
 from service.application.ports import Answer, Refusal, Unit
-from service.domain import errors
+from service.domain import errors, stock_errors
 from service.domain.channels import errors as channel_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
@@ -60,7 +60,7 @@ def refused(error: OrderError) -> Refusal:
 
 REFUSALS = {
     each.reason: each
-    for module in (errors, import_errors, batch_errors, desk_errors, channel_errors)
+    for module in (errors, stock_errors, import_errors, batch_errors, desk_errors, channel_errors)
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, OrderError) and each is not OrderError
 }

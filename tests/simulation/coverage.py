@@ -13,8 +13,8 @@ from service.domain.channels import errors as channel_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import OrderError
-from service.domain.imports import errors as import_errors
 from service.domain.facts import Outcome
+from service.domain.imports import errors as import_errors
 from service.domain.lifecycle import CORRECTIONS, LIFECYCLE
 
 # Readers and the outbox's desk raise these; nothing that is simulated does.

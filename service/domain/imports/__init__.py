@@ -1,0 +1,1 @@
+"""Files of orders: what came in which, and what of it could not be read."""

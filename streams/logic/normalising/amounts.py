@@ -1,13 +1,14 @@
 """Reads money: integer minor units or decimal text, as the template declares. Never a float."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from streams.logic.normalising.currencies import exponent
 from streams.logic.normalising.facts import Money
 from streams.logic.normalising.json_text import Fraction
-from streams.logic.normalising.refusals import UnfitError
+from streams.logic.normalising.refusals import InexactError, UnfitError
+from streams.logic.normalising.texts import written
 
 # 10^15 minor units is ten trillion yuan: above any order, far below what 64 bits hold.
 MINOR_MAX: Final = 10**15
@@ -47,18 +48,26 @@ def decimal(value: object, currency: str) -> Money:
 
     More digits than the currency has are refused, not rounded, unless they are zeros.
     """
-    written = value.text if isinstance(value, Fraction) else value
-    if isinstance(written, int) and not isinstance(written, bool):
-        written = str(written) if abs(written) <= MINOR_MAX else ""
-    parts = _DECIMAL.fullmatch(written) if isinstance(written, str) else None
+    text = value.text if isinstance(value, Fraction) else value
+    if isinstance(text, int) and not isinstance(text, bool):
+        text = str(text) if abs(text) <= MINOR_MAX else ""
+    parts = _DECIMAL.fullmatch(text) if isinstance(text, str) else None
     if parts is None:
         raise UnfitError('An amount is plain decimal text: "12.34".')
     digits = exponent(currency)
     fraction = parts[3] or ""
     kept, rest = fraction[:digits].ljust(digits, "0"), fraction[digits:]
     if rest.strip("0"):
-        raise UnfitError(f"{currency} has {digits} decimal digits; this amount has more.")
+        raise InexactError(f"{currency} has {digits} decimal digits; this amount has more.")
     return _bounded(int(parts[1] + parts[2] + kept), currency)
+
+
+def below_zero(value: object, currency: str, read: Callable[[object, str], Money]) -> Money:
+    """Return an amount that its sender writes below zero: a refund as `-10.00`, or as `10.00`."""
+    text = written(value)
+    if text is None or isinstance(value, bool):
+        raise UnfitError("An amount is a number.")
+    return read(text.removeprefix("-"), currency)
 
 
 def _bounded(minor: int, currency: str) -> Money:

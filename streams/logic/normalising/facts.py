@@ -91,6 +91,26 @@ class OrderLine:
     unit_price: Money | None = None
 
 
+@unique
+class IdentityKind(StrEnum):
+    """By what a person is known; the names are those of `concord.intake.v1.Identity.Kind`."""
+
+    PLATFORM = "PLATFORM"
+    PHONE = "PHONE"
+    MAIL = "MAIL"
+    NAME = "NAME"
+    ADDRESS = "ADDRESS"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One thing by which a person is known, as a keyed hash; none where the value was masked."""
+
+    kind: IdentityKind
+    digest: str
+    is_masked: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that happened to one order, as one source tells it."""
@@ -112,6 +132,7 @@ class Fact:
     provider: str = ""
     account: str = ""
     payment: str = ""
+    identities: tuple[Identity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

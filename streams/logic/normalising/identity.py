@@ -4,7 +4,8 @@ The id is a UUID5 over what is claimed, not over how we learnt it:
 
     kind, source, order reference, voucher, occurred_at, amount
     and for NOTED            the note
-    and for ORDER_CREATED    list amount, customer, lines and further references
+    and for ORDER_CREATED    list amount, customer, lines and further references,
+                             and by what else the person is known, where that can be matched
 
 Left out are provider, account and payment (they say where money moved, not that it did), the
 receipt and its message id (a second notice tells the same fact), the circumstances (a query that
@@ -43,6 +44,10 @@ def fact_id(fact: Fact, *, has_own_time: bool) -> str:
             [[line.sku, line.quantity, _money(line.unit_price)] for line in fact.lines],
             [_ref(ref) for ref in fact.more_refs],
         ]
+        # Only then, so that facts without them keep the ids that they have.
+        known_by = sorted([each.kind.value, each.digest] for each in fact.identities if each.digest)
+        if known_by:
+            key.append(known_by)
     return str(uuid.uuid5(FACT_NAMESPACE, json.dumps(key, separators=(",", ":"))))
 
 

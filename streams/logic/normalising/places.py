@@ -79,7 +79,14 @@ class Record:
         return f"{prefix}.{names}" if prefix else names
 
     def inside(self, path: Path) -> Iterator["Record"]:
-        """Yield the records at the path: each element of a list, or the lone object."""
+        """Yield the records at the path: each element of a list, or the lone object.
+
+        A path through lists leads to one record in each of their elements.
+        """
+        if None in path.steps:
+            for index, each in enumerate(self.all(path)):
+                yield Record(each, f"{self.label_of(path)}[{index}]", self)
+            return
         value = self.get(path)
         label = "" if path.steps == () and not self.label else self.label_of(path)
         if isinstance(value, list):

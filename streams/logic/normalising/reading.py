@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 
+from streams.logic.normalising.blanks import without
 from streams.logic.normalising.facts import Fact, Reading, Receipt, Rejection, RejectionReason
 from streams.logic.normalising.json_text import parse
 from streams.logic.normalising.places import Record
@@ -54,12 +55,12 @@ def _rejected(receipt: Receipt, rejection: Rejection) -> Reading:
 
 def _read_by(template: Template, receipt: Receipt, templates: Templates) -> Reading:
     body = Record(template.opening(receipt.body, receipt.content_type))
-    _refuse_other_messages(template, body)
+    refuse_other_messages(template, body)
     facts: dict[str, Fact] = {}
     rejection = None
-    for record in _records(template.root, body):
+    for record in records_of(template.root, body):
         try:
-            opened = _open_json_text(template, record)
+            opened = open_record(template, record)
             teller = Teller(template, receipt, templates.pseudonym, opened)
             told = list(_facts_of(template.root, opened, teller))
         except UnreadableError as error:
@@ -70,15 +71,19 @@ def _read_by(template: Template, receipt: Receipt, templates: Templates) -> Read
     return Reading(receipt.name, tuple(facts.values()), rejection)
 
 
-def _refuse_other_messages(template: Template, body: Record) -> None:
+def refuse_other_messages(template: Template, body: Record) -> None:
+    """Refuse a message that is something else than the template is for."""
     for refusal in template.refuse:
-        if body.has(refusal.present):
+        if holds(refusal.when, body):
             raise UnreadableError(
-                RejectionReason.FIELD_INVALID, body.label_of(refusal.present), refusal.advice
+                RejectionReason.FIELD_INVALID,
+                body.label_of(refusal.when.paths[0]),
+                refusal.advice,
             )
 
 
-def _records(part: Part, around: Record) -> Iterator[Record]:
+def records_of(part: Part, around: Record) -> Iterator[Record]:
+    """Return the records of a message: those at the first place that has any."""
     for path in part.each:
         found = list(around.inside(path))
         is_there = found or around.get(path) == []
@@ -91,7 +96,8 @@ def _records(part: Part, around: Record) -> Iterator[Record]:
     )
 
 
-def _open_json_text(template: Template, record: Record) -> Record:
+def open_record(template: Template, record: Record) -> Record:
+    """Return a record with the JSON in its texts opened, and without what stands for nothing."""
     value = record.value
     if not isinstance(value, dict):
         raise UnreadableError(
@@ -102,6 +108,8 @@ def _open_json_text(template: Template, record: Record) -> Record:
         for name in template.json_text
         if isinstance(value.get(name), str)
     }
+    if template.blanks:
+        return replace(record, value=without({**value, **opened}, template.blanks))
     return replace(record, value={**value, **opened}) if opened else record
 
 

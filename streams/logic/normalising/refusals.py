@@ -17,6 +17,10 @@ class UnfitError(Exception):
         self.advice = advice
 
 
+class InexactError(UnfitError):
+    """An amount with more digits than its currency has."""
+
+
 class UnreadableError(Exception):
     """A message, or one record of it, that cannot be read."""
 
@@ -26,7 +30,15 @@ class UnreadableError(Exception):
 
 
 class TemplateError(ValueError):
-    """A template that contradicts its own format. Raised when templates are loaded."""
+    """A template that contradicts its own format. Raised when templates are loaded.
+
+    `trail` leads to the place: keys and indexes from the top of the template's data.
+    """
+
+    def __init__(self, message: str, template: str = "") -> None:
+        super().__init__(message)
+        self.template = template
+        self.trail: list[str | int] = []
 
 
 def field_named(key: str) -> str:

@@ -3,21 +3,24 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from streams.logic.normalising import texts
 from streams.logic.normalising.facts import (
     Circumstance,
     Fact,
+    Identity,
     Money,
     OrderLine,
     OrderRef,
     Receipt,
     RejectionReason,
 )
+from streams.logic.normalising.identities import identities
 from streams.logic.normalising.identity import fact_id
 from streams.logic.normalising.places import MISSING, Record
-from streams.logic.normalising.refusals import UnfitError, UnreadableError
+from streams.logic.normalising.refusals import InexactError, UnfitError, UnreadableError
 from streams.logic.normalising.template import (
     Condition,
     CustomerRule,
@@ -54,6 +57,8 @@ class Teller:
         chosen = take(record, part.switch, texts.choice)
         if chosen is None:
             return ()
+        if part.cut_at:
+            chosen = chosen.partition(part.cut_at)[0]
         if chosen in part.cases:
             return part.cases[chosen]
         if part.others is not None:
@@ -91,6 +96,7 @@ class Teller:
             provider=_text(rule.provider, record, texts.namespace),
             account=_text(rule.account, record, texts.account) or receipt.account,
             payment=_text(rule.payment, record, texts.identifier),
+            identities=self._identities(rule, record, ref.namespace),
         )
         return replace(fact, fact_id=fact_id(fact, has_own_time=own_time is not None))
 
@@ -104,6 +110,11 @@ class Teller:
             for each in record.inside(path):
                 found.add(_fitting(texts.circumstance, each.value, each.label))
         return tuple(sorted(found))
+
+    def _identities(self, rule: FactRule, record: Record, namespace: str) -> tuple[Identity, ...]:
+        if not rule.identities or self.pseudonym is None:
+            return ()
+        return identities(rule.identities, record, namespace, self.pseudonym)
 
     def _customer(self, rule: CustomerRule | None, record: Record, namespace: str) -> str:
         if rule is None:
@@ -133,13 +144,12 @@ def take(record: Record, pick: Pick, read: Callable[[object], _T]) -> _T | None:
 
 def holds(condition: Condition, record: Record) -> bool:
     """Return whether a condition holds for a record."""
-    if condition.equals:
-        found = any(
-            each in condition.equals for path in condition.paths for each in record.all(path)
-        )
-    else:
+    if not condition.equals and not condition.begins:
         found = any(record.has(path) for path in condition.paths)
-    return found is not condition.negated
+        return found is not condition.negated
+    told = [texts.written(each) or "" for path in condition.paths for each in record.all(path)]
+    fits = any(each in condition.equals or each.startswith(condition.begins) for each in told)
+    return fits is not condition.negated if told else False
 
 
 def refs(rule: RefRule, record: Record) -> Iterator[OrderRef]:
@@ -168,6 +178,14 @@ def _text(pick: Pick | None, record: Record, read: Callable[[object], str]) -> s
 def _time(rule: TimeRule, record: Record) -> datetime | None:
     if rule.read is None:
         return None
+    if rule.is_latest:
+        found = [
+            _fitting(rule.read, value, record.label_of(path))
+            for path in rule.pick.paths
+            for value in record.all(path)
+        ]
+        if found:
+            return max(found)
     pick = replace(rule.pick, is_optional=True) if rule.falls_back_to_receipt else rule.pick
     return take(record, pick, rule.read)
 
@@ -177,7 +195,30 @@ def _money(rule: MoneyRule | None, record: Record) -> Money | None:
         return None
     currency = take(record, rule.currency, rule.code)
     assert currency is not None, "a currency is not optional"  # noqa: S101
-    return take(record, rule.pick, lambda value: rule.read(value, currency))
+    if rule.is_sum:
+        return _sum(rule, record, currency)
+    return take(record, rule.pick, partial(_amount, rule, currency))
+
+
+def _amount(rule: MoneyRule, currency: str, value: object) -> Money | None:
+    try:
+        return rule.read(value, currency)
+    except InexactError:
+        if rule.drops_inexact:
+            return None
+        raise
+
+
+def _sum(rule: MoneyRule, record: Record, currency: str) -> Money | None:
+    first, *_ = rule.pick.paths
+    if not record.has(first):
+        return None
+    found = [
+        _fitting(partial(_amount, rule, currency), value, record.label_of(path))
+        for path in rule.pick.paths
+        for value in record.all(path)
+    ]
+    return Money(sum(each.minor for each in found if each is not None), currency)
 
 
 def _lines(rule: LineRule | None, record: Record) -> tuple[OrderLine, ...]:

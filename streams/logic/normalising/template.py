@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from streams.logic.normalising.blanks import Blank
 from streams.logic.normalising.bodies import Opening
-from streams.logic.normalising.facts import Circumstance, FactKind, Money
+from streams.logic.normalising.facts import Circumstance, FactKind, IdentityKind, Money
 from streams.logic.normalising.places import Path
 
 # Turns (namespace, the person's key at the channel) into an opaque customer key.
@@ -23,21 +24,31 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class TimeRule:
-    """When it happened. `read` is None where only the receipt's own time is known."""
+    """When it happened. `read` is None where only the receipt's own time is known.
+
+    With `is_latest` it is the latest of all the values there.
+    """
 
     pick: Pick
     read: Callable[[object], datetime] | None
     falls_back_to_receipt: bool = False
+    is_latest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyRule:
-    """How much: the value, the currency, and how each is written, as readers."""
+    """How much: the value, the currency, and how each is written, as readers.
+
+    With `is_sum` all values at all places are added up, if there is one at the first place. With
+    `drops_inexact` an amount with digits too many is none.
+    """
 
     pick: Pick
     currency: Pick
     code: Callable[[object], str]
     read: Callable[[object, str], Money]
+    is_sum: bool = False
+    drops_inexact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +84,28 @@ class CustomerRule:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityRule:
+    """By what else a person is known: the value, or parts of it that belong together.
+
+    `scope` says whose number it is: the namespace of an id, the country of a phone number.
+    """
+
+    kind: IdentityKind
+    picks: tuple[Pick, ...]
+    scope: Pick | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
-    """Holds where any of the values is present; or, with `equals`, where one is one of these."""
+    """Holds where any of the values is present; or is one of `equals`, or begins so.
+
+    Negated, it holds where none is; of values it then says that one is there, and none of these.
+    """
 
     paths: tuple[Path, ...]
     equals: tuple[str, ...] = ()
     negated: bool = False
+    begins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +119,7 @@ class FactRule:
     list_amount: MoneyRule | None = None
     voucher: Pick | None = None
     customer: CustomerRule | None = None
+    identities: tuple[IdentityRule, ...] = ()
     note: Pick | None = None
     provider: Pick | None = None
     account: Pick | None = None
@@ -106,8 +134,8 @@ class FactRule:
 class Part:
     """What to read from a record: facts always, facts by case, and parts inside it.
 
-    `others` is what a case means that is not listed; None refuses the record. An `order` holds
-    for this part and all inside it.
+    `others` is what a case means that is not listed; None refuses the record. Of the text that
+    chooses, what follows on `cut_at` is for people. An `order` holds for this part and all inside.
     """
 
     each: tuple[Path, ...]
@@ -115,6 +143,7 @@ class Part:
     order: RefRule | None = None
     always: tuple[FactRule, ...] = ()
     switch: Pick | None = None
+    cut_at: str = ""
     cases: Mapping[str, tuple[FactRule, ...]] = field(default_factory=dict)
     others: tuple[FactRule, ...] | None = None
     parts: tuple["Part", ...] = ()
@@ -122,9 +151,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A message that has this field is something else; the advice says what to do with it."""
+    """A message for which this holds is something else; the advice says what to do with it."""
 
-    present: Path
+    when: Condition
     advice: str
 
 
@@ -139,6 +168,7 @@ class Template:
     source: Pick | None = None
     channel_at: Pick | None = None
     json_text: tuple[str, ...] = ()
+    blanks: tuple[Blank, ...] = ()
     refuse: tuple[Refusal, ...] = ()
     circumstances: tuple[Circumstance, ...] = ()
 

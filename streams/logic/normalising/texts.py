@@ -74,6 +74,20 @@ def choice(value: object) -> str:
     return text(value)
 
 
+def written(value: object) -> str | None:
+    """Return a value as a sender writes it, where conditions compare it; None if it is no scalar.
+
+    Senders write one state as a number here and as text there.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Fraction):
+        return value.text
+    return str(value) if isinstance(value, int) else None
+
+
 def quantity(value: object) -> int:
     """Return a number of pieces, above zero."""
     if isinstance(value, str) and value.isascii() and value.isdigit():

@@ -75,6 +75,14 @@ def _fact(fact: Fact) -> fact_pb2.Fact:
         provider=fact.provider,
         account=fact.account,
         payment=fact.payment,
+        identities=[
+            fact_pb2.Identity(
+                kind=fact_pb2.Identity.Kind.Value(f"KIND_{each.kind.value}"),
+                digest=each.digest,
+                is_masked=each.is_masked,
+            )
+            for each in fact.identities
+        ],
     )
 
 

@@ -7,6 +7,7 @@ from enum import unique
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from service.domain.customers.identity import Identity
 from service.domain.lifecycle import Action, State
 from service.domain.money import Money
 from service.domain.words import Word
@@ -149,6 +150,8 @@ class Fact:
     account: str = ""
     # The payment that a refund gives back.
     payment: str = ""
+    # By what else the person is known; `customer` is the account at the channel.
+    identities: tuple[Identity, ...] = ()
     receipt_id: str = ""
     recorded_at: datetime | None = field(default=None, compare=False)
     traceparent: str = field(default="", compare=False)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from service.domain.contradictions import DiscrepancyKind
+from service.domain.customers.identity import Identity, IdentityKind
 from service.domain.facts import Circumstance, Fact, FactKind, OrderLine, OrderRef, Outcome
 from service.domain.journal import Row
 from service.domain.lifecycle import FINAL, State
@@ -103,6 +104,7 @@ def fact_row(fact: Fact, order_id: str | None, outcome: Outcome) -> dict[str, An
             "provider": fact.provider,
             "account": fact.account,
             "payment": fact.payment,
+            **_known_by(fact),
         },
         "note": fact.note,
         "receipt_id": fact.receipt_id,
@@ -134,6 +136,7 @@ def fact_from(row: RowMapping) -> Fact:
         provider=detail.get("provider", ""),
         account=detail.get("account", ""),
         payment=detail.get("payment", ""),
+        identities=tuple(identity_from(each) for each in detail.get("identities", ())),
         receipt_id=row["receipt_id"],
         recorded_at=row["recorded_at"],
         traceparent=row["traceparent"],
@@ -165,6 +168,19 @@ def journal_row(row: Row) -> dict[str, Any]:
         "record": row.record,
         "hash": row.hash,
     }
+
+
+def _known_by(fact: Fact) -> dict[str, Any]:
+    """Return identities as JSON; most facts have none, and keep nothing for it."""
+    if not fact.identities:
+        return {}
+    return {"identities": [[each.kind.value, each.digest] for each in fact.identities]}
+
+
+def identity_from(value: list[Any]) -> Identity:
+    """Return an identity as facts keep it; one without a digest was masked."""
+    kind, digest = value
+    return Identity(IdentityKind(kind), digest)
 
 
 def _line_json(line: OrderLine) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Final
 from concord.intake.v1 import fact_pb2, intake_service_pb2, receipt_pb2
 from service.application.intake import Reading
 from service.application.ports import NewReceipt, Rejection
+from service.domain.customers.identity import Identity, IdentityKind
 from service.domain.facts import Circumstance, Fact, FactKind, OrderLine, OrderRef
 from service.rpc.order_requests import LINES_MAX, REFS_MAX, read_ref
 from service.rpc.violations import Violations
@@ -16,6 +17,7 @@ BATCH_BYTES_MAX: Final = 4 << 20
 TEMPLATE_MAX: Final = 100
 FACTS_MAX: Final = 500
 ADVICE_MAX: Final = 500
+IDENTITIES_MAX: Final = 20
 TRACEPARENT_MAX: Final = 64
 
 
@@ -153,6 +155,7 @@ def _read_fact(path: str, fact: fact_pb2.Fact, violations: Violations) -> Fact:
         provider=violations.word(f"{path}.provider", fact.provider, needed=False),
         account=text(f"{path}.account", fact.account),
         payment=text(f"{path}.payment", fact.payment),
+        identities=_read_identities(path, fact, violations),
     )
 
 
@@ -177,6 +180,23 @@ def _read_circumstances(
             name = fact_pb2.Fact.Circumstance.Name(number)
             found.add(Circumstance(name.removeprefix("CIRCUMSTANCE_")))
     return frozenset(found)
+
+
+def _read_identities(
+    path: str, fact: fact_pb2.Fact, violations: Violations
+) -> tuple[Identity, ...]:
+    if len(fact.identities) > IDENTITIES_MAX:
+        violations.add(f"{path}.identities", f"send at most {IDENTITIES_MAX} identities")
+    found = []
+    for index, each in enumerate(fact.identities[:IDENTITIES_MAX]):
+        digest = violations.text(f"{path}.identities[{index}].digest", each.digest)
+        if each.is_masked is bool(digest):
+            violations.add(f"{path}.identities[{index}]", "send a digest, or that it was masked")
+        # A kind of a newer contract is left out: nobody here could match it.
+        if each.kind in fact_pb2.Identity.Kind.values() and each.kind != 0:
+            name = fact_pb2.Identity.Kind.Name(each.kind)
+            found.append(Identity(IdentityKind(name.removeprefix("KIND_")), digest))
+    return tuple(dict.fromkeys(found))
 
 
 def _read_more_refs(path: str, fact: fact_pb2.Fact, violations: Violations) -> tuple[OrderRef, ...]:

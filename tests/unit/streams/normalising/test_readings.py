@@ -10,6 +10,8 @@ from streams.logic.normalising import (
     Circumstance,
     Fact,
     FactKind,
+    Identity,
+    IdentityKind,
     Money,
     OrderLine,
     OrderRef,
@@ -41,6 +43,7 @@ def _message(fact: Fact) -> fact_pb2.Fact:
     ("ours", "theirs", "prefix"),
     [
         (FactKind, fact_pb2.Fact.Kind, "KIND_"),
+        (IdentityKind, fact_pb2.Identity.Kind, "KIND_"),
         (Circumstance, fact_pb2.Fact.Circumstance, "CIRCUMSTANCE_"),
         (RejectionReason, receipt_pb2.Rejection.Reason, "REASON_"),
     ],
@@ -65,6 +68,7 @@ def test_a_fact_keeps_every_field() -> None:
         provider="unionpay",
         account="union-main",
         payment="P",
+        identities=(Identity(IdentityKind.PHONE, "d"), Identity(IdentityKind.NAME, "", True)),
     )
 
     message = _message(fact)

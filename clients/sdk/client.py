@@ -19,6 +19,7 @@ from clients.sdk.cases import Cases
 from clients.sdk.config import Settings, random_request_id
 from clients.sdk.fulfilment import Fulfilment
 from clients.sdk.health import Health
+from clients.sdk.imports import Imports
 from clients.sdk.insights import Insights
 from clients.sdk.intake import Intake
 from clients.sdk.inventory import Inventory
@@ -43,6 +44,7 @@ class _Nouns(SubClient[M]):
         super().__init__(transport, ids)
         self.orders = Orders[M](transport, ids)
         self.intake = Intake[M](transport, ids)
+        self.imports = Imports[M](transport, ids)
         self.cases = Cases[M](transport, ids)
         self.purchases = Purchases[M](transport, ids)
         self.queues = Queues[M](transport, ids)

@@ -8,7 +8,9 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from service.application.batch_ports import BatchPart
 from service.application.coupon_ports import CouponPart
+from service.application.feed_ports import FeedPart
 from service.application.desk_ports import DeskPart
+from service.application.import_ports import ImportPart
 from service.application.notice_ports import NoticePart
 from service.application.probe_ports import ProbePart
 from service.application.shared_ports import SharedPart
@@ -173,7 +175,17 @@ class StoredFlag:
     act: str = ""
 
 
-class Unit(SharedPart, StockPart, ProbePart, DeskPart, BatchPart, CouponPart, NoticePart, Protocol):
+class Unit(
+    SharedPart,
+    StockPart,
+    ProbePart,
+    DeskPart,
+    BatchPart,
+    CouponPart,
+    ImportPart,
+    NoticePart,
+    Protocol,
+):
     """One transaction. Locks are taken in one order: references, orders, stock, probes."""
 
     def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:

@@ -31,6 +31,8 @@ from service.postgres.case_rows import CaseRows
 from service.postgres.coupon_rows import CouponRows
 from service.postgres.desk_rows import DeskRows
 from service.postgres.dossiers import Dossiers
+from service.postgres.expected_rows import ExpectedRows
+from service.postgres.import_rows import ImportRows
 from service.postgres.notice_delivering import NoticeDelivering
 from service.postgres.outbox_rows import OutboxRows
 from service.postgres.pick_rows import PickRows
@@ -58,6 +60,8 @@ class PostgresUnit(
     ProbeRows,
     BatchRows,
     CouponRows,
+    ImportRows,
+    ExpectedRows,
     NoticeDelivering,
 ):
     """Implements `service.application.ports.Unit`."""

@@ -6,6 +6,7 @@ from typing import Final
 from service.wiring.batches import batches
 from service.wiring.cases import cases
 from service.wiring.ground import Ground, Part
+from service.wiring.imports import imports
 from service.wiring.insights import insights
 from service.wiring.notices import notices
 from service.wiring.orders import orders
@@ -22,6 +23,7 @@ PARTS: Final[tuple[Callable[[Ground], Part], ...]] = (
     probes,
     cases,
     notices,
+    imports,
     batches,
     queues,
     insights,

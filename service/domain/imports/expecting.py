@@ -7,7 +7,7 @@ from enum import Enum, unique
 from typing import Final
 from zoneinfo import ZoneInfo
 
-# A service that was away for a week asks for what it missed; nobody mends what is older by an alert.
+# A service that was away for a week asks for what it missed; an alert mends nothing older.
 LOOK_BACK: Final = timedelta(days=7)
 # Whoever brings the file at the hour it is due has this long before somebody is told.
 GRACE: Final = timedelta(minutes=30)

@@ -1,7 +1,8 @@
 """Imports: one file's way in, and the rows of it that need somebody.
 
-A file is known by what is in it: the same bytes for the same shop are one import, however often and
-under whatever name they come. What a file says travels as receipts; here is only how far it was read.
+A file is known by what is in it: the same bytes for the same shop are one import, however often
+and under whatever name they come. What a file says travels as receipts; here is only how far it
+was read.
 """
 
 import uuid
@@ -167,9 +168,7 @@ class Import:
     def refuse_ended(self, act: str) -> None:
         """Raise `ImportNotInStateError` where it is over."""
         if self.state is not ImportState.RUNNING:
-            raise ImportNotInStateError(
-                import_id=self.import_id, state=self.state.value, act=act
-            )
+            raise ImportNotInStateError(import_id=self.import_id, state=self.state.value, act=act)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

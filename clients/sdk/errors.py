@@ -36,6 +36,7 @@ from clients.sdk.channel_errors import (  # noqa: F401
     RunLeaseLostError,
     RunNotFoundError,
 )
+from clients.sdk.customer_errors import *  # noqa: F403  # four classes, all named so
 from clients.sdk.desk_errors import (  # noqa: F401
     CaseChangedError,
     CaseNotPausedError,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from service.application.ports import Answer, Refusal, Unit
 from service.domain import errors, stock_errors
 from service.domain.channels import errors as channel_errors
+from service.domain.customers import errors as customer_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import InvalidRequestError, OrderError
@@ -60,7 +61,15 @@ def refused(error: OrderError) -> Refusal:
 
 REFUSALS = {
     each.reason: each
-    for module in (errors, stock_errors, import_errors, batch_errors, desk_errors, channel_errors)
+    for module in (
+        batch_errors,
+        channel_errors,
+        customer_errors,
+        desk_errors,
+        errors,
+        import_errors,
+        stock_errors,
+    )
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, OrderError) and each is not OrderError
 }

@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 
 from service.domain import errors, stock_errors
 from service.domain.channels import errors as channel_errors
+from service.domain.customers import errors as customer_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import InvalidRequestError, OrderError, OutageError
@@ -93,6 +94,10 @@ CODES: Final[Mapping[type[Exception], int]] = {
     stock_errors.SkuMappingNotFoundError: code_pb2.NOT_FOUND,
     stock_errors.PurchasePlanNotFoundError: code_pb2.NOT_FOUND,
     stock_errors.PurchasePlanClosedError: code_pb2.FAILED_PRECONDITION,
+    customer_errors.CustomerNotFoundError: code_pb2.NOT_FOUND,
+    customer_errors.MergeNotFoundError: code_pb2.NOT_FOUND,
+    customer_errors.MergeNotInStateError: code_pb2.FAILED_PRECONDITION,
+    customer_errors.CustomersSameError: code_pb2.FAILED_PRECONDITION,
     errors.OutageError: code_pb2.UNAVAILABLE,
     errors.ContentionError: code_pb2.ABORTED,
     errors.OverloadedError: code_pb2.RESOURCE_EXHAUSTED,

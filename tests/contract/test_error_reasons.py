@@ -10,6 +10,7 @@ from google.rpc import code_pb2
 from concord.errors.v1 import error_reason_pb2
 from service.domain import errors, stock_errors
 from service.domain.channels import errors as channel_errors
+from service.domain.customers import errors as customer_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import OrderError, OutageError
@@ -20,7 +21,15 @@ from tests.architecture.contract import comments_of
 PREFIX = "ERROR_REASON_"
 SENT = {
     each.reason: each
-    for module in (errors, import_errors, stock_errors, batch_errors, desk_errors, channel_errors)
+    for module in (
+        batch_errors,
+        channel_errors,
+        customer_errors,
+        desk_errors,
+        errors,
+        import_errors,
+        stock_errors,
+    )
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, OrderError | OutageError)
     if each is not OrderError

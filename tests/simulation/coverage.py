@@ -10,6 +10,7 @@ from service import catalogue
 from service.application.idempotency import REFUSALS
 from service.domain import stock_errors
 from service.domain.channels import errors as channel_errors
+from service.domain.customers import errors as customer_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import OrderError
@@ -23,7 +24,14 @@ OF_THE_EDGES: Final = frozenset({"CURSOR_INVALID", "RECEIPT_NOT_FOUND", "STREAM_
 # own, with their data.
 OF_THE_DESK: Final = frozenset(
     each.reason
-    for module in (stock_errors, import_errors, desk_errors, batch_errors, channel_errors)
+    for module in (
+        batch_errors,
+        channel_errors,
+        customer_errors,
+        desk_errors,
+        import_errors,
+        stock_errors,
+    )
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, OrderError) and each is not OrderError
 ) | {

@@ -56,6 +56,11 @@ ELSEWHERE: Final = frozenset(
         "IMPORT_NOT_FOUND",
         "IMPORT_NOT_IN_STATE",
         "IMPORT_ROW_NOT_FOUND",
+        # tests/integration/customers.
+        "CUSTOMER_NOT_FOUND",
+        "MERGE_NOT_FOUND",
+        "MERGE_NOT_IN_STATE",
+        "CUSTOMERS_SAME",
     }
 )
 REASONS: Final = (

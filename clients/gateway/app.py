@@ -16,9 +16,9 @@ from clients.gateway import proving, requests
 from clients.gateway.config import Clock
 from clients.gateway.connections import BEGAN_AT
 from clients.gateway.metrics import Metrics
-from clients.gateway.receiving import Arrival, Receiving, Told
+from clients.gateway.receiving import GREETED, Arrival, Receiving, Told
 from clients.providers.accounts import Account, AccountBook
-from clients.providers.callbacks import PROTOCOLS, Answer
+from clients.providers.callbacks import GREETINGS, PROTOCOLS, Answer
 
 ROUTE: Final = "/callbacks/{provider}/{account}"
 FOLDER: Final = "callbacks"
@@ -26,7 +26,7 @@ FOLDER: Final = "callbacks"
 UNKNOWN: Final = Answer(404, b"not found\n")
 ONLY_POST: Final = Answer(
     405,
-    b"this is where a payment platform calls, by POST\n",
+    b"this is where a platform calls, by POST\n",
     headers=MappingProxyType({"allow": "POST", proving.GATEWAY_HEADER: proving.GATEWAY}),
 )
 
@@ -58,8 +58,7 @@ class Gateway:
         if len(parts) != 4 or parts[1] != FOLDER:  # noqa: PLR2004  # "", callbacks, provider, account.
             await self._turn_away(send, UNKNOWN, "unknown")
         elif scope["method"] != "POST":
-            account = self._account(parts[2], parts[3])
-            await self._turn_away(send, self._only_post(scope, account), "method")
+            await self._without_post(self._account(parts[2], parts[3]), scope, send)
         elif (account := self._account(parts[2], parts[3])) is None:
             await self._turn_away(send, UNKNOWN, "unknown")
         else:
@@ -67,6 +66,19 @@ class Gateway:
 
     def _account(self, provider: str, name: str) -> Account | None:
         return self._book.current().find(provider, name) if provider in PROTOCOLS else None
+
+    async def _without_post(
+        self, account: Account | None, scope: requests.Scope, send: requests.Send
+    ) -> None:
+        """Answer a platform that asks whether the address is ours; turn away everybody else."""
+        call = requests.call_of(scope, requests.headers_of(scope["headers"]), b"")
+        greet = GREETINGS.get(account.provider) if account is not None else None
+        answer = greet(account, call, self._clock()) if greet is not None else None
+        if account is None or answer is None:
+            await self._turn_away(send, self._only_post(scope, account), "method")
+            return
+        self._metrics.callbacks.labels(account.provider, account.name, GREETED).inc()
+        await requests.write_answer(send, answer, requests.CLOSE)
 
     async def _turn_away(self, send: requests.Send, answer: Answer, reason: str) -> None:
         self._metrics.strays.labels(reason).inc()

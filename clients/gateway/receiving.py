@@ -1,6 +1,6 @@
 """One callback: proved, made durable, answered.
 
-1. read the body, within limits of size and time;
+1. read the body, within limits of size and time; a greeting is answered, and that is all;
 2. prove it by its provider's protocol, over the bytes as they came;
 3. submit one receipt, and wait until the service says that it is durable;
 4. answer what makes the platform stop.
@@ -29,7 +29,14 @@ from clients.gateway.peers import sender
 from clients.gateway.pulse import Pulse
 from clients.gateway.seldom import Seldom
 from clients.providers.accounts import Account
-from clients.providers.callbacks import Answer, Call, Opened, Protocol, RefusedError
+from clients.providers.callbacks import (
+    GREETINGS,
+    Answer,
+    Call,
+    Opened,
+    Protocol,
+    RefusedError,
+)
 from concord.intake.v1.receipt_pb2 import Receipt
 
 log = structlog.get_logger(__name__)
@@ -37,6 +44,7 @@ log = structlog.get_logger(__name__)
 TOO_LARGE: Final = Answer(413, b"too large\n")
 # Nobody is there to read it.
 GONE: Final = Answer(408)
+GREETED: Final = "greeted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,7 @@ class Arrival:
 
     def call(self, headers: dict[str, str], body: bytes) -> Call:
         """Return the request as protocols see it."""
-        query = self.scope["query_string"].decode("latin-1")
-        return Call(self.scope["method"], self.scope["path"], query, headers, body)
+        return requests.call_of(self.scope, headers, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class Told:
 
     answer: Answer
     outcome: str
-    """`taken`, `refused`, `again`, `shed`, or a way in which the request itself was wrong."""
+    """`taken`, `greeted`, `refused`, `again`, `shed`, or how the request itself was wrong."""
     must_close: bool = False
     failed_by: Exception | None = None
 
@@ -118,6 +125,9 @@ class Receiving:
     async def _opened(self, arrival: Arrival, call: Call, traceparent: str) -> Told:
         account, protocol = arrival.account, arrival.protocol
         now = self._clock()
+        greet = GREETINGS.get(account.provider)
+        if greet is not None and (answer := greet(account, call, now)) is not None:
+            return Told(answer, GREETED)
         try:
             # Some 50 µs of arithmetic, here on the loop: to hand it to a thread costs as much.
             opened = protocol.open(account, call, now)

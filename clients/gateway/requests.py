@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
-from clients.providers.callbacks import Answer
+from clients.providers.callbacks import Answer, Call
 
 Message = MutableMapping[str, Any]
 Scope = Mapping[str, Any]
@@ -56,6 +56,12 @@ def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     return headers
+
+
+def call_of(scope: Scope, headers: Mapping[str, str], body: bytes) -> Call:
+    """Return the request as protocols see it."""
+    query = scope["query_string"].decode("latin-1")
+    return Call(scope["method"], scope["path"], query, headers, body)
 
 
 async def write_answer(send: Send, answer: Answer, more: Mapping[str, str] | None = None) -> None:

@@ -69,12 +69,28 @@ def charset_of(declared: str) -> str:
 
 def json_object(content: bytes | str) -> dict[str, Any]:
     """Return a JSON object: no name twice, no NaN, not deeper than 32."""
+    found = _json(content)
+    if not isinstance(found, dict):
+        raise malformed("body is no JSON object of sound depth")
+    return found
+
+
+def json_objects(content: bytes) -> list[dict[str, Any]]:
+    """Return a list of JSON objects, also where one came without its list."""
+    found = _json(content)
+    objects = found if isinstance(found, list) else [found]
+    if not all(isinstance(each, dict) for each in objects):
+        raise malformed("body is no list of JSON objects")
+    return objects
+
+
+def _json(content: bytes | str) -> object:
     text = content if isinstance(content, str) else text_of(bounded(content))
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise malformed("body is no JSON") from None
-    if not isinstance(found, dict) or _is_deep(found):
+    if _is_deep(found):
         raise malformed("body is no JSON object of sound depth")
     if HALF_CHARACTER.search(text) and not _is_text(json.dumps(found, ensure_ascii=False)):
         raise malformed("body has half a character")

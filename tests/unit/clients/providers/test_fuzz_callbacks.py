@@ -43,6 +43,19 @@ from tests.unit.clients.providers.platforms import (
     an_alipay_notice,
     xml_of,
 )
+from tests.unit.clients.providers.shop_platforms import (
+    a_douyin_push,
+    a_douyin_shop,
+    a_push,
+    a_sealed_message,
+    a_seller,
+    a_shopify_shop,
+    a_shopify_webhook,
+    a_wechat_shop,
+    a_woocommerce_shop,
+    a_woocommerce_webhook,
+    an_event,
+)
 
 # A certificate that was changed may have what its reader warns of; the reading goes on.
 pytestmark = pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
@@ -56,7 +69,14 @@ UNIONPAY = a_unionpay_account()
 STRIPE = a_stripe_account()
 ADYEN = an_adyen_account()
 DOUYIN = a_douyin_account()
-ACCOUNTS: list[Account] = [WECHATPAY, ALIPAY, UNIONPAY, STRIPE, ADYEN, DOUYIN]
+SHOPS: list[Account] = [
+    a_douyin_shop(),
+    a_wechat_shop(),
+    a_shopify_shop(),
+    a_woocommerce_shop(),
+    a_seller(),
+]
+ACCOUNTS: list[Account] = [WECHATPAY, ALIPAY, UNIONPAY, STRIPE, ADYEN, DOUYIN, *SHOPS]
 GENUINE: list[tuple[Account, Call]] = [
     (WECHATPAY, a_wechatpay_call(a_sealed_notice("TRANSACTION.SUCCESS", a_transaction()))),
     (WECHATPAY, a_version_2_call(a_version_2_payment())),
@@ -64,14 +84,21 @@ GENUINE: list[tuple[Account, Call]] = [
     (UNIONPAY, a_unionpay_call(a_unionpay_notice())),
     (STRIPE, a_stripe_call(a_stripe_event())),
     (DOUYIN, a_douyin_call(a_douyin_payment())),
+    (SHOPS[0], a_douyin_push(a_push())),
+    (SHOPS[1], a_sealed_message(json.dumps(an_event()).encode())),
+    (SHOPS[2], a_shopify_webhook({"id": 1, "line_items": []})),
+    (SHOPS[3], a_woocommerce_webhook({"id": 1, "line_items": []})),
 ]
 HEADERS = [
     "content-type",
+    "event-sign",
     "stripe-signature",
     "wechatpay-nonce",
     "wechatpay-serial",
     "wechatpay-signature",
     "wechatpay-timestamp",
+    "x-shopify-hmac-sha256",
+    "x-wc-webhook-signature",
 ]
 
 ODD = st.one_of(
@@ -251,6 +278,17 @@ def test_a_signed_notice_of_douyin_may_say_anything(
 ) -> None:
     outcome(DOUYIN, a_douyin_call(a_douyin_payment(**change), kind))
     outcome(DOUYIN, a_douyin_call(message, kind))  # type: ignore[arg-type]  # On purpose.
+
+
+@BOUNDED
+@given(message=JSON, change=st.dictionaries(st.sampled_from(["tag", "msg_id", "data"]), JSON))
+def test_a_signed_push_of_a_shop_may_say_anything(
+    message: object, change: dict[str, object]
+) -> None:
+    outcome(SHOPS[0], a_douyin_push(a_push(**change), message))  # type: ignore[arg-type]  # On purpose.
+    outcome(SHOPS[1], a_sealed_message(json.dumps(message).encode()))
+    outcome(SHOPS[1], a_sealed_message(json.dumps(an_event() | change).encode()))
+    outcome(SHOPS[2], a_shopify_webhook(message))  # type: ignore[arg-type]  # On purpose.
 
 
 @pytest.mark.parametrize("account", ACCOUNTS, ids=lambda account: account.provider)

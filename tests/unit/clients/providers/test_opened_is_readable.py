@@ -151,7 +151,8 @@ def test_an_opened_call_becomes_its_fact(name: str) -> None:
 
 
 def test_every_provider_has_a_template_for_what_is_unknown() -> None:
-    for provider in PROTOCOLS:
+    # A push of Douyin may hold several messages; those of an unknown tag mean nothing in it.
+    for provider in PROTOCOLS.keys() - {"douyin"}:
         assert f"{provider}.unknown" in TEMPLATES.by_name
 
 

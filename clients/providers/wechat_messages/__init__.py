@@ -1,0 +1,1 @@
+"""Messages of WeChat to an application: proved by a token, sealed in safe mode."""

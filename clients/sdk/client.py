@@ -16,6 +16,7 @@ from clients.sdk.audit import Audit
 from clients.sdk.batches import Batches
 from clients.sdk.calls import Awaiting, Blocking, Ids, M, SubClient, Transport
 from clients.sdk.cases import Cases
+from clients.sdk.channels import Channels
 from clients.sdk.config import Settings, random_request_id
 from clients.sdk.fulfilment import Fulfilment
 from clients.sdk.health import Health
@@ -46,6 +47,7 @@ class _Nouns(SubClient[M]):
         self.intake = Intake[M](transport, ids)
         self.imports = Imports[M](transport, ids)
         self.cases = Cases[M](transport, ids)
+        self.channels = Channels[M](transport, ids)
         self.purchases = Purchases[M](transport, ids)
         self.queues = Queues[M](transport, ids)
         self.batches = Batches[M](transport, ids)

@@ -34,6 +34,7 @@ from clients.sdk.wire_errors import DOMAIN, TRACE_KEY
 from concord.audit.v1 import audit_service_pb2
 from concord.batches.v1 import batch_service_pb2
 from concord.cases.v1 import case_service_pb2, queue_service_pb2
+from concord.channels.v1 import channel_service_pb2
 from concord.fulfilment.v1 import fulfilment_service_pb2
 from concord.insights.v1 import insight_service_pb2
 from concord.intake.v1 import intake_service_pb2
@@ -52,6 +53,7 @@ MODULES: Final = (
     intake_service_pb2,
     case_service_pb2,
     batch_service_pb2,
+    channel_service_pb2,
     queue_service_pb2,
     workflow_service_pb2,
     inventory_service_pb2,

@@ -8,11 +8,12 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from service.application.batch_ports import BatchPart
 from service.application.coupon_ports import CouponPart
-from service.application.feed_ports import FeedPart
 from service.application.desk_ports import DeskPart
+from service.application.feed_ports import FeedPart
 from service.application.import_ports import ImportPart
 from service.application.notice_ports import NoticePart
 from service.application.probe_ports import ProbePart
+from service.application.reconciling_ports import ReconcilingPart
 from service.application.shared_ports import SharedPart
 from service.application.stock_ports import StockPart
 from service.domain.cases import Case, CaseAct
@@ -182,8 +183,10 @@ class Unit(
     DeskPart,
     BatchPart,
     CouponPart,
+    FeedPart,
     ImportPart,
     NoticePart,
+    ReconcilingPart,
     Protocol,
 ):
     """One transaction. Locks are taken in one order: references, orders, stock, probes."""

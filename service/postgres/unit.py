@@ -32,12 +32,14 @@ from service.postgres.coupon_rows import CouponRows
 from service.postgres.desk_rows import DeskRows
 from service.postgres.dossiers import Dossiers
 from service.postgres.expected_rows import ExpectedRows
+from service.postgres.feed_rows import FeedRows
 from service.postgres.import_rows import ImportRows
 from service.postgres.notice_delivering import NoticeDelivering
 from service.postgres.outbox_rows import OutboxRows
 from service.postgres.pick_rows import PickRows
 from service.postgres.probe_rows import ProbeRows
 from service.postgres.receipt_rows import ReceiptRows
+from service.postgres.reconciliation_rows import ReconciliationRows
 from service.postgres.request_rows import RequestRows
 from service.postgres.saving import Saving
 from service.postgres.stock_queue_rows import StockQueueRows
@@ -60,9 +62,11 @@ class PostgresUnit(
     ProbeRows,
     BatchRows,
     CouponRows,
+    FeedRows,
     ImportRows,
     ExpectedRows,
     NoticeDelivering,
+    ReconciliationRows,
 ):
     """Implements `service.application.ports.Unit`."""
 

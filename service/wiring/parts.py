@@ -5,6 +5,7 @@ from typing import Final
 
 from service.wiring.batches import batches
 from service.wiring.cases import cases
+from service.wiring.channels import channels
 from service.wiring.ground import Ground, Part
 from service.wiring.imports import imports
 from service.wiring.insights import insights
@@ -13,6 +14,7 @@ from service.wiring.orders import orders
 from service.wiring.overseeing import overseeing
 from service.wiring.probes import probes
 from service.wiring.queues import queues
+from service.wiring.reconciliations import reconciliations
 from service.wiring.stock import stock
 from service.wiring.workflows import workflows
 
@@ -24,6 +26,8 @@ PARTS: Final[tuple[Callable[[Ground], Part], ...]] = (
     cases,
     notices,
     imports,
+    reconciliations,
+    channels,
     batches,
     queues,
     insights,

@@ -1,4 +1,8 @@
-"""Takes out what platforms write where they have nothing to say: `-`, a zero, the year 1."""
+"""Takes off what platforms write around values, and what they write where they have none.
+
+A dash, a zero or the year 1 for nothing; quotes, tabs and `="…"` so that a spreadsheet keeps the
+digits of a number.
+"""
 
 from dataclasses import dataclass
 
@@ -15,6 +19,21 @@ class Blank:
     def covers(self, field: str, value: object) -> bool:
         """Tell whether a field with this value says nothing."""
         return (not self.fields or field in self.fields) and written(value) in self.texts
+
+
+def unquoted(value: object) -> object:
+    """Return a value with its texts freed of blanks and quotes around them, however deep."""
+    if isinstance(value, dict):
+        return {key: unquoted(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [unquoted(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    bare = text.removeprefix("=")
+    if len(bare) > 1 and bare.startswith('"') and bare.endswith('"'):
+        return bare[1:-1].strip()
+    return text
 
 
 def without(value: object, blanks: tuple[Blank, ...]) -> object:

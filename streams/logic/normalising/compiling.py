@@ -25,7 +25,7 @@ from streams.logic.normalising.template import FactRule, Part, Template
 _PART: Final = {"when", "order", "always", "switch", "other_cases", "cases", "parts"}
 _TEMPLATE: Final = {
     *("name", "about", "format", "channel", "records", "json_text", "blank", "refuse", "source"),
-    *("channel_at", "circumstances", *_PART),
+    *("channel_at", "circumstances", "unquote", *_PART),
 }
 _FACT: Final = {
     *("fact", "at", "when", "amount", "list_amount", "voucher", "customer", "note", "provider"),
@@ -91,6 +91,7 @@ def _template(data: dict[str, object]) -> Template:
         channel_at=maybe(valuing.pick, data, "channel_at"),
         json_text=every(str, data, "json_text"),
         blanks=every(valuing.blank, data, "blank"),
+        unquotes=data.get("unquote") is True,
         refuse=every(valuing.refusal, data, "refuse"),
         circumstances=every(_circumstance, data, "circumstances"),
     )

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 
-from streams.logic.normalising.blanks import without
+from streams.logic.normalising.blanks import unquoted, without
 from streams.logic.normalising.facts import Fact, Reading, Receipt, Rejection, RejectionReason
 from streams.logic.normalising.json_text import parse
 from streams.logic.normalising.places import Record
@@ -54,15 +54,15 @@ def _rejected(receipt: Receipt, rejection: Rejection) -> Reading:
 
 
 def _read_by(template: Template, receipt: Receipt, templates: Templates) -> Reading:
-    body = Record(template.opening(receipt.body, receipt.content_type))
+    body = Record(opened(template, template.opening(receipt.body, receipt.content_type)))
     refuse_other_messages(template, body)
     facts: dict[str, Fact] = {}
     rejection = None
     for record in records_of(template.root, body):
         try:
-            opened = open_record(template, record)
-            teller = Teller(template, receipt, templates.pseudonym, opened)
-            told = list(_facts_of(template.root, opened, teller))
+            whole = open_record(template, record)
+            teller = Teller(template, receipt, templates.pseudonym, whole)
+            told = list(_facts_of(template.root, whole, teller))
         except UnreadableError as error:
             rejection = rejection or error.rejection
             continue
@@ -74,7 +74,8 @@ def _read_by(template: Template, receipt: Receipt, templates: Templates) -> Read
 def refuse_other_messages(template: Template, body: Record) -> None:
     """Refuse a message that is something else than the template is for."""
     for refusal in template.refuse:
-        if holds(refusal.when, body):
+        told = any(body.has(path) for path in refusal.when.paths)
+        if told and holds(refusal.when, body):
             raise UnreadableError(
                 RejectionReason.FIELD_INVALID,
                 body.label_of(refusal.when.paths[0]),
@@ -98,19 +99,28 @@ def records_of(part: Part, around: Record) -> Iterator[Record]:
 
 def open_record(template: Template, record: Record) -> Record:
     """Return a record with the JSON in its texts opened, and without what stands for nothing."""
-    value = record.value
-    if not isinstance(value, dict):
+    if not isinstance(record.value, dict):
         raise UnreadableError(
             RejectionReason.SYNTAX_INVALID, record.label or "body", "An object belongs here."
         )
-    opened = {
-        name: parse(value[name], f"{record.label}.{name}" if record.label else name)
+    value = opened(template, record.value, record.label)
+    if template.unquotes:
+        value = unquoted(value)
+    if template.blanks:
+        value = without(value, template.blanks)
+    return record if value is record.value else replace(record, value=value)
+
+
+def opened(template: Template, value: object, label: str = "") -> object:
+    """Return an object with the JSON opened that the template says is in its texts."""
+    if not isinstance(value, dict):
+        return value
+    found = {
+        name: parse(value[name], f"{label}.{name}" if label else name)
         for name in template.json_text
         if isinstance(value.get(name), str)
     }
-    if template.blanks:
-        return replace(record, value=without({**value, **opened}, template.blanks))
-    return replace(record, value={**value, **opened}) if opened else record
+    return {**value, **found} if found else value
 
 
 def _facts_of(part: Part, record: Record, teller: Teller) -> Iterator[Fact]:

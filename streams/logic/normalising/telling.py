@@ -19,7 +19,7 @@ from streams.logic.normalising.facts import (
 )
 from streams.logic.normalising.identities import identities
 from streams.logic.normalising.identity import fact_id
-from streams.logic.normalising.places import MISSING, Record
+from streams.logic.normalising.places import MISSING, Path, Record
 from streams.logic.normalising.refusals import InexactError, UnfitError, UnreadableError
 from streams.logic.normalising.template import (
     Condition,
@@ -149,7 +149,7 @@ def holds(condition: Condition, record: Record) -> bool:
         return found is not condition.negated
     told = [texts.written(each) or "" for path in condition.paths for each in record.all(path)]
     fits = any(each in condition.equals or each.startswith(condition.begins) for each in told)
-    return fits is not condition.negated if told else False
+    return fits is not condition.negated
 
 
 def refs(rule: RefRule, record: Record) -> Iterator[OrderRef]:
@@ -195,7 +195,7 @@ def _money(rule: MoneyRule | None, record: Record) -> Money | None:
         return None
     currency = take(record, rule.currency, rule.code)
     assert currency is not None, "a currency is not optional"  # noqa: S101
-    if rule.is_sum:
+    if rule.terms:
         return _sum(rule, record, currency)
     return take(record, rule.pick, partial(_amount, rule, currency))
 
@@ -209,24 +209,35 @@ def _amount(rule: MoneyRule, currency: str, value: object) -> Money | None:
         raise
 
 
-def _sum(rule: MoneyRule, record: Record, currency: str) -> Money | None:
-    first, *_ = rule.pick.paths
-    if not record.has(first):
-        return None
-    found = [
-        _fitting(partial(_amount, rule, currency), value, record.label_of(path))
-        for path in rule.pick.paths
-        for value in record.all(path)
-    ]
-    return Money(sum(each.minor for each in found if each is not None), currency)
+def _sum(rule: MoneyRule, record: Record, currency: str) -> Money:
+    added = sum(_minor(rule, record, currency, term) for term in rule.terms)
+    left = added - _minor(rule, record, currency, rule.less)
+    if left < 0:
+        label = record.label_of(rule.less[0])
+        advice = "More is taken off than there is; look at the message."
+        raise UnreadableError(RejectionReason.FIELD_INVALID, label, advice)
+    return Money(left, currency)
+
+
+def _minor(rule: MoneyRule, record: Record, currency: str, places: tuple[Path, ...]) -> int:
+    """Return the sum of all values at the first of the places that has any."""
+    for path in places:
+        found = [
+            _fitting(partial(_amount, rule, currency), value, record.label_of(path))
+            for value in record.all(path)
+        ]
+        if found:
+            return sum(each.minor for each in found if each is not None)
+    return 0
 
 
 def _lines(rule: LineRule | None, record: Record) -> tuple[OrderLine, ...]:
     if rule is None:
         return ()
-    records = record.inside(rule.each)
+    found = (list(record.inside(path)) for path in rule.each)
+    records: list[Record] = next((each for each in found if each), [])
     if rule.skips_none:
-        records = (each for each in records if take(each, rule.quantity, str) != "0")
+        records = [each for each in records if take(each, rule.quantity, str) != "0"]
     return tuple(_line(rule, each) for each in records)
 
 

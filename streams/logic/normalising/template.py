@@ -39,15 +39,17 @@ class TimeRule:
 class MoneyRule:
     """How much: the value, the currency, and how each is written, as readers.
 
-    With `is_sum` all values at all places are added up, if there is one at the first place. With
-    `drops_inexact` an amount with digits too many is none.
+    With `terms` it is a sum: of each term all values at the first of its places that has any are
+    added, if there is one for the first term; those at `less` are taken off. With `drops_inexact`
+    an amount with digits too many is none.
     """
 
     pick: Pick
     currency: Pick
     code: Callable[[object], str]
     read: Callable[[object, str], Money]
-    is_sum: bool = False
+    terms: tuple[tuple[Path, ...], ...] = ()
+    less: tuple[Path, ...] = ()
     drops_inexact: bool = False
 
 
@@ -63,12 +65,12 @@ class RefRule:
 
 @dataclass(frozen=True, slots=True)
 class LineRule:
-    """What was bought: one line for each record at `each`.
+    """What was bought: one line for each record at the first place of `each` that has any.
 
     With `skips_none` a line of no pieces is left out: what is left of a cancelled line.
     """
 
-    each: Path
+    each: tuple[Path, ...]
     sku: Pick
     quantity: Pick
     unit_price: MoneyRule | None
@@ -99,7 +101,7 @@ class IdentityRule:
 class Condition:
     """Holds where any of the values is present; or is one of `equals`, or begins so.
 
-    Negated, it holds where none is; of values it then says that one is there, and none of these.
+    Negated, it holds where none is, also where there is no value at all.
     """
 
     paths: tuple[Path, ...]
@@ -151,7 +153,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A message for which this holds is something else; the advice says what to do with it."""
+    """A message that has the field and for which this holds is something else.
+
+    The advice says what to do with it.
+    """
 
     when: Condition
     advice: str
@@ -169,6 +174,7 @@ class Template:
     channel_at: Pick | None = None
     json_text: tuple[str, ...] = ()
     blanks: tuple[Blank, ...] = ()
+    unquotes: bool = False
     refuse: tuple[Refusal, ...] = ()
     circumstances: tuple[Circumstance, ...] = ()
 

@@ -45,7 +45,9 @@ _UNITS: Final[Mapping[str, Callable[[object, str], Money]]] = MappingProxyType(
     {"minor": amounts.minor_units, "decimal": amounts.decimal}
 )
 _TESTS: Final = {"is", "is_not", "begins", "begins_not"}
-_MONEY: Final = {"path", "sum", "unit", "digits", "currency", "written", "optional"}
+_MONEY: Final = {
+    *("path", "sum", "less", "unit", "digits", "currency", "written", "optional", "sign", "inexact")
+}
 
 
 def pick(value: object) -> Pick:
@@ -108,12 +110,12 @@ def time(value: object) -> TimeRule:
 
 def money(value: object) -> MoneyRule:
     """Return how much: the place, the unit and the currency."""
-    data = mapping(value, _MONEY | {"sign", "inexact"})
-    is_sum = "sum" in data
-    if is_sum is ("path" in data):
+    data = mapping(value, _MONEY)
+    if ("sum" in data) is ("path" in data):
         raise TemplateError("An amount has a path, or is the sum of several.")
+    terms = maybe(_terms, data, "sum") or ()
     found = Pick(
-        needed(paths, data, "sum" if is_sum else "path"),
+        terms[0] if terms else needed(paths, data, "path"),
         is_optional=data.get("optional") is True,
     )
     with within("unit"):
@@ -135,9 +137,14 @@ def money(value: object) -> MoneyRule:
         needed(pick, data, "currency"),
         code,
         read,
-        is_sum=is_sum,
+        terms=terms,
+        less=maybe(paths, data, "less") or (),
         drops_inexact="inexact" in data,
     )
+
+
+def _terms(value: object) -> tuple[tuple[Path, ...], ...]:
+    return each_of(paths, value) if isinstance(value, list) else (paths(value),)
 
 
 def _digits(value: object) -> Mapping[str, int]:
@@ -163,7 +170,7 @@ def lines(value: object) -> LineRule:
     """Return what was bought."""
     data = mapping(value, {"each", "sku", "quantity", "unit_price", "skip_none"})
     return LineRule(
-        each=needed(path, data, "each"),
+        each=needed(paths, data, "each"),
         sku=needed(pick, data, "sku"),
         quantity=needed(pick, data, "quantity"),
         unit_price=maybe(money, data, "unit_price"),

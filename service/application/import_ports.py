@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from service.application.pages import Page
 from service.domain.imports.expecting import ExpectedFile, ExpectedState, FileFeed
 from service.domain.imports.files import Import, ImportState, Kept, Row, RowState
-
-if TYPE_CHECKING:
-    from service.application.reading import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,10 @@ class ImportReader(Protocol):
     def get(self, import_id: str) -> tuple[Import, Kept]:
         """Return an import and its kept rows, or raise `ImportNotFoundError`."""
 
-    def list(self, query: ImportQuery) -> "Page[tuple[Import, Kept]]":
+    def list(self, query: ImportQuery) -> Page[tuple[Import, Kept]]:
         """List imports, newest first; or raise `CursorInvalidError`."""
 
-    def rows(self, query: RowQuery) -> "Page[Row]":
+    def rows(self, query: RowQuery) -> Page[Row]:
         """List kept rows in the order of the file; or raise `CursorInvalidError`."""
 
     def expected(

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from service.application.handlings import CaseView
+from service.application.pages import Page
 from service.application.ports import Rejection
 from service.application.probe_ports import ProbeReader
 from service.domain.cases import Case, CaseAct, CaseState
@@ -21,7 +22,8 @@ from service.domain.order import Order
 from service.domain.probing import Probe
 from service.domain.terms import Terms
 
-T = TypeVar("T")
+# What is declared elsewhere and found here, too.
+__all__ = ["Page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +152,6 @@ class Explanation:
     summary_zh: str
     verifications: tuple[Probe, ...] = ()
     handling: tuple[HandlingLine, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """A page, and the token of the next one; empty on the last."""
-
-    rows: tuple[T, ...]
-    next_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

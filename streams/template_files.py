@@ -1,11 +1,17 @@
 """Loads the channel templates that ship with Concord: `streams/templates/*.yaml`."""
 
+from collections.abc import Iterator
 from importlib import resources
+from importlib.resources.abc import Traversable
 from types import MappingProxyType
+from typing import Final
 
 import yaml
 
 from streams.logic.normalising import Pseudonym, Templates, templates_from
+
+# The same data from libyaml, where it is there: a tenth of the time for sixty files.
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_templates(pseudonym: Pseudonym | None = None) -> Templates:
@@ -16,10 +22,28 @@ def load_templates(pseudonym: Pseudonym | None = None) -> Templates:
     Raises:
         TemplateError: a file contradicts the format of `docs/templates.md`.
     """
-    folder = resources.files("streams").joinpath("templates")
-    documents = [
-        yaml.safe_load(file.read_text(encoding="utf-8"))
-        for file in sorted(folder.iterdir(), key=lambda each: each.name)
-        if file.name.endswith(".yaml")
-    ]
+    documents = [data for _, _, data in shipped()]
     return Templates(MappingProxyType(templates_from(documents)), pseudonym)
+
+
+def shipped() -> Iterator[tuple[str, str, object]]:
+    """Yield name, text and data of each shipped template, by name."""
+    for file in sorted(_folder().iterdir(), key=lambda each: each.name):
+        name = file.name.removesuffix(".yaml")
+        if name != file.name:
+            text = file.read_text(encoding="utf-8")
+            yield name, text, _data(text)
+
+
+def shipped_data(name: str) -> object | None:
+    """Return the data of one shipped template; None where there is none of this name."""
+    file = _folder().joinpath(f"{name}.yaml")
+    return _data(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def _folder() -> Traversable:
+    return resources.files("streams").joinpath("templates")
+
+
+def _data(text: str) -> object:
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506  # Both loaders are the safe one.

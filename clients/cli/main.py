@@ -81,6 +81,12 @@ for name, text, panel, later in (
         CHECKING,
         Later("clients.cli.check", "check"),
     ),
+    (
+        "template",
+        "How channels' messages become facts.",
+        CHECKING,
+        Later("clients.cli.template"),
+    ),
     ("audit", "Has anybody changed the journal?", CHECKING, Later("clients.cli.audit")),
     ("insights", "Are the boards right?", CHECKING, Later("clients.cli.insights")),
     (

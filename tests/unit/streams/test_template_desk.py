@@ -1,0 +1,141 @@
+"""Templates are listed, checked and tried without a server; a mistake is shown where it is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.template_desk import main
+
+SMALLEST = """\
+name: shop.order
+channel: shop
+order: {namespace: {is: shop}, value: id}
+always:
+  - fact: ORDER_CREATED
+    at: {path: created, format: rfc3339}
+    amount: {path: total, unit: decimal, currency: {is: CNY}}
+"""
+
+
+def _asked(capsys: pytest.CaptureFixture[str], *question: str) -> tuple[int, Any]:
+    code = main(list(question))
+    return code, json.loads(capsys.readouterr().out or "null")
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    return tmp_path / "shop.order.yaml"
+
+
+def test_every_template_is_listed_with_what_it_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    code, answer = _asked(capsys, "list")
+
+    found = {each["name"]: each for each in answer["templates"]}
+    assert code == 0
+    assert found["pdd.push"]["channel"] == "pdd"
+    assert all(each["about"].endswith(".") for each in found.values())
+
+
+def test_a_template_that_fits_is_fine(capsys: pytest.CaptureFixture[str], template: Path) -> None:
+    template.write_text(SMALLEST, encoding="utf-8")
+
+    code, answer = _asked(capsys, "check", str(template))
+
+    assert (code, answer["name"], answer["mistakes"]) == (0, "shop.order", [])
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "column", "says"),
+    [
+        ("    amount:", "    amuont:", 7, 5, "Write amount."),
+        ("ORDER_CREATED", "ORDER_CREATE", 5, 5, "Write ORDER_CREATED."),
+        ("rfc3339", "rfc339", 6, 25, "Write rfc3339."),
+        ("unit: decimal", "unit: yuan", 7, 27, "Write one of: decimal, minor."),
+        ("always:", "allways:", 4, 1, "Write always."),
+        ("value: id", "value: a..b", 3, 32, "No path: 'a..b'"),
+        (", currency: {is: CNY}", "", 7, 5, "currency is missing here."),
+        ("order: {namespace", "order: {namespaces", 3, 9, "Write namespace."),
+        ("name: shop.order", "name: [shop.order", 2, 8, "No YAML"),
+    ],
+)
+def test_a_mistake_is_shown_with_its_place_and_what_to_write_instead(
+    right: str,
+    wrong: str,
+    line: int,
+    column: int,
+    says: str,
+    *,
+    capsys: pytest.CaptureFixture[str],
+    template: Path,
+) -> None:
+    template.write_text(SMALLEST.replace(right, wrong), encoding="utf-8")
+
+    code, answer = _asked(capsys, "check", str(template))
+
+    (mistake,) = answer["mistakes"]
+    assert code == 1
+    assert (mistake["file"], mistake["line"], mistake["column"]) == (str(template), line, column)
+    assert says in mistake["what"]
+
+
+def test_a_message_is_told_field_by_field(
+    capsys: pytest.CaptureFixture[str], template: Path, tmp_path: Path
+) -> None:
+    template.write_text(SMALLEST, encoding="utf-8")
+    message = tmp_path / "m.json"
+    message.write_text('{"id": 7, "created": "2025-12-29T08:00:00+08:00", "total": 12.30}')
+
+    code, answer = _asked(capsys, "try", str(template), str(message))
+
+    (step,) = answer["steps"]
+    assert (code, answer["rejections"]) == (0, [])
+    assert [
+        (each["name"], each["value"], each["place"], each["sent"]) for each in step["fields"]
+    ] == [
+        ("order", "shop:7", "id", "7"),
+        ("at", "2025-12-29T00:00:00+00:00", "created", "2025-12-29T08:00:00+08:00"),
+        ("amount", "1230 CNY (minor units)", "total", "12.30"),
+    ]
+
+
+def test_a_message_that_is_refused_says_why(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    message = tmp_path / "m.json"
+    message.write_text('{"error_response": {"error_code": 10019}}')
+
+    code, answer = _asked(capsys, "try", "pdd.orders", str(message))
+
+    (rejection,) = answer["rejections"]
+    assert (code, answer["steps"]) == (0, [])
+    assert rejection["field"] == "error_response"
+
+
+def test_a_person_is_never_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    message = tmp_path / "m.json"
+    order = {
+        "order_sn": "1",
+        "created_time": "2025-12-29 08:00:00",
+        "pay_amount": 1,
+        "order_status": 1,
+        "receiver_name": "张三丰",
+        "receiver_phone": "13800138000",
+    }
+    message.write_text(json.dumps({"order_info_get_response": {"order_info": order}}))
+
+    main(["try", "pdd.orders", str(message)])
+
+    told = capsys.readouterr().out
+    assert "identity phone" in told
+    assert "13800138000" not in told
+    assert "张三丰" not in told
+
+
+def test_what_is_not_there_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, answer = _asked(capsys, "try", "shop.missing", str(tmp_path))
+
+    assert code == 1
+    assert "concord template list" in answer["mistakes"][0]["what"]
+    assert main(["guess"]) == 2

@@ -23,6 +23,7 @@ from service.domain.order import Order
 from service.domain.probing import Probe
 from tests.builders import EVENING
 from tests.fake_desk import DeskTables
+from tests.fake_feeds import FeedTables
 from tests.fake_rows import Log, Table, Undo
 from tests.fake_stock import StockTables
 
@@ -106,5 +107,6 @@ class Tables:
         self.stock = StockTables(undo)
         self.probes: Table[str, Probe] = Table(undo)
         self.desk = DeskTables(undo)
+        self.channels = FeedTables(undo)
         self.notices: Table[str, Notice] = Table(undo)
         self.contacts: Table[str, Contact] = Table(undo)

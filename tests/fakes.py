@@ -41,6 +41,7 @@ from service.domain.facts import Fact, OrderRef, Outcome
 from tests.builders import EVENING
 from tests.fake_clock import FakeClock, FakeIds
 from tests.fake_desk import FakeDeskUnit
+from tests.fake_feeds import FakeFeedUnit
 from tests.fake_notices import FakeNoticeUnit
 from tests.fake_probes import FakeProbeUnit
 from tests.fake_stock import FakeStockUnit
@@ -58,7 +59,7 @@ __all__ = ["FakeClock", "FakeIds", "FakeStorage", "FakeUnit", "KeptReceipt", "Ta
 T = TypeVar("T")
 
 
-class FakeUnit(FakeStockUnit, FakeProbeUnit, FakeDeskUnit, FakeNoticeUnit):
+class FakeUnit(FakeStockUnit, FakeProbeUnit, FakeDeskUnit, FakeNoticeUnit, FakeFeedUnit):
     """Implements `service.application.ports.Unit` on tables in memory."""
 
     def __init__(self, tables: Tables, clock: Clock = lambda: EVENING) -> None:

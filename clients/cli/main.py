@@ -56,6 +56,12 @@ for name, text, panel, later in (
     ("pick", "What to take from the shelves.", ASKING, Later("clients.cli.pick")),
     ("stages", "Stage times, and orders beyond their limit.", ASKING, Later("clients.cli.stages")),
     (
+        "channel",
+        "How shops' orders come, and whether all do.",
+        ASKING,
+        Later("clients.cli.channel"),
+    ),
+    (
         "channels",
         "What each channel sent, how late, how much of it disagrees.",
         ASKING,

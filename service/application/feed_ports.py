@@ -44,7 +44,7 @@ class FeedPart(Protocol):
     def last_poll(self, feed_id: str) -> Run | None:
         """Return the newest completed regular run of a feed."""
 
-    def save_runs(self, runs: Sequence[Run]) -> None:
+    def save_feed_runs(self, runs: Sequence[Run]) -> None:
         """Store runs of locked feeds."""
 
     def known_orders(self, refs: Sequence[OrderRef], before: datetime) -> set[OrderRef]:

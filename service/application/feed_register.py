@@ -62,7 +62,7 @@ class FeedRegister:
             raise InvalidRequestError((("window_end_time", "send a time after the start"),))
         fresh = planning.fresh_run(feed, Purpose.BY_HAND, Window(start, end), at=self.at)
         run = replace(fresh, actor=self.origin.actor)
-        self.unit.save_runs([run])
+        self.unit.save_feed_runs([run])
         self._saved(feed)
         return run
 

@@ -20,7 +20,7 @@ from service.application.recording import record_acts
 from service.domain.cases import CaseAct
 from service.domain.channels import incidents, planning
 from service.domain.channels.feeds import Feed
-from service.domain.channels.incidents import Incident, IncidentState
+from service.domain.channels.incidents import Incident
 from service.domain.channels.planning import PlatformTerms, Window
 from service.domain.channels.rhythm import hour_of
 from service.domain.channels.runs import HOPELESS, SUCCESSES, Purpose, Report, Run, RunState
@@ -76,7 +76,7 @@ class FeedClaims:
         fitted = planning.fitted(run, terms, at=now) if run else None
         if run is None or fitted is None:
             if run is not None:
-                unit.save_runs([run.abandoned(at=now, **_TOO_OLD)])
+                unit.save_feed_runs([run.abandoned(at=now, **_TOO_OLD)])
             self._postpone(unit, feed, now)
             return None
         claimed = fitted.claimed(
@@ -87,10 +87,10 @@ class FeedClaims:
             cursor=feed.progress.cursor_at,
         )
         lapsed = [each for each in open_runs if each.lease and each.run_id != claimed.run_id]
-        unit.save_runs([each.handed_back(at=now) for each in lapsed])
+        unit.save_feed_runs([each.handed_back(at=now) for each in lapsed])
         progress = replace(feed.progress, last_purpose=claimed.purpose.value, last_run_at=now)
         feed = replace(feed, progress=progress)
-        unit.save_runs([claimed])
+        unit.save_feed_runs([claimed])
         unit.save_feed(feed, claimed.lease_until)
         return claimed, feed
 
@@ -152,7 +152,7 @@ class FeedReports:
             feed, after, fresh = self._concluded(feed, after)
         elif _is_between_parts(after) and planning.is_regular_due(feed, (), at=self.at):
             after = after.handed_back(at=self.at)
-        self.unit.save_runs([after, *fresh])
+        self.unit.save_feed_runs([after, *fresh])
         self.unit.save_feed(feed, planning.wake_at(feed, self.unit.open_runs(feed.feed_id)))
         return after
 
@@ -188,11 +188,11 @@ class FeedReports:
 
     def _polled(self, feed: Feed, run: Run) -> tuple[Feed, Run, list[Run]]:
         progress = feed.progress
-        if run.new_receipts:
-            if progress.incident_id:
-                feed = self._closed(feed)
-            return feed, run, []
-        if not planning.wants_probe(progress) or self._is_looked_into(feed):
+        # Polls that bring orders again may have left some behind: one more look tells.
+        wants_look = (
+            bool(progress.incident_id) if run.new_receipts else planning.wants_probe(progress)
+        )
+        if not wants_look or self._is_looked_into(feed):
             return feed, run, []
         window = planning.widened(Window(run.window_start, run.window_end))
         probe = planning.fresh_run(feed, Purpose.PROBE, window, at=self.at)
@@ -203,11 +203,13 @@ class FeedReports:
         return any(each.purpose in _LOOKS for each in self.unit.open_runs(feed.feed_id))
 
     def _closed(self, feed: Feed) -> Feed:
-        incident = self.unit.find_incident(feed.progress.incident_id)
-        if incident.state is not IncidentState.FILLED:
+        """Return the feed without its incident, where polls bring orders and none is missing."""
+        progress = feed.progress
+        if not progress.incident_id or progress.empty_polls:
             return feed
+        incident = self.unit.find_incident(progress.incident_id)
         self.unit.save_incident(incident.closed(at=self.at))
-        return replace(feed, progress=replace(feed.progress, incident_id=""))
+        return replace(feed, progress=replace(progress, incident_id=""))
 
     def _probed(self, feed: Feed, probe: Run) -> tuple[Feed, Run, list[Run]]:
         if not probe.missed_orders:
@@ -215,7 +217,7 @@ class FeedReports:
                 f"扩窗核查 {probe.rows} 行,均已入库,无漏单",
                 f"A wider look brought {probe.rows} rows, and nothing that had not come",
             )
-            return feed, calm, []
+            return self._closed(feed), calm, []
         found = Window(probe.window_start, probe.window_end)
         known = feed.progress.incident_id
         incident_id = known or incidents.incident_id_for(probe)

@@ -152,7 +152,7 @@ class FeedRows:
         found = driver.named(self._connection, _LAST_POLL, {"feed": feed_id})
         return run_from(found[0]) if found else None
 
-    def save_runs(self, runs: Sequence[Run]) -> None:
+    def save_feed_runs(self, runs: Sequence[Run]) -> None:
         """Store runs of locked feeds."""
         bulk.upsert(self._connection, tables.feed_runs, [run_row(each) for each in runs])
 

@@ -12,6 +12,8 @@ from google.type.money_pb2 import Money
 
 from concord.batches.v1 import batch_service_pb2 as batches
 from concord.cases.v1 import case_service_pb2 as cases
+from concord.channels.v1 import channel_service_pb2 as channels
+from concord.channels.v1 import run_pb2
 from concord.fulfilment.v1 import fulfilment_service_pb2 as fulfilment
 from concord.insights.v1 import flag_pb2
 from concord.insights.v1 import insight_service_pb2 as insights
@@ -27,7 +29,7 @@ from service.domain.desk.notices import SendResult
 from service.domain.facts import FactKind
 from service.domain.lifecycle import State
 from tests.builders import TOTAL
-from tests.faults.wire import batch_calls, case_calls
+from tests.faults.wire import batch_calls, case_calls, channel_calls
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 from tests.faults.wire.world import Told
 
@@ -360,8 +362,37 @@ BATCHES: Final = (
     _batch("RetryBatch", batch_calls.failed, batches.RetryBatchRequest),
 )
 
+
+def _runs(first: Told, second: Told) -> str:
+    """Read the answers of two claims: each has a run of its own."""
+    if first.is_ok and second.is_ok:
+        assert len(first.answer.claimed) == 1
+        assert first.answer.claimed[0].run.name != second.answer.claimed[0].run.name
+    return done_again(first, second)
+
+
+CHANNELS: Final = (
+    _act("channels.v1.ChannelService.CreateFeed", Preparing.names, channel_calls.creation),
+    _act("channels.v1.ChannelService.UpdateFeed", channel_calls.registered, channel_calls.change),
+    _act("channels.v1.ChannelService.PauseFeed", channel_calls.registered,
+         lambda target, rid: channels.PauseFeedRequest(
+             name=f"feeds/{target.tag}", request_id=rid)),
+    _act("channels.v1.ChannelService.ResumeFeed", channel_calls.paused,
+         lambda target, rid: channels.ResumeFeedRequest(
+             name=f"feeds/{target.tag}", request_id=rid)),
+    _act("channels.v1.ChannelService.StartRun", channel_calls.registered,
+         lambda target, rid: channels.StartRunRequest(feed=f"feeds/{target.tag}", request_id=rid)),
+    _act("channels.v1.ChannelService.ReportRun", channel_calls.running,
+         lambda target, rid: run_pb2.ReportRunRequest(
+             name=f"runs/{target.run}", lease=target.lease, request_id=rid,
+             result=run_pb2.ReportRunRequest.RESULT_COMPLETED)),
+    Act("concord.channels.v1.ChannelService.ClaimRuns", channel_calls.twice, channel_calls.claim,
+        _runs, "SELECT 1 FROM feed_runs WHERE lease LIKE %s || ':%%'",
+        lambda _target, rid: (rid,)),
+)  # fmt: skip
+
 # Where the repeat does not tell whether the first call did its work.
-UNTOLD: Final = frozenset({done_again, _claims})
+UNTOLD: Final = frozenset({done_again, _claims, _runs})
 ACTS: Final[Mapping[str, Act]] = {
-    each.rpc: each for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES)
+    each.rpc: each for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES, *CHANNELS)
 }

@@ -57,6 +57,11 @@ KINDS: Final[dict[str, str]] = {
     "batch_members": "state, reason, next_step, attempts",
     "batch_results": "step",
     "coupons": "template, amount_minor, currency, valid_days",
+    "feeds": "channel, mode, state, title, version, empty_polls, failures, last_result",
+    "feed_runs": "purpose, state, pages, rows, new_receipts, missed_orders, failures, last_result",
+    "feed_missed": "namespace",
+    "feed_incidents": "state, missed",
+    "feed_arrivals": "arrivals",
     "pick_lists": "warehouse, state, picker, started_at IS NULL, ended_at IS NULL, void_reason",
 }
 

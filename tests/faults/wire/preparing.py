@@ -54,6 +54,8 @@ class Target:
     pick_list: str = ""
     notice: str = ""
     sending: str = ""
+    run: str = ""
+    incident: str = ""
 
     @property
     def trade(self) -> OrderRef:

@@ -18,6 +18,7 @@ from concord.audit.v1 import audit_service_pb2 as audit
 from concord.batches.v1 import batch_service_pb2 as batches
 from concord.cases.v1 import case_service_pb2 as cases
 from concord.cases.v1 import queue_service_pb2 as queues
+from concord.channels.v1 import channel_service_pb2 as channels
 from concord.fulfilment.v1 import fulfilment_service_pb2 as fulfilment
 from concord.insights.v1 import insight_service_pb2 as insights
 from concord.intake.v1 import intake_service_pb2 as intake
@@ -27,7 +28,7 @@ from concord.orders.v1 import order_service_pb2 as orders
 from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.probes.v1 import probe_service_pb2 as probes
 from service.domain.lifecycle import State
-from tests.faults.wire import batch_calls, case_calls
+from tests.faults.wire import batch_calls, case_calls, channel_calls
 from tests.faults.wire.acts import Prepare
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 
@@ -109,6 +110,23 @@ READINGS: Final[Mapping[str, Reading]] = {
                 lambda target: batches.WatchBatchRequest(name=batch_calls.name_of(target))),
         Reading("concord.batches.v1.BatchService.ListCoupons", batch_calls.frozen,
                 lambda target: batches.ListCouponsRequest(order=f"orders/{target.order}")),
+        Reading("concord.channels.v1.ChannelService.GetFeed", channel_calls.registered,
+                lambda target: channels.GetFeedRequest(name=f"feeds/{target.tag}")),
+        Reading("concord.channels.v1.ChannelService.ListFeeds", channel_calls.registered,
+                lambda _: channels.ListFeedsRequest(page_size=3)),
+        Reading("concord.channels.v1.ChannelService.GetRun", channel_calls.running,
+                lambda target: channels.GetRunRequest(name=f"runs/{target.run}")),
+        Reading("concord.channels.v1.ChannelService.ListRuns", channel_calls.running,
+                lambda _: channels.ListRunsRequest(page_size=3)),
+        Reading("concord.channels.v1.ChannelService.GetIncident", channel_calls.running,
+                lambda target: channels.GetIncidentRequest(name=f"incidents/{target.incident}")),
+        Reading("concord.channels.v1.ChannelService.ListIncidents", channel_calls.running,
+                lambda _: channels.ListIncidentsRequest(page_size=3)),
+        Reading("concord.channels.v1.ChannelService.GetFeedHealth", channel_calls.registered,
+                lambda target: channels.GetFeedHealthRequest(name=f"feeds/{target.tag}"),
+                ("reason_zh", "reason_en")),
+        Reading("concord.channels.v1.ChannelService.ListFeedHealth", channel_calls.registered,
+                lambda _: channels.ListFeedHealthRequest(channel="none")),
         _pick_list("GetPickList", fulfilment.GetPickListRequest),
         _pick_list("PrintPickList", fulfilment.PrintPickListRequest),
         Reading("concord.fulfilment.v1.FulfilmentService.ListPickLists", Preparing.listed,

@@ -136,18 +136,18 @@ def _origins(rule: FactRule, fact: Fact, teller: Teller, record: Record) -> Iter
     ):
         if money is not None and amount is not None:
             terms = [path for term in money.terms for path in term if record.has(path)]
-            pick = Pick(tuple(terms)) if terms else money.pick
+            summed = Pick(tuple(terms)) if terms else money.pick
             shown = f"{amount.minor} {amount.currency} (minor units)"
-            yield _named(name, shown, pick, record, together=len(terms) > 1)
-    for name, pick, value in (
+            yield _named(name, shown, summed, record, together=len(terms) > 1)
+    for name, place, value in (
         ("voucher", rule.voucher, fact.voucher),
         ("note", rule.note, fact.note),
         ("provider", rule.provider, fact.provider),
         ("account", rule.account, fact.account),
         ("payment", rule.payment, fact.payment),
     ):
-        if pick is not None and value:
-            yield _named(name, value, pick, record)
+        if place is not None and value:
+            yield _named(name, value, place, record)
     yield from _people(rule, fact, record)
     for found in rule.more_refs:
         yield from _more_refs(found, fact, record)

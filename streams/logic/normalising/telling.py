@@ -121,7 +121,7 @@ class Teller:
             return ""
         if rule.is_opaque:
             return _text(rule.pick, record, texts.word)
-        value = _text(rule.pick, record, texts.identifier)
+        value = _text(rule.pick, record, texts.key)
         return self.pseudonym(namespace, value) if self.pseudonym and value else ""
 
 

@@ -11,6 +11,9 @@ from streams.logic.normalising.refusals import UnfitError
 # pasted into an id field.
 TEXT_MAX: Final = 128
 
+# Sealed buyer ids of the platforms have a hundred characters and grow.
+_KEY_MAX: Final = 512
+
 # C0 and C1 controls cannot be stored or printed; lone surrogates cannot be encoded at all.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -37,6 +40,13 @@ def identifier(value: object) -> str:
             raise UnfitError("An id is not negative.")
         return _bounded(str(value))
     return text(value)
+
+
+def key(value: object) -> str:
+    """Return what is only hashed: a person's number at a channel, which may be long ciphertext."""
+    if isinstance(value, str) and len(value) <= _KEY_MAX and not _UNPRINTABLE.search(value):
+        return value
+    return identifier(value)
 
 
 def text(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from service.domain.channels.errors import (
     FeedExistsError,
@@ -52,8 +53,12 @@ class FakeFeedUnit:
     """Implements `service.application.feed_ports.FeedPart`."""
 
     @property
+    def _all(self) -> Any:  # noqa: ANN401  # FakeUnit's tables, of which these are a part
+        return self.tables  # type: ignore[attr-defined]
+
+    @property
     def _feeds(self) -> FeedTables:
-        tables: FeedTables = self.tables.channels  # type: ignore[attr-defined]  # FakeUnit has it
+        tables: FeedTables = self._all.channels
         return tables
 
     def add_feed(self, feed: Feed) -> None:
@@ -114,7 +119,11 @@ class FakeFeedUnit:
             assert len(running) <= 1, "two connectors ask one feed"
 
     def known_orders(self, refs: Sequence[OrderRef], before: datetime) -> set[OrderRef]:
-        known = self._feeds.known
+        known = dict(self._feeds.known)
+        begun = {row.order_id: row.recorded_at for row in self._all.journal if row.sequence == 1}
+        for ref in refs:
+            if since := begun.get(self._all.refs.get(ref) or ""):
+                known[ref] = since
         return {each for each in refs if (since := known.get(each)) and since < before}
 
     def keep_missed(self, run: Run, missed: Sequence[Seen], *, at: datetime) -> int:

@@ -25,7 +25,7 @@ Account = Annotated[str, typer.Option(help="The account's name in the accounts f
 Owner = Annotated[str, typer.Option(help="The role that acts where it is broken.")]
 Platform = Annotated[str, typer.Option(help="Whose protocol; the channel's own without.")]
 Interval = Annotated[int, typer.Option("--interval", help="Seconds between polls.", min=0)]
-FileTime = Annotated[str, typer.Option("--file-time", help="When a day's file is due: 02:00.")]
+FileDue = Annotated[str, typer.Option("--file-due", help="When a day's file is due: 02:00.")]
 Window = Annotated[int, typer.Option("--window", help="The longest window, in seconds.", min=0)]
 Setting = Annotated[
     list[str] | None,
@@ -83,7 +83,7 @@ def add(  # noqa: PLR0913  # Each parameter is an option of the command.
     owner: Owner = "",
     interval: Interval = 0,
     window: Window = 0,
-    file_time: FileTime = "",
+    file_due: FileDue = "",
     since: Annotated[str, typer.Option(help="Its orders are ours from then: 2d, or a time.")] = "",
     setting: Setting = None,
     request_id: RequestId = "",
@@ -102,7 +102,7 @@ def add(  # noqa: PLR0913  # Each parameter is an option of the command.
         account=account,
         owner=owner,
         limits=FeedLimits(window_max_s=window),
-        schedule=FeedSchedule(interval_s=interval, file_time=file_time),
+        schedule=FeedSchedule(interval_s=interval, file_due=file_due),
         settings=_settings(setting),
     )
     if since:
@@ -123,7 +123,7 @@ def change(  # noqa: PLR0913  # Each parameter is an option of the command.
     owner: Owner = "",
     interval: Interval = 0,
     window: Window = 0,
-    file_time: FileTime = "",
+    file_due: FileDue = "",
     setting: Setting = None,
     request_id: RequestId = "",
     as_json: AsJson = False,
@@ -145,9 +145,9 @@ def change(  # noqa: PLR0913  # Each parameter is an option of the command.
         if window:
             found.limits.window_max_s = window
             fields.append("limits")
-        if interval or file_time:
+        if interval or file_due:
             found.schedule.interval_s = interval or found.schedule.interval_s
-            found.schedule.file_time = file_time or found.schedule.file_time
+            found.schedule.file_due = file_due or found.schedule.file_due
             fields.append("schedule")
         if setting:
             found.settings.update(_settings(setting))

@@ -100,7 +100,7 @@ def feed_parts(
             ("owner", feed.owner),
             ("settings", ", ".join(f"{key}={value}" for key, value in feed.settings.items())),
             ("asked", f"each {schedule.interval_s} s, {limits.overlap_s} s over the cursor"),
-            ("file", f"{schedule.file_time}, {schedule.file_days_after} d after its day"),
+            ("file", f"{schedule.file_due}, {schedule.file_days_after} d after its day"),
             ("begin", formats.time(feed.begin_time)),
             ("cursor", formats.time(feed.cursor_time)),
         ]

@@ -94,7 +94,7 @@ def feed_row(feed: Feed) -> dict[str, Any]:
         "schedule": {
             "interval_s": _seconds(schedule.interval),
             "look_back_every_s": _seconds(schedule.look_back_every),
-            "file_time": schedule.file_time,
+            "file_due": schedule.file_due,
             "file_days_after": schedule.file_days_after,
         },
     }
@@ -116,7 +116,7 @@ def feed_from(row: Columns) -> Feed:
         schedule=FeedSchedule(
             interval=timedelta(seconds=schedule["interval_s"]),
             look_back_every=timedelta(seconds=schedule["look_back_every_s"]),
-            file_time=schedule["file_time"],
+            file_due=schedule["file_due"],
             file_days_after=schedule["file_days_after"],
         ),
         progress=Progress(**{name: row[name] for name in _PROGRESS}),

@@ -45,7 +45,7 @@ def feed_message(feed: Feed) -> feed_pb2.Feed:
         schedule=feed_pb2.FeedSchedule(
             interval_s=_seconds(schedule.interval),
             look_back_interval_s=_seconds(schedule.look_back_every),
-            file_time=schedule.file_time,
+            file_due=schedule.file_due,
             file_days_after=schedule.file_days_after,
         ),
         owner=feed.owner,

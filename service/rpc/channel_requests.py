@@ -15,7 +15,7 @@ from concord.channels.v1 import feed_pb2, run_pb2
 from service.application.feed_reading import FeedQuery, IncidentQuery, RunQuery
 from service.domain.channels.feeds import (
     FILE_DAYS_AFTER,
-    FILE_TIME,
+    FILE_DUE,
     INTERVAL,
     LOOK_BACK_EVERY,
     OVERLAP,
@@ -192,12 +192,12 @@ def _schedule(told: feed_pb2.FeedSchedule, read: Violations) -> FeedSchedule:
     interval = _bounded(read, f"{at}.interval_s", told.interval_s, INTERVAL_S_MAX)
     every = _bounded(read, f"{at}.look_back_interval_s", told.look_back_interval_s, INTERVAL_S_MAX)
     after = _bounded(read, f"{at}.file_days_after", told.file_days_after, FILE_DAYS_MAX)
-    if told.file_time and not _CLOCK.fullmatch(told.file_time):
-        read.add(f"{at}.file_time", "send a time of day such as 02:00")
+    if told.file_due and not _CLOCK.fullmatch(told.file_due):
+        read.add(f"{at}.file_due", "send a time of day such as 02:00")
     return FeedSchedule(
         interval=timedelta(seconds=interval) if interval else INTERVAL,
         look_back_every=timedelta(seconds=every) if every else LOOK_BACK_EVERY,
-        file_time=told.file_time or FILE_TIME,
+        file_due=told.file_due or FILE_DUE,
         file_days_after=after or FILE_DAYS_AFTER,
     )
 

@@ -45,7 +45,7 @@ INTERVAL: Final = timedelta(seconds=60)
 # What shows late in a platform's list shows within minutes.
 OVERLAP: Final = timedelta(minutes=5)
 LOOK_BACK_EVERY: Final = timedelta(hours=1)
-FILE_TIME: Final = "02:00"
+FILE_DUE: Final = "02:00"
 FILE_DAYS_AFTER: Final = 1
 OWNER: Final = "engineering"
 
@@ -71,7 +71,7 @@ class FeedSchedule:
 
     interval: timedelta = INTERVAL
     look_back_every: timedelta = LOOK_BACK_EVERY
-    file_time: str = FILE_TIME
+    file_due: str = FILE_DUE
     file_days_after: int = FILE_DAYS_AFTER
 
 

@@ -17,8 +17,10 @@ from tests.contract.channel_orders import (
     in_words,
     jd,
     pdd,
+    shopify,
     taobao,
     truth_of,
+    woocommerce,
 )
 
 DAY = "2025-12-29"
@@ -274,6 +276,56 @@ def test_a_poll_that_sees_nothing_new_tells_nothing_new() -> None:
     again = facts_of("pdd.orders", pdd("1×1", updated_at=WRITTEN[SENT], remark="changed"))
 
     assert [each.fact_id for each in again] == [each.fact_id for each in seen]
+
+
+@pytest.mark.parametrize(
+    ("template", "ended", "looked_at_again"),
+    [
+        (
+            "douyin.orders",
+            douyin("4", pay_time=PAID, update_time=SENT),
+            douyin("4", pay_time=PAID, update_time=ENDED),
+        ),
+        (
+            "jd.orders",
+            jd("TRADE_CANCELED", modified=WRITTEN[SENT]),
+            jd("TRADE_CANCELED", modified=WRITTEN[ENDED]),
+        ),
+        ("pdd.orders", pdd("1×4", updated_at=WRITTEN[SENT]), pdd("1×4")),
+        (
+            "taobao.trades",
+            taobao("TRADE_CLOSED", pay_time="", end_time=WRITTEN[SENT]),
+            taobao("TRADE_CLOSED", pay_time="", end_time=WRITTEN[SENT]),
+        ),
+        (
+            "shopify.order",
+            shopify("refunded", updated_at="2025-12-29T12:00:00Z"),
+            shopify("refunded", updated_at="2025-12-31T12:00:00Z"),
+        ),
+        (
+            "shopify.order",
+            shopify("paid", cancelled_at="2025-12-29T12:00:00Z"),
+            shopify(
+                "refunded",
+                cancelled_at="2025-12-29T12:00:00Z",
+                updated_at="2025-12-31T12:00:00Z",
+            ),
+        ),
+        (
+            "woocommerce.order",
+            woocommerce("refunded", date_modified_gmt="2025-12-30T00:00:00"),
+            woocommerce("refunded", date_modified_gmt="2025-12-31T00:00:00"),
+        ),
+    ],
+)
+def test_an_order_that_ended_was_paid_before_it_however_late_one_looks(
+    template: str, ended: object, looked_at_again: object
+) -> None:
+    # Nothing contradicts: no money "after the cancellation".
+    truth = truth_of(*facts_of(template, ended), *facts_of(template, looked_at_again))
+
+    assert truth.state.value == "CANCELLED"
+    assert truth.paid == truth.total
 
 
 def test_an_aftersale_row_is_in_yuan_and_knows_when_the_money_arrived() -> None:

@@ -1,7 +1,8 @@
 """`python -m streams.template_desk`: lists templates, checks a file, tries one on a message.
 
 Answers in JSON on standard output, for the command line to show. Needs no server and no setting.
-Without the installation's key no person can be hashed; that there is one is told all the same.
+Without the installation's key no person can be hashed; that there is one is told all the same. Of
+an export the first order is tried.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from streams.logic.normalising.compiling import templates_from
 from streams.logic.normalising.explaining import Origin, Step, explain
 from streams.template_files import shipped, shipped_data
 from streams.template_places import position
+from streams.template_rows import first_order
 
 USAGE: Final = "usage: python -m streams.template_desk list | check FILE | try TEMPLATE FILE"
 EXIT_USAGE: Final = 2
@@ -84,7 +86,7 @@ def attempt(template: str, file: str) -> Answer:
         source=chosen.name.partition(".")[0],
         template=chosen.name,
         channel="",
-        body=_bytes(Path(file)),
+        body=_message(chosen, _bytes(Path(file))),
         content_type="",
         receive_time=RECEIVED,
     )
@@ -94,6 +96,15 @@ def attempt(template: str, file: str) -> Answer:
         "steps": [_step(each) for each in told.steps],
         "rejections": [_rejection(each) for each in told.rejections],
     }
+
+
+def _message(template: Template, body: bytes) -> bytes:
+    """Return the body, or what an export becomes for a template of files."""
+    order = template.root.order
+    if order is None or body.lstrip()[:1] in {b"{", b"["}:
+        return body
+    names = [step for path in order.value.paths for step in path.steps[-1:] if step]
+    return first_order(body, names) or body
 
 
 def _chosen(template: str) -> Template:

@@ -113,6 +113,27 @@ def test_a_message_that_is_refused_says_why(
     assert rejection["field"] == "error_response"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
+def test_a_template_of_files_is_tried_on_the_first_order_of_an_export(
+    encoding: str, *, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    export = tmp_path / "export.csv"
+    export.write_text(
+        "订单号,商品ID,订购数量,支付方式,下单时间,结算金额,订单状态,付款确认时间\n"
+        '="117",10001,1,在线支付,2025-12-29 08:00:00,12.30,等待出库,2025-12-29 08:01:00\n'
+        '="118",10002,1,在线支付,2025-12-29 08:00:00,1.00,等待出库,2025-12-29 08:01:00\n'
+        '="117",10003,2,在线支付,2025-12-29 08:00:00,12.30,等待出库,2025-12-29 08:01:00\n',
+        encoding=encoding,
+    )
+
+    code, answer = _asked(capsys, "try", "jd.orders.file", str(export))
+
+    told = {each["name"]: each["value"] for each in answer["steps"][0]["fields"]}
+    assert (code, answer["rejections"]) == (0, [])
+    assert (told["order"], told["amount"]) == ("jd:117", "1230 CNY (minor units)")
+    assert (told["line 1"], told["line 2"]) == ("1 × 10001", "2 × 10003")
+
+
 def test_a_person_is_never_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     message = tmp_path / "m.json"
     order = {

@@ -115,10 +115,27 @@ def test_a_woocommerce_order_is_paid_and_processed(sample: Sample) -> None:
 
 
 def test_a_list_of_woocommerce_orders_is_each_of_them(sample: Sample) -> None:
-    told = nameless("woocommerce.order", sample("woocommerce/orders_list_response.json"))
+    told = Told("woocommerce", "723")
+    ended = "2017-03-21 19:54:51"
 
-    assert told[:3] == _processing()
-    assert {fact.ref.value for fact in told} == {"727", "723"}
+    assert nameless("woocommerce.order", sample("woocommerce/orders_list_response.json")) == (
+        *_processing(),
+        told(
+            FactKind.ORDER_CREATED,
+            "2017-03-21 19:16:00",
+            amount=Money(3900, "USD"),
+            list_amount=Money(3900, "USD"),
+            lines=(
+                OrderLine("87", 1, Money(900, "USD")),
+                OrderLine("34", 1, Money(2000, "USD")),
+            ),
+        ),
+        told(FactKind.PAYMENT_SUCCEEDED, ended, amount=Money(3900, "USD")),
+        told(FactKind.ORDER_COMPLETED, ended),
+        # Refunds are written below zero.
+        told(FactKind.REFUND_SUCCEEDED, ended, voucher="726", amount=Money(1000, "USD")),
+        told(FactKind.REFUND_SUCCEEDED, ended, voucher="724", amount=Money(900, "USD")),
+    )
 
 
 def test_the_record_of_a_woocommerce_webhook_is_no_order(sample: Sample) -> None:

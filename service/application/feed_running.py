@@ -30,8 +30,6 @@ from service.domain.terms import USUAL, Terms
 SYSTEM: Final = Origin("system", "system")
 # These look further than polls do, and tell what polls have missed.
 _LOOKS: Final = frozenset({Purpose.PROBE, Purpose.BACKFILL})
-# Between two parts of these, a regular run may have its turn.
-_LONG: Final = frozenset({Purpose.BACKFILL, Purpose.BY_HAND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +259,7 @@ class FeedReports:
 
 
 def _is_between_parts(run: Run) -> bool:
-    return run.state is RunState.RUNNING and run.purpose in _LONG and not run.page_token
+    return run.state is RunState.RUNNING and run.purpose in planning.LONG and not run.page_token
 
 
 _TOO_OLD: Final = {

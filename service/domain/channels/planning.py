@@ -18,6 +18,8 @@ from service.domain.naming import named
 
 RUN_NAMESPACE: Final = uuid.UUID("0b9e7a52-3c1d-5b6a-9f21-7d4c8e1a6b11")
 EMPTY_POLLS: Final = 5
+# Between two parts of these, a regular run may have its turn.
+LONG: Final = frozenset({Purpose.BACKFILL, Purpose.BY_HAND})
 # From UTC-12 to UTC+14 there are 26 hours, but a shop, its platform and we are in two zones at
 # most, one of which is UTC or China's: 15 hours cover every pair, with an hour for summer time.
 WIDENED: Final = timedelta(hours=15)
@@ -147,8 +149,8 @@ def backfill_window(feed: Feed, probed: Window, *, oldest: datetime | None) -> W
 def choice(feed: Feed, waiting: Sequence[Run], *, at: datetime) -> Run | None:
     """Return which open run is next; None where a regular one is to be made, if it is due.
 
-    A probe is first. A regular run and the others take turns, so that a long back-fill does not
-    keep a feed from its newest orders, nor these it from its end.
+    A probe is first, and what it finds is filled next. A regular run and the others take turns, so
+    that a long back-fill does not keep a feed from its newest orders, nor these it from its end.
     """
     due = [each for each in waiting if each.claimable_at <= at]
     for each in due:
@@ -159,7 +161,7 @@ def choice(feed: Feed, waiting: Sequence[Run], *, at: datetime) -> Run | None:
         (each for each in due if each.purpose is not Purpose.REGULAR),
         key=lambda each: (each.created_at, each.run_id),
     )
-    has_turn = feed.progress.last_purpose != Purpose.REGULAR.value
+    has_turn = feed.progress.last_purpose in {each.value for each in LONG}
     if others and not (has_turn and is_regular_due(feed, waiting, at=at)):
         return others[0]
     return regular

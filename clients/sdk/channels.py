@@ -8,7 +8,6 @@ from typing import Any, TypedDict, Unpack
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from clients.sdk.calls import Call, M, Pages, SubClient, listed, unary
 from clients.sdk.names import resource
@@ -36,22 +35,6 @@ class RunFilter(TypedDict, total=False):
     state: run_pb2.Run.State.ValueType
     page_size: int
     page_token: str
-
-
-class RunReport(TypedDict, total=False):
-    """What a report tells beside its result; see `ReportRunRequest`."""
-
-    asked: Sequence[str]
-    pages: int
-    rows: int
-    new_receipts: int
-    seen: Iterable[run_pb2.ReportRunRequest.Seen]
-    clock_offset_ms: int
-    code: str
-    retry_after_s: int
-    page_token: str
-    covered_time: Timestamp
-    request_id: str
 
 
 class Channels(SubClient[M]):
@@ -120,7 +103,7 @@ class Channels(SubClient[M]):
         return _call("ResumeFeed", request)
 
     @unary
-    def claim(
+    def claim_runs(
         self,
         worker: str,
         platforms: Iterable[api.ClaimRunsRequest.Platform],
@@ -138,24 +121,16 @@ class Channels(SubClient[M]):
         return _call("ClaimRuns", request)
 
     @unary
-    def report(
-        self,
-        name: str,
-        lease: str,
-        result: run_pb2.ReportRunRequest.Result.ValueType,
-        **told: Unpack[RunReport],
-    ) -> Call[run_pb2.Run]:
+    def report_run(self, request: run_pb2.ReportRunRequest) -> Call[run_pb2.Run]:
         """Tell what came of asking since the last report; its receipts go in before.
 
-        Where the run is RUNNING in the answer, its next part is to be asked for under the lease.
+        A request without a `request_id` is given one, so that it may be sent again as it is. Where
+        the run is RUNNING in the answer, its next part is to be asked for under the lease.
 
         Raises:
             RunNotFoundError: there is none.
             RunLeaseLostError: it took too long; nothing is lost.
         """
-        request = run_pb2.ReportRunRequest(
-            name=resource("runs", name), lease=lease, result=result, **told
-        )
         request.request_id = request.request_id or self.ids()
         return _call("ReportRun", request)
 

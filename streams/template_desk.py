@@ -33,11 +33,14 @@ Answer = dict[str, object]
 
 
 class MistakeError(Exception):
-    """A file that is no template, or no message that can be opened: where, and what to do."""
+    """A file that is no template, or cannot be read: where, and what to do; `answer` has all."""
 
-    def __init__(self, file: str, line: int, column: int, what: str) -> None:
-        super().__init__(what)
-        self.answer: Answer = {"file": file, "line": line, "column": column, "what": what}
+    def __init__(self, file: str, *mistakes: tuple[int, int, str]) -> None:
+        super().__init__(file)
+        self.answer: list[Answer] = [
+            {"file": file, "line": line, "column": column, "what": what}
+            for line, column, what in mistakes
+        ]
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +52,7 @@ def main(arguments: list[str]) -> int:
     try:
         answer = asked[1](*arguments[1:])
     except MistakeError as mistake:
-        _print({"mistakes": [mistake.answer]})
+        _print({"mistakes": mistake.answer})
         return 1
     _print(answer)
     return 0
@@ -66,7 +69,12 @@ def names() -> Answer:
     about = {name: _about(text) for name, text, _ in files}
     return {
         "templates": [
-            {"name": name, "channel": each.channel, "about": about[name]}
+            {
+                "name": name,
+                "version": each.version,
+                "channel": each.channel,
+                "about": about[name],
+            }
             for name, each in sorted(found.items())
         ]
     }
@@ -75,7 +83,12 @@ def names() -> Answer:
 def check(file: str) -> Answer:
     """Check a template's file as a worker would at its start."""
     template = _template(Path(file))
-    return {"name": template.name, "channel": template.channel, "mistakes": []}
+    return {
+        "name": template.name,
+        "version": template.version,
+        "channel": template.channel,
+        "mistakes": [],
+    }
 
 
 def attempt(template: str, file: str) -> Answer:
@@ -113,7 +126,7 @@ def _chosen(template: str) -> Template:
     data = shipped_data(template)
     if data is None:
         what = "There is no such template. `concord template list` shows what there is."
-        raise MistakeError(template, 1, 1, what)
+        raise MistakeError(template, (1, 1, what))
     return templates_from([*_base(data), data])[template]
 
 
@@ -124,9 +137,11 @@ def _template(file: Path) -> Template:
     try:
         return templates_from([*_base(data), data])[name]
     except TemplateError as error:
-        line, column = position(text, error.trail)
-        what = str(error).removeprefix(f"Template {name}: ")
-        raise MistakeError(str(file), line, column, what) from error
+        mistakes = [
+            (*position(text, each.trail), str(each).removeprefix(f"Template {name}: "))
+            for each in error.all
+        ]
+        raise MistakeError(str(file), *sorted(set(mistakes))) from error
 
 
 def _base(data: object) -> list[object]:
@@ -143,23 +158,24 @@ def _data(file: Path, text: str) -> object:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         what = f"No YAML: {error.problem}."
-        raise MistakeError(str(file), line, column, what) from error
+        raise MistakeError(str(file), (line, column, what)) from error
     except yaml.YAMLError as error:
-        raise MistakeError(str(file), 1, 1, "No YAML: it has signs that none may have.") from error
+        what = "No YAML: it has signs that none may have."
+        raise MistakeError(str(file), (1, 1, what)) from error
 
 
 def _text(file: Path) -> str:
     try:
         return _bytes(file).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise MistakeError(str(file), 1, 1, "Not in UTF-8; save the file so.") from None
+        raise MistakeError(str(file), (1, 1, "Not in UTF-8; save the file so.")) from None
 
 
 def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise MistakeError(str(file), 1, 1, f"Cannot be read: {error.strerror}.") from error
+        raise MistakeError(str(file), (1, 1, f"Cannot be read: {error.strerror}.")) from error
 
 
 def _name(data: object) -> str:

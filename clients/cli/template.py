@@ -37,8 +37,12 @@ def list_templates(*, as_json: AsJson = False) -> None:
     if as_json:
         output.print_json(answer)
         return
-    rows = [(each["name"], each["channel"], each["about"]) for each in answer["templates"]]
-    output.print_all([output.table(("Template", "Channel", "What it reads"), rows)])
+    rows = [
+        (each["name"], str(each["version"]), each["channel"], each["about"])
+        for each in answer["templates"]
+    ]
+    heads = ("Template", "Version", "Channel", "What it reads")
+    output.print_all([output.table(heads, rows, right=[1])])
 
 
 @app.command()
@@ -57,7 +61,7 @@ def check(
         for path, answer in answers:
             _tell_mistakes(answer)
             if not answer["mistakes"]:
-                typer.echo(f"{path}: {answer['name']} is fine")
+                typer.echo(f"{path}: {answer['name']}@{answer['version']} is fine")
     if any(answer["mistakes"] for _, answer in answers):
         raise typer.Exit(advice.REFUSED)
 

@@ -18,13 +18,25 @@ from streams.logic.normalising.shapes import (
     member,
     needed,
     string,
+    together,
     within,
 )
 from streams.logic.normalising.template import FactRule, Part, Template
 
 _PART: Final = {"when", "order", "always", "switch", "other_cases", "cases", "parts"}
 _TEMPLATE: Final = {
-    *("name", "about", "format", "channel", "records", "json_text", "blank", "refuse", "source"),
+    *(
+        "name",
+        "version",
+        "about",
+        "format",
+        "channel",
+        "records",
+        "json_text",
+        "blank",
+        "refuse",
+        "source",
+    ),
     *("channel_at", "circumstances", "unquote", *_PART),
 }
 _FACT: Final = {
@@ -56,7 +68,7 @@ def _named(
         return _template(_with_base(data, by_name))
     except TemplateError as error:
         named = TemplateError(f"Template {name}: {error}", name)
-        named.trail = error.trail
+        named.trail, named.others = error.trail, error.others
         raise named from error
 
 
@@ -84,6 +96,7 @@ def _template(data: dict[str, object]) -> Template:
         records = valuing.paths(data.get("records", "."))
     return Template(
         name=string(data, "name"),
+        version=_version(data),
         channel=string(data, "channel", ""),
         opening=opening,
         root=_part(data, records),
@@ -97,13 +110,20 @@ def _template(data: dict[str, object]) -> Template:
     )
 
 
+def _version(data: Mapping[str, object]) -> int:
+    version = data.get("version", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        with within("version"):
+            raise TemplateError(f"A version is a whole number from 1, not {version!r}.")
+    return version
+
+
 def _part(data: Mapping[str, object], each: tuple[Path, ...]) -> Part:
     cases = mapping(data.get("cases", {}), None)
     if bool(cases) is not ("switch" in data):
         raise TemplateError("switch and cases go together.")
     switch, cut_at = maybe(valuing.choice, data, "switch") or (None, "")
-    with within("cases"):
-        by_case = {key: every(_fact, cases, key) for key in cases}
+    by_case = _cases(cases)
     return Part(
         each=each,
         when=valuing.conditions(data),
@@ -115,6 +135,19 @@ def _part(data: Mapping[str, object], each: tuple[Path, ...]) -> Part:
         others=_others(data),
         parts=every(_inner, data, "parts"),
     )
+
+
+def _cases(cases: Mapping[str, object]) -> dict[str, tuple[FactRule, ...]]:
+    found: dict[str, tuple[FactRule, ...]] = {}
+    wrong: list[TemplateError] = []
+    for key in cases:
+        try:
+            with within("cases"):
+                found[key] = every(_fact, cases, key)
+        except TemplateError as error:
+            wrong += error.all
+    together(wrong)
+    return found
 
 
 def _others(data: Mapping[str, object]) -> tuple[FactRule, ...] | None:

@@ -32,13 +32,20 @@ class UnreadableError(Exception):
 class TemplateError(ValueError):
     """A template that contradicts its own format. Raised when templates are loaded.
 
-    `trail` leads to the place: keys and indexes from the top of the template's data.
+    `trail` leads to the place: keys and indexes from the top of the template's data. `others` are
+    further mistakes that were found beside this one.
     """
 
     def __init__(self, message: str, template: str = "") -> None:
         super().__init__(message)
         self.template = template
         self.trail: list[str | int] = []
+        self.others: list[TemplateError] = []
+
+    @property
+    def all(self) -> list["TemplateError"]:
+        """This mistake, and those found beside it."""
+        return [self, *self.others]
 
 
 def field_named(key: str) -> str:

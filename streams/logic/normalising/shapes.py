@@ -4,7 +4,7 @@ A misspelt key in a template would silently lose a field of every message; so ev
 the keys that it may have.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TypeVar
@@ -20,7 +20,8 @@ def within(key: str | int) -> Iterator[None]:
     try:
         yield
     except TemplateError as error:
-        error.trail.insert(0, key)
+        for each in error.all:
+            each.trail.insert(0, key)
         raise
 
 
@@ -47,23 +48,36 @@ def every(make: Callable[[object], _T], data: Mapping[str, object], key: str) ->
 
 
 def each_of(make: Callable[[object], _T], values: Iterable[object]) -> tuple[_T, ...]:
-    """Return what is made of each value."""
+    """Return what is made of each value; mistakes in several are told together."""
     made: list[_T] = []
+    wrong: list[TemplateError] = []
     for index, value in enumerate(values):
-        with within(index):
-            made.append(make(value))
+        try:
+            with within(index):
+                made.append(make(value))
+        except TemplateError as error:
+            wrong += error.all
+    together(wrong)
     return tuple(made)
+
+
+def together(wrong: Sequence[TemplateError]) -> None:
+    """Refuse mistakes as one, if there are any."""
+    if wrong:
+        first, *rest = wrong
+        first.others = rest
+        raise first
 
 
 def mapping(value: object, allowed: set[str] | None) -> dict[str, object]:
     """Return a mapping that has no other keys than these; None allows any text."""
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise TemplateError(f"A mapping with text keys belongs here, not {value!r}.")
-    if allowed is not None:
-        for key in value:
-            if key not in allowed:
-                with within(key):
-                    raise TemplateError(f"Unknown key {key}. {_instead(key, allowed)}")
+    unknown = [key for key in value if allowed is not None and key not in allowed]
+    wrong = [TemplateError(f"Unknown key {key}. {_instead(key, allowed or ())}") for key in unknown]
+    for error, key in zip(wrong, unknown, strict=True):
+        error.trail.append(key)
+    together(wrong)
     return value
 
 

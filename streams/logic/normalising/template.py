@@ -164,7 +164,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """How one kind of message maps to facts."""
+    """How one kind of message maps to facts; another version of it tells other facts."""
 
     name: str
     channel: str
@@ -177,6 +177,7 @@ class Template:
     unquotes: bool = False
     refuse: tuple[Refusal, ...] = ()
     circumstances: tuple[Circumstance, ...] = ()
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

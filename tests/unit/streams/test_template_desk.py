@@ -36,6 +36,7 @@ def test_every_template_is_listed_with_what_it_reads(capsys: pytest.CaptureFixtu
     assert code == 0
     assert found["pdd.push"]["channel"] == "pdd"
     assert all(each["about"].endswith(".") for each in found.values())
+    assert all(each["version"] >= 1 for each in found.values())
 
 
 def test_a_template_that_fits_is_fine(capsys: pytest.CaptureFixture[str], template: Path) -> None:
@@ -58,6 +59,7 @@ def test_a_template_that_fits_is_fine(capsys: pytest.CaptureFixture[str], templa
         (", currency: {is: CNY}", "", 7, 5, "currency is missing here."),
         ("order: {namespace", "order: {namespaces", 3, 9, "Write namespace."),
         ("name: shop.order", "name: [shop.order", 2, 8, "No YAML"),
+        ("channel: shop", "channel: shop\nversion: one", 3, 1, "A version is a whole number"),
     ],
 )
 def test_a_mistake_is_shown_with_its_place_and_what_to_write_instead(
@@ -78,6 +80,24 @@ def test_a_mistake_is_shown_with_its_place_and_what_to_write_instead(
     assert code == 1
     assert (mistake["file"], mistake["line"], mistake["column"]) == (str(template), line, column)
     assert says in mistake["what"]
+
+
+def test_mistakes_in_several_facts_are_told_together(
+    capsys: pytest.CaptureFixture[str], template: Path
+) -> None:
+    wrong = (
+        "  - {fact: PAID, at: receipt}\n  - {fact: NOTED, at: receipt, nite: {is: a}, vouchr: b}\n"
+    )
+    template.write_text(f"version: 2\n{SMALLEST}{wrong}", encoding="utf-8")
+
+    code, answer = _asked(capsys, "check", str(template))
+
+    assert code == 1
+    assert [(each["line"], each["column"]) for each in answer["mistakes"]] == [
+        (9, 6),
+        (10, 32),
+        (10, 47),
+    ]
 
 
 def test_a_message_is_told_field_by_field(

@@ -1,12 +1,13 @@
 """Templates are data: each shipped one loads, and data that contradicts the format is refused."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 import yaml
 
 from streams.logic.normalising import TemplateError, Templates, read, templates_from
-from streams.template_files import load_templates
+from streams.template_files import load_templates, shipped
 from tests.unit.streams.normalising.builders import TEMPLATES, a_receipt
 
 SMALLEST = """
@@ -78,6 +79,11 @@ def test_every_shipped_template_loads_under_its_own_name() -> None:
         "woocommerce.unknown",
         "youzan.orders.file",
     ]
+
+
+def test_every_shipped_template_says_its_version() -> None:
+    for name, text, _ in shipped():
+        assert re.search(r"^version: \d+$", text, re.MULTILINE), name
 
 
 def test_without_a_key_no_customer_is_read_that_needs_hashing() -> None:

@@ -1,4 +1,4 @@
-"""Watches feeds from the clockwork: counts what is pushed, and tells of silences.
+"""Watches feeds from the clockwork: counts what comes by itself, and tells of silences.
 
 Several processes do no harm to each other: a feed is locked while it is looked at.
 """
@@ -51,7 +51,7 @@ class FeedWatch:
 
     def _look_at(self, unit: Unit, feed: Feed, now: datetime) -> None:
         progress = replace(feed.progress, watched_at=now)
-        if feed.mode is Mode.PUSH:
+        if feed.mode is not Mode.PULL:
             newest = unit.count_pushed(feed, now)
             known = progress.last_new_at
             if newest is not None and (known is None or newest > known):

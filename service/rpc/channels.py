@@ -8,11 +8,13 @@ from service.application.feed_reading import FeedReader
 from service.application.feed_register import FeedRegister
 from service.application.feed_running import FeedClaims, FeedReports
 from service.application.ports import Clock, Ids
+from service.domain.channels.runs import Run
 from service.rpc import channel_answers as answers
 from service.rpc import channel_requests as requests
 from service.rpc import run_requests
 from service.rpc.calling import Mutations, Work
 from service.rpc.violations import Violations
+from service.telemetry import Metrics
 
 
 class ChannelServicer(channel_service_pb2_grpc.ChannelServiceServicer):
@@ -25,6 +27,7 @@ class ChannelServicer(channel_service_pb2_grpc.ChannelServiceServicer):
         claims: FeedClaims,
         ids: Ids,
         clock: Clock,
+        metrics: Metrics,
     ) -> None:
         """Take the use cases."""
         self._mutations = mutations
@@ -32,6 +35,7 @@ class ChannelServicer(channel_service_pb2_grpc.ChannelServiceServicer):
         self._claims = claims
         self._ids = ids
         self._clock = clock
+        self._metrics = metrics
 
     def CreateFeed(
         self, request: pb.CreateFeedRequest, context: grpc.ServicerContext
@@ -105,13 +109,23 @@ class ChannelServicer(channel_service_pb2_grpc.ChannelServiceServicer):
         self, request: run_pb2.ReportRunRequest, context: grpc.ServicerContext
     ) -> run_pb2.Run:
         """Take what came of asking."""
+        told: list[tuple[Run, int]] = []
 
         def work(tools: Work) -> run_pb2.Run:
             run_id, report = run_requests.report(request)
             reports = FeedReports(tools.unit, tools.encoder, tools.at, tools.terms)
-            return answers.leased_message(reports.report(run_id, report))
+            before = tools.unit.run_of(run_id).missed_orders
+            run = reports.report(run_id, report)
+            # A transaction may be run again: the last one counts.
+            told[:] = [(run, run.missed_orders - before)]
+            return answers.leased_message(run)
 
-        return self._mutations.run(request, context, run_pb2.Run, work)
+        answer = self._mutations.run(request, context, run_pb2.Run, work)
+        for run, missed in told:
+            result = run.last_result.value if run.last_result else ""
+            self._metrics.feed_runs.labels(run.purpose.value, result).inc()
+            self._metrics.feed_missed.inc(missed)
+        return answer
 
     def StartRun(self, request: pb.StartRunRequest, context: grpc.ServicerContext) -> run_pb2.Run:
         """Ask a feed for a window."""

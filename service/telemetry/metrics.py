@@ -31,6 +31,7 @@ class Metrics:
         self._declare_probes()
         self._declare_audit()
         self._declare_notices()
+        self._declare_feeds()
 
     def _declare_calls(self) -> None:
         self.call_duration = Histogram(
@@ -162,6 +163,22 @@ class Metrics:
             "concord_notice_sendings",
             "Attempts to send that were reported, by what they brought.",
             ["channel", "result"],
+            registry=self.registry,
+        )
+
+    def _declare_feeds(self) -> None:
+        self.feeds = Gauge(
+            "concord_feeds", "Feeds, by how they are.", ["state"], registry=self.registry
+        )
+        self.feed_runs = Counter(
+            "concord_feed_runs",
+            "Reports on runs of feeds, by why they were asked and what it brought.",
+            ["purpose", "result"],
+            registry=self.registry,
+        )
+        self.feed_missed = Counter(
+            "concord_feed_missed_orders",
+            "Orders that polls should have brought, and that only a wider look found.",
             registry=self.registry,
         )
 

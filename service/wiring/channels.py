@@ -3,6 +3,7 @@
 from concord.channels.v1 import channel_service_pb2_grpc
 from service.application.feed_running import FeedClaims
 from service.application.feed_watching import FeedWatch
+from service.feed_watch import FeedMeasures
 from service.postgres.feed_reading import PostgresFeedReader
 from service.rpc.channels import ChannelServicer
 from service.wiring.ground import Ground, Part
@@ -14,7 +15,9 @@ def channels(ground: Ground) -> Part:
     reader = PostgresFeedReader(ground.engine)
     claims = FeedClaims(ground.storage, ground.encoder, ground.clock, terms)
     watch = FeedWatch(ground.storage, ground.encoder, ground.clock, terms)
-    servicer = ChannelServicer(ground.mutations, reader, claims, ground.ids, ground.clock)
+    metrics = ground.telemetry.metrics
+    measures = FeedMeasures(reader, metrics, ground.clock)
+    servicer = ChannelServicer(ground.mutations, reader, claims, ground.ids, ground.clock, metrics)
     return Part(
         services={
             "concord.channels.v1.ChannelService": (
@@ -22,5 +25,5 @@ def channels(ground: Ground) -> Part:
                 servicer,
             ),
         },
-        works=(watch.look, watch.forget),
+        works=(watch.look, watch.forget, measures.measure),
     )

@@ -137,7 +137,7 @@ class Channels(SubClient[M]):
     @unary
     def start_run(
         self,
-        feed: str,
+        name: str,
         *,
         start: datetime | None = None,
         end: datetime | None = None,
@@ -149,7 +149,7 @@ class Channels(SubClient[M]):
             FeedNotPulledError: nobody asks it.
             FeedNotInStateError: it is paused.
         """
-        request = api.StartRunRequest(feed=_feed(feed), request_id=request_id or self.ids())
+        request = api.StartRunRequest(feed=_feed(name), request_id=request_id or self.ids())
         if start is not None:
             request.window_start_time.FromDatetime(start)
         if end is not None:

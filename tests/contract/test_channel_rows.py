@@ -264,6 +264,16 @@ def test_a_refund_of_jd_is_in_cents_although_its_order_is_not() -> None:
     assert (back.voucher, back.ref.value) == ("900001", "2025122900001")
 
 
+def test_a_parcel_of_jd_left_when_it_was_sent_out() -> None:
+    never = "0001-01-01 00:00:00"
+    known = facts_of("jd.orders", jd("WAIT_GOODS_RECEIVE_CONFIRM", outBoundDate=WRITTEN[SENT]))
+    unknown = facts_of("jd.orders", jd("WAIT_GOODS_RECEIVE_CONFIRM", outBoundDate=never))
+
+    assert known[-1].kind is unknown[-1].kind is FactKind.PARCEL_SHIPPED
+    assert known[-1].occurred_at.timestamp() == SENT
+    assert unknown[-1].occurred_at.timestamp() == ENDED
+
+
 def test_a_row_of_the_pushed_table_is_the_trade_in_it() -> None:
     trade = taobao("WAIT_SELLER_SEND_GOODS")
     row = {"tid": 2025122900000000001, "jdp_response": json.dumps(trade), "jdp_hashcode": "1"}

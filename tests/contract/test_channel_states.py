@@ -256,7 +256,20 @@ def test_a_state_that_nobody_knows_is_refused_not_guessed(template: str, body: o
                 }
             },
         ),
+        ("jd.orders", {"jingdong_pop_order_search_responce": {"code": 403}}),
         ("jd.refunds", {"error_response": {"code": "19"}}),
+        (
+            "jd.refunds",
+            {"jingdong_pop_afs_soa_refundapply_queryPageList_responce": {"code": 403}},
+        ),
+        (
+            "jd.refunds",
+            {
+                "jingdong_pop_afs_soa_refundapply_queryPageList_responce": {
+                    "queryResult": {"code": 403, "result": []}
+                }
+            },
+        ),
         ("pdd.orders", {"error_response": {"error_code": 10019, "error_msg": "token"}}),
         ("pdd.refunds", {"error_response": {"error_code": 10019}}),
         ("pdd.refunds", {"refund_information_get_response": {"refund_amount": 1847}}),

@@ -10,11 +10,17 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from concord.audit.v1 import audit_service_pb2
 from concord.batches.v1 import batch_service_pb2
 from concord.cases.v1 import case_service_pb2
+from concord.channels.v1 import feed_pb2, run_pb2
 from concord.intake.v1 import fact_pb2
 from concord.notices.v1 import notice_service_pb2
 from concord.orders.v1 import order_pb2, order_service_pb2
 from concord.probes.v1 import probe_service_pb2
 from service.domain.cases import CaseState
+from service.domain.channels.feeds import FeedState, Mode
+from service.domain.channels.health import HealthState
+from service.domain.channels.incidents import IncidentState
+from service.domain.channels.runs import Purpose, RunState
+from service.domain.channels.runs import Result as RunResult
 from service.domain.claims import Standing
 from service.domain.desk.batches import BatchState, MemberState
 from service.domain.desk.notices import DeliveryState, NoticeState, SendResult
@@ -46,6 +52,13 @@ SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
     "notice severity": (Severity, notice_service_pb2.Notice.Severity, "SEVERITY_"),
     "delivery state": (DeliveryState, notice_service_pb2.Delivery.State, "STATE_"),
     "send result": (SendResult, notice_service_pb2.ReportDeliveryRequest.Result, "RESULT_"),
+    "feed mode": (Mode, feed_pb2.Feed.Mode, "MODE_"),
+    "feed state": (FeedState, feed_pb2.Feed.State, "STATE_"),
+    "feed health": (HealthState, feed_pb2.FeedHealth.State, "STATE_"),
+    "run purpose": (Purpose, run_pb2.Run.Purpose, "PURPOSE_"),
+    "run state": (RunState, run_pb2.Run.State, "STATE_"),
+    "run result": (RunResult, run_pb2.ReportRunRequest.Result, "RESULT_"),
+    "incident state": (IncidentState, run_pb2.Incident.State, "STATE_"),
     "probe result": (Result, probe_service_pb2.ReportProbeRequest.Result, "RESULT_"),
 }  # type: ignore[dict-item]  # generated enums are wrappers at run time
 

@@ -155,7 +155,9 @@ class FeedReports:
         return after
 
     def _with_missed(self, feed: Feed, run: Run, report: Report) -> Run:
-        if run.purpose not in _LOOKS or not report.seen:
+        # An order that was missed came as a receipt that nobody had; where the streams are behind,
+        # there may be orders that nobody knows of yet, and all of their receipts.
+        if run.purpose not in _LOOKS or not report.new_receipts:
             return run
         refs = [each.ref for each in report.seen]
         known = self.unit.known_orders(refs, run.started_at or self.at)

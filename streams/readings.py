@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -10,11 +11,14 @@ from google.type.money_pb2 import Money as MoneyMessage
 
 from concord.intake.v1 import fact_pb2, receipt_pb2
 from concord.intake.v1.intake_service_pb2 import Reading as ReadingMessage
+from concord.intake.v1.intake_service_pb2 import StatementDay
 from concord.orders.v1 import order_pb2
 from streams.logic.normalising import Fact, Money, Reading, Receipt
 from streams.logic.normalising.currencies import exponent
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# What a template of files of orders is called.
+ORDERS_FILE: Final = ".orders.file"
 _NANOS: Final = 1_000_000_000
 
 
@@ -44,6 +48,27 @@ def reading_message(reading: Reading, traceparent: str | None) -> ReadingMessage
             receipt_pb2.Rejection(reason=reason, field=told.field, advice=told.advice)
         )
     return message
+
+
+def statement_of(receipt: receipt_pb2.Receipt) -> StatementDay | None:
+    """Return of which day's file a receipt holds an order's rows; None where it holds none.
+
+    Files of orders alone: those of returns tell of an order again, and not of all of it.
+    """
+    if not receipt.template.endswith(ORDERS_FILE):
+        return None
+    try:
+        body = json.loads(receipt.body)
+        day = date.fromisoformat(body["day"]).isoformat()
+    # Whatever is wrong with the body, its reading tells; without a day it belongs to none.
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return StatementDay(
+        channel=receipt.channel or receipt.source,
+        shop=receipt.account,
+        day=day,
+        order_hint=receipt.order_hint,
+    )
 
 
 def _fact(fact: Fact) -> fact_pb2.Fact:

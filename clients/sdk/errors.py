@@ -68,16 +68,9 @@ from clients.sdk.error_kinds import (  # noqa: F401
     UnsupportedError,
     Violation,
 )
-from clients.sdk.import_errors import (  # noqa: F401
-    ImportNotFoundError,
-    ImportNotInStateError,
-    ImportRowNotFoundError,
-)
-from clients.sdk.stock_errors import (  # noqa: F401
-    PurchasePlanClosedError,
-    PurchasePlanNotFoundError,
-    SkuMappingNotFoundError,
-)
+from clients.sdk.import_errors import *  # noqa: F403  # three classes, all named so
+from clients.sdk.reconciliation_errors import *  # noqa: F403  # three classes, all named so
+from clients.sdk.stock_errors import *  # noqa: F403  # three classes, all named so
 
 
 class OrderNotFoundError(NotFoundError):

@@ -14,6 +14,7 @@ from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import InvalidRequestError, OrderError
 from service.domain.imports import errors as import_errors
+from service.domain.reconciling import errors as reconciling_errors
 
 
 def once(unit: Unit, request_id: str, fingerprint: bytes, work: Callable[[], bytes]) -> Answer:
@@ -68,6 +69,7 @@ REFUSALS = {
         desk_errors,
         errors,
         import_errors,
+        reconciling_errors,
         stock_errors,
     )
     for each in vars(module).values()

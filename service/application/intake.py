@@ -22,10 +22,12 @@ from service.application.ports import (
     WaitingReceipt,
     receipt_key,
 )
+from service.application.reconciling_ports import KeptLine
 from service.application.weighing import weigh_facts
-from service.domain.facts import GRAVITY, Fact, Outcome
+from service.domain.facts import GRAVITY, Fact, OrderRef, Outcome
 from service.domain.journal import encode_record
 from service.domain.naming import named
+from service.domain.reconciling.statements import Line, ShopDay, StatementKind, line_of
 from service.domain.terms import USUAL, Terms
 
 RECEIPT_NAMESPACE: Final = uuid.UUID("3f1d1c52-0c6b-5c11-8f0a-6f7d5e1b2a01")
@@ -47,6 +49,9 @@ class Reading:
     facts: tuple[Fact, ...] = ()
     rejection: Rejection | None = None
     traceparent: str = ""
+    # Of which day's file it holds an order's rows; and how that order is named, if unread.
+    stated: ShopDay | None = None
+    order_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +168,15 @@ class Intake:
             for each in due
             for fact in each.facts
         ]
+        lines = stated_lines(unit, due)
         weighed = weigh_facts(unit, told, encoder=self._encoder, at=at, terms=self._terms)
         results = [
             self._result(receipts[each.receipt_id], each, weighed.outcomes, at) for each in due
         ]
         unit.close_receipts(results)
         unit.publish([_told(each) for each in results])
+        for of, kept in lines.items():
+            unit.keep_lines(StatementKind.ORDERS, of, kept, at=at)
         done = {each.receipt.receipt_id: each for each in results}
         return [_answer(each.receipt_id, done, receipts, weighed.owners) for each in readings]
 
@@ -185,6 +193,37 @@ class Intake:
         return ReceiptResult(
             receipt, outcome, reading.rejection, facts, event, at, reading.traceparent
         )
+
+
+def stated_lines(unit: Unit, due: Sequence[Reading]) -> dict[ShopDay, list[KeptLine]]:
+    """Return what files say of orders, with what we hold of each before the file is applied.
+
+    Statements are in one order everywhere: whoever keeps lines of two waits for no other in a ring.
+    """
+    told: dict[ShopDay, dict[OrderRef, Line]] = {}
+    for each in due:
+        line = _stated_line(each) if each.stated is not None else None
+        if each.stated is not None and line is not None:
+            told.setdefault(each.stated, {})[line.ref] = line
+    held = unit.ours_of(sorted({ref for lines in told.values() for ref in lines})) if told else {}
+    return {
+        of: [
+            KeptLine(line, is_fresh=line.is_read, before=held.get(ref))
+            for ref, line in sorted(told[of].items())
+        ]
+        for of in sorted(told)
+    }
+
+
+def _stated_line(reading: Reading) -> Line | None:
+    line = line_of(reading.facts, reading.receipt_id)
+    if line is not None or reading.stated is None:
+        return line
+    if reading.rejection is None or not reading.order_hint:
+        return None
+    # It cannot be read, and yet the file has it.
+    ref = OrderRef(reading.stated.channel, reading.order_hint)
+    return Line(ref, receipt_id=reading.receipt_id, is_read=False)
 
 
 def summary(outcomes: Sequence[Outcome]) -> Outcome:

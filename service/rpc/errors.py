@@ -19,6 +19,7 @@ from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import InvalidRequestError, OrderError, OutageError
 from service.domain.imports import errors as import_errors
+from service.domain.reconciling import errors as reconciling_errors
 from service.failpoints import Failpoints
 from service.rpc.wrapping import UNOBSERVED, Call, StreamCall, wrapped
 from service.telemetry import Metrics, current_trace_id, keep
@@ -91,6 +92,9 @@ CODES: Final[Mapping[type[Exception], int]] = {
     import_errors.ImportNotFoundError: code_pb2.NOT_FOUND,
     import_errors.ImportNotInStateError: code_pb2.FAILED_PRECONDITION,
     import_errors.ImportRowNotFoundError: code_pb2.NOT_FOUND,
+    reconciling_errors.StatementNotFoundError: code_pb2.NOT_FOUND,
+    reconciling_errors.ReconciliationNotFoundError: code_pb2.NOT_FOUND,
+    reconciling_errors.DifferenceNotFoundError: code_pb2.NOT_FOUND,
     stock_errors.SkuMappingNotFoundError: code_pb2.NOT_FOUND,
     stock_errors.PurchasePlanNotFoundError: code_pb2.NOT_FOUND,
     stock_errors.PurchasePlanClosedError: code_pb2.FAILED_PRECONDITION,

@@ -8,6 +8,7 @@ from service.application.intake import Reading
 from service.application.ports import NewReceipt, Rejection
 from service.domain.customers.identity import Identity, IdentityKind
 from service.domain.facts import Circumstance, Fact, FactKind, OrderLine, OrderRef
+from service.domain.reconciling.statements import ShopDay
 from service.rpc.order_requests import LINES_MAX, REFS_MAX, read_ref
 from service.rpc.violations import Violations
 
@@ -86,6 +87,9 @@ def _read_reading(
         rejection = _read_rejection(f"{path}.rejection", reading.rejection, violations)
     if len(reading.facts) > FACTS_MAX:
         violations.add(f"{path}.facts", f"send at most {FACTS_MAX} facts")
+    stated, hint = None, ""
+    if reading.HasField("statement"):
+        stated, hint = _read_statement(f"{path}.statement", reading.statement, violations)
     return Reading(
         receipt_id=violations.resource(f"{path}.receipt", reading.receipt, "receipts"),
         facts=tuple(
@@ -96,7 +100,20 @@ def _read_reading(
         traceparent=violations.text(
             f"{path}.traceparent", reading.traceparent, longest=TRACEPARENT_MAX
         ),
+        stated=stated,
+        order_hint=hint,
     )
+
+
+def _read_statement(
+    path: str, statement: intake_service_pb2.StatementDay, violations: Violations
+) -> tuple[ShopDay, str]:
+    of = ShopDay(
+        violations.word(f"{path}.channel", statement.channel),
+        violations.text(f"{path}.shop", statement.shop),
+        violations.day(f"{path}.day", statement.day),
+    )
+    return of, violations.text(f"{path}.order_hint", statement.order_hint)
 
 
 def _read_rejection(

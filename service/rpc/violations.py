@@ -1,7 +1,8 @@
 """Collects what is wrong with a request, all at once, as field paths with advice."""
 
+import contextlib
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -22,6 +23,7 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 # Unicode's category Cc without tab and line feed.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_DAY: Final = re.compile(r"(19[7-9]\d|20\d\d|21\d\d)-\d\d-\d\d", re.ASCII)
 _WORD: Final = re.compile(r"[a-z0-9_]{1,40}")
 
 
@@ -90,6 +92,14 @@ class Violations:
             advice = "send a valid time between the years 1970 and 2200"
         self.add(path, advice)
         return default
+
+    def day(self, path: str, value: str) -> date:
+        """Read a calendar day: `2025-12-28`."""
+        if _DAY.fullmatch(value):
+            with contextlib.suppress(ValueError):
+                return date.fromisoformat(value)
+        self.add(path, "send a day such as 2025-12-28, between the years 1970 and 2199")
+        return _EPOCH.date()
 
     def money(self, path: str, value: MoneyProto) -> Money:
         """Read money: a currency, not negative, no fraction of its minor unit."""

@@ -16,7 +16,7 @@ from concord.intake.v1.receipt_pb2 import Receipt, ReceiptEvent
 from streams.decoding import receipt_record
 from streams.guard import Batch, Guard, Item, set_aside
 from streams.logic.normalising import read
-from streams.readings import reading_message, receipt_of
+from streams.readings import reading_message, receipt_of, statement_of
 from streams.service import patiently
 from streams.topics import topic_of
 from streams.worker import Worker
@@ -54,7 +54,10 @@ async def weigh(worker: Worker, batch: Batch[Any]) -> None:
             known = template if template in worker.templates.by_name else "unknown"
             outcome = "rejected" if reading.rejection else "read" if reading.facts else "ignored"
             worker.metrics.normalised.labels(known, outcome).inc()
-            told.append((item, reading_message(reading, item.traceparent)))
+            message = reading_message(reading, item.traceparent)
+            # Beside facts or a rejection: what a file says of a day is compared in any case.
+            message.MergeFrom(Reading(statement=statement_of(item.value)))
+            told.append((item, message))
     for part in _batches(_by_order(told)):
         await _apply(worker, part)
 

@@ -15,6 +15,7 @@ from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
 from service.domain.errors import OrderError, OutageError
 from service.domain.imports import errors as import_errors
+from service.domain.reconciling import errors as reconciling_errors
 from service.rpc.errors import CODES
 from tests.architecture.contract import comments_of
 
@@ -28,6 +29,7 @@ SENT = {
         desk_errors,
         errors,
         import_errors,
+        reconciling_errors,
         stock_errors,
     )
     for each in vars(module).values()

@@ -17,6 +17,7 @@ from service.domain.errors import OrderError
 from service.domain.facts import Outcome
 from service.domain.imports import errors as import_errors
 from service.domain.lifecycle import CORRECTIONS, LIFECYCLE
+from service.domain.reconciling import errors as reconciling_errors
 
 # Readers and the outbox's desk raise these; nothing that is simulated does.
 OF_THE_EDGES: Final = frozenset({"CURSOR_INVALID", "RECEIPT_NOT_FOUND", "STREAM_NOT_PARKED"})
@@ -30,6 +31,7 @@ OF_THE_DESK: Final = frozenset(
         customer_errors,
         desk_errors,
         import_errors,
+        reconciling_errors,
         stock_errors,
     )
     for each in vars(module).values()

@@ -56,6 +56,10 @@ ELSEWHERE: Final = frozenset(
         "IMPORT_NOT_FOUND",
         "IMPORT_NOT_IN_STATE",
         "IMPORT_ROW_NOT_FOUND",
+        # tests/integration/reconciling.
+        "STATEMENT_NOT_FOUND",
+        "RECONCILIATION_NOT_FOUND",
+        "DIFFERENCE_NOT_FOUND",
         # tests/integration/customers.
         "CUSTOMER_NOT_FOUND",
         "MERGE_NOT_FOUND",

@@ -1,0 +1,1 @@
+"""Reconciliation: what a channel's file, our orders and their payments say of one shop's day."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -244,7 +245,7 @@ def _window(run: Run) -> str:
     return _between(run.window_start_time, run.window_end_time)
 
 
-def _between(start: formats.Timestamp, end: formats.Timestamp) -> str:
+def _between(start: Timestamp, end: Timestamp) -> str:
     if not start.seconds:
         return ""
     return f"{formats.time(start)} … {formats.time(end)}"

@@ -70,7 +70,7 @@ def creation(request: pb.CreateFeedRequest, *, at: datetime) -> Feed:
     if not _ID.fullmatch(feed_id):
         read.add("feed.name", "send feeds/ID: lower-case letters, digits, - and _, 100 at most")
     read.refuse()
-    platform = said.pop("platform") or channel
+    platform = str(said.pop("platform")) or channel
     return Feed(
         feed_id=feed_id,
         channel=channel,
@@ -168,15 +168,15 @@ def resource(name: str, collection: str) -> str:
 
 
 def _limits(told: feed_pb2.FeedLimits, read: Violations) -> FeedLimits:
-    def span(name: str, most: int, default: timedelta = timedelta()) -> timedelta:
+    def length(name: str, most: int, default: timedelta = timedelta()) -> timedelta:
         seconds = _bounded(read, f"feed.limits.{name}", getattr(told, name), most)
         return timedelta(seconds=seconds) if seconds else default
 
     return FeedLimits(
-        window_max=span("window_max_s", WINDOW_S_MAX),
-        lag=span("lag_s", INTERVAL_S_MAX),
-        overlap=span("overlap_s", INTERVAL_S_MAX, OVERLAP),
-        look_back=span("look_back_s", WINDOW_S_MAX),
+        window_max=length("window_max_s", WINDOW_S_MAX),
+        lag=length("lag_s", INTERVAL_S_MAX),
+        overlap=length("overlap_s", INTERVAL_S_MAX, OVERLAP),
+        look_back=length("look_back_s", WINDOW_S_MAX),
         page_size=_bounded(read, "feed.limits.page_size", told.page_size, PAGE_ROWS_MAX),
         requests_per_minute=_bounded(
             read, "feed.limits.requests_per_minute", told.requests_per_minute, REQUESTS_MAX

@@ -212,8 +212,8 @@ def test_an_incident_is_kept_as_it_is(store: Store) -> None:
 def test_what_came_in_an_hour_adds_up(store: Store) -> None:
     feed = registered(store)
     hour = hour_of(NOON)
-    for count in (2, 3):
-        within(store, lambda unit, count=count: unit.count_arrivals(feed.feed_id, hour, count))
+    within(store, lambda unit: unit.count_arrivals(feed.feed_id, hour, 2))
+    within(store, lambda unit: unit.count_arrivals(feed.feed_id, hour, 3))
 
     rhythm = within(store, lambda unit: unit.rhythm_of(feed, NOON + HOUR))
 

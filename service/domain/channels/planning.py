@@ -230,13 +230,11 @@ def _ended(feed: Feed, progress: Progress, run: Run, at: datetime) -> Progress:
         return progress
     if run.window_start <= run_cursor(run) - feed.limits.look_back and feed.limits.look_back:
         progress = replace(progress, looked_back_at=run.started_at or at)
-    if run.new_receipts:
-        polls = {"empty_polls": 0, "probed_polls": 0}
-    else:
-        polls = {"empty_polls": progress.empty_polls + 1, "probed_polls": progress.probed_polls}
     # From when the poll began: polls do not come later by what they take.
     due = max(at, (run.started_at or at) + feed.schedule.interval)
-    return replace(progress, due_at=due, **polls)
+    if run.new_receipts:
+        return replace(progress, due_at=due, empty_polls=0, probed_polls=0)
+    return replace(progress, due_at=due, empty_polls=progress.empty_polls + 1)
 
 
 def run_cursor(run: Run) -> datetime:

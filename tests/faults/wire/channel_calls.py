@@ -50,10 +50,13 @@ def running(preparing: Preparing, count: int) -> list[Target]:
     """Register feeds with a run that somebody works on, and an incident."""
     targets = registered(preparing, count)
 
-    def work(unit: Unit) -> list[Target]:
-        return [_with_run(unit, each, bootstrap.now()) for each in targets]
+    made: list[Target] = []
 
-    return preparing.transact(work)
+    def work(unit: Unit) -> None:
+        made[:] = [_with_run(unit, each, bootstrap.now()) for each in targets]
+
+    preparing.transact(work)
+    return made
 
 
 def creation(target: Target, rid: str) -> channels.CreateFeedRequest:

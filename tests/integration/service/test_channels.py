@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -89,7 +88,7 @@ class Register:
 
 
 @pytest.fixture
-def register(service: Service, engine: sa.Engine) -> Iterator[Register]:
+def register(service: Service, engine: sa.Engine) -> Register:
     stub = channel_service_pb2_grpc.ChannelServiceStub(service.channel)
     return Register(stub, engine, f"t{uuid.uuid4().hex[:12]}")
 

@@ -34,6 +34,12 @@ def _moment(sold: tuple[datetime, OrderRef]) -> datetime:
     return sold[0]
 
 
+def part_of(run: Run) -> Window:
+    """Return what a run asks for next."""
+    assert run.ask_end is not None
+    return Window(run.ask_start, run.ask_end)
+
+
 def rightly(window: Window, _now: datetime) -> Window:
     """Send what was asked for."""
     return window
@@ -106,8 +112,7 @@ class Shop:
     def work(self, run: Run) -> Run:
         """Ask for every part of a run, and report each."""
         while run.state is RunState.RUNNING and run.lease:
-            assert run.ask_end is not None
-            run = self.report(run, self.answer(Window(run.ask_start, run.ask_end)))
+            run = self.report(run, self.answer(part_of(run)))
         self.runs.append(run)
         return run
 

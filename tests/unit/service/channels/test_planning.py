@@ -14,7 +14,7 @@ from service.domain.channels.errors import RunLeaseLostError
 from service.domain.channels.feeds import FeedLimits, FeedSchedule
 from service.domain.channels.planning import PlatformTerms, Window
 from service.domain.channels.runs import Purpose, Report, Result, RunState, backoff
-from tests.unit.service.channels.shop import DAY, HOUR, MINUTE, PLATFORM, Shop
+from tests.unit.service.channels.shop import DAY, HOUR, MINUTE, PLATFORM, Shop, part_of
 
 ZONES = ("Asia/Shanghai", "UTC", "America/New_York", "Europe/London")
 # Local moments at which something about the calendar changes.
@@ -46,14 +46,19 @@ RULES = {
 def test_windows_over_an_edge_leave_no_gap_and_keep_the_platforms_rules(
     rule: str, zone: str, edge: str
 ) -> None:
-    local = datetime(*EDGES[edge], tzinfo=ZoneInfo(zone))  # type: ignore[misc]  # year to minute
+    local = datetime(*EDGES[edge], tzinfo=ZoneInfo(zone))
     begin = local.astimezone(UTC) - 3 * HOUR
     terms = RULES[rule]
     shop = Shop(begin=begin, zone=zone, terms=terms, interval=40 * MINUTE)
     for minute in range(0, 6 * 60, 20):
         shop.sell(begin + minute * MINUTE)
     asked: list[Window] = []
-    shop.sends = lambda window, _now: asked.append(window) or window  # type: ignore[func-returns-value]
+
+    def noting(window: Window, _now: datetime) -> Window:
+        asked.append(window)
+        return window
+
+    shop.sends = noting
 
     shop.poll_until(begin + 7 * HOUR)
 
@@ -84,8 +89,7 @@ def test_a_long_pause_is_asked_for_part_by_part_under_one_lease() -> None:
     parts = []
     while run.state is RunState.RUNNING:
         parts.append((run.ask_start, run.ask_end))
-        assert run.ask_end is not None
-        run = shop.report(run, shop.answer(Window(run.ask_start, run.ask_end)))
+        run = shop.report(run, shop.answer(part_of(run)))
 
     assert len(parts) == 6
     assert all(one[1] == two[0] for one, two in pairwise(parts))
@@ -97,8 +101,7 @@ def test_the_cursor_stays_where_a_part_failed() -> None:
     shop = Shop(terms=PlatformTerms(PLATFORM, window_max=HOUR))
     shop.clock.pass_time(3 * HOUR)
     (run,) = shop.claim()
-    assert run.ask_end is not None
-    further = shop.report(run, shop.answer(Window(run.ask_start, run.ask_end)))
+    further = shop.report(run, shop.answer(part_of(run)))
     reached = shop.feed.progress.cursor_at
     assert reached == run.ask_end
 
@@ -209,8 +212,7 @@ def test_polls_and_a_long_run_by_hand_take_turns() -> None:
     while len(shop.of(Purpose.BY_HAND)) < 1 or shop.of(Purpose.BY_HAND)[-1].is_open:
         for run in shop.claim():
             taken.append(run.purpose)
-            assert run.ask_end is not None
-            told = shop.report(run, shop.answer(Window(run.ask_start, run.ask_end)))
+            told = shop.report(run, shop.answer(part_of(run)))
             shop.runs.append(told)
             if told.lease:
                 shop.work(told)

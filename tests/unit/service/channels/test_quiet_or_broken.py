@@ -14,7 +14,7 @@ from service.domain.channels.planning import Window
 from service.domain.channels.rhythm import Rhythm
 from service.domain.channels.runs import Purpose, Report, Result, Run, RunState
 from service.domain.desk.taxonomy import Severity
-from tests.unit.service.channels.shop import DAY, HOUR, MINUTE, Sends, Shop, rightly
+from tests.unit.service.channels.shop import DAY, HOUR, MINUTE, Sends, Shop, part_of, rightly
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 # From here on, by the article, nothing came any more: 29 December 02:00 in Beijing.
@@ -73,9 +73,9 @@ def test_the_incident_is_raised_within_five_polls_and_nothing_is_lost(mistake: S
     shop.poll_until(BROKEN_AT + LATENCY + 2 * HOUR)
 
     incident = shop.incidents[0]
-    last_good = max(run.ended_at for run in shop.of(Purpose.REGULAR) if run.new_receipts)
+    last_good = max(run.created_at for run in shop.of(Purpose.REGULAR) if run.new_receipts)
     polls = [
-        run for run in shop.of(Purpose.REGULAR) if last_good < run.started_at <= incident.opened_at
+        run for run in shop.of(Purpose.REGULAR) if last_good < run.created_at <= incident.opened_at
     ]
     assert len(polls) <= 5
     assert len(shop.incidents) == 1
@@ -123,7 +123,7 @@ def test_the_gap_is_filled_by_itself_from_when_something_last_came() -> None:
     assert f"runs/{backfill.run_id}".endswith(shop.incidents[0].backfill) or shop.incidents
     assert backfill.window_start <= BROKEN_AT - 8 * HOUR
     assert backfill.window_end >= BROKEN_AT + 8 * HOUR
-    assert not [each for each in shop.lost if shop.orders[each] < backfill.started_at - MINUTE]
+    assert not [each for each in shop.lost if shop.orders[each] < backfill.created_at - MINUTE]
 
 
 def test_when_the_polls_bring_orders_again_the_incident_closes() -> None:
@@ -202,7 +202,7 @@ def test_orders_that_the_streams_have_not_read_yet_are_not_missed() -> None:
     shop.poll_until(shop.begin + 20 * MINUTE)
     # Their receipts are there; of the orders themselves nothing is known yet.
     run = _probe_of(shop)
-    report = shop.answer(Window(run.ask_start, run.ask_end))
+    report = shop.answer(part_of(run))
     shop.storage.tables.channels.known.clear()
 
     told = shop.report(run, report)
@@ -231,7 +231,7 @@ def test_a_refused_feed_is_told_at_once_and_once() -> None:
     shop.poll_until(shop.begin + 20 * MINUTE)
     for _ in range(4):
         (run,) = shop.claim()
-        failed = shop.answer(Window(run.ask_start, run.ask_end))
+        failed = shop.answer(part_of(run))
         shop.report(run, _failing(failed, Result.REFUSED, "TOKEN_EXPIRED"))
         shop.clock.pass_time(HOUR)
 
@@ -247,7 +247,7 @@ def test_a_platform_that_is_away_is_told_after_half_an_hour() -> None:
     begun = shop.clock.at
     while not shop.notices:
         for run in shop.claim():
-            failed = shop.answer(Window(run.ask_start, run.ask_end))
+            failed = shop.answer(part_of(run))
             shop.report(run, _failing(failed, Result.UNREACHABLE, "TIMEOUT"))
         shop.clock.pass_time(MINUTE)
 

@@ -67,6 +67,12 @@ for name, text, panel, later in (
         ASKING,
         Later("clients.cli.channels", "channels"),
     ),
+    (
+        "reconcile",
+        "Does our day agree with the channel's file?",
+        CHECKING,
+        Later("clients.cli.reconcile"),
+    ),
     ("flags", "Risk findings by rules.", ASKING, Later("clients.cli.flags")),
     ("outbox", "What waits to be published.", ASKING, Later("clients.cli.outbox")),
     (

@@ -33,6 +33,7 @@ from clients.sdk.policy import DEADLINE_S, channel_options
 from clients.sdk.probes import Probes
 from clients.sdk.purchases import Purchases
 from clients.sdk.queues import Queues
+from clients.sdk.reconciliations import Reconciliations
 from clients.sdk.traces import Traces
 from clients.sdk.transport import AsyncTransport, BlockingTransport, Options
 from clients.sdk.workflows import Workflows
@@ -48,6 +49,7 @@ class _Nouns(SubClient[M]):
         self.imports = Imports[M](transport, ids)
         self.cases = Cases[M](transport, ids)
         self.channels = Channels[M](transport, ids)
+        self.reconciliations = Reconciliations[M](transport, ids)
         self.purchases = Purchases[M](transport, ids)
         self.queues = Queues[M](transport, ids)
         self.batches = Batches[M](transport, ids)

@@ -43,6 +43,7 @@ from concord.notices.v1 import notice_service_pb2
 from concord.orders.v1 import order_service_pb2
 from concord.outbox.v1 import outbox_service_pb2
 from concord.probes.v1 import probe_service_pb2
+from concord.reconciliations.v1 import reconciliation_service_pb2
 from concord.traces.v1 import trace_service_pb2
 from concord.workflows.v1 import workflow_service_pb2
 
@@ -54,6 +55,7 @@ MODULES: Final = (
     case_service_pb2,
     batch_service_pb2,
     channel_service_pb2,
+    reconciliation_service_pb2,
     queue_service_pb2,
     workflow_service_pb2,
     inventory_service_pb2,

@@ -132,7 +132,9 @@ class Reconciling:
 
 def begin(unit: Unit, statement: Statement, *, at: datetime) -> Reconciliation:
     """Begin to compare a day, or begin anew where it was compared, or is."""
-    zone = statement.zone or zone_for(statement.of.channel)
+    of = statement.of
+    registered = (each.zone for each in unit.feeds_of(of.channel, of.shop))
+    zone = statement.zone or next(registered, zone_for(of.channel))
     notes = (LINES_MISSING,) if statement.is_short else ()
     known = unit.find_reconciliation(statement.of)
     started = (

@@ -1,6 +1,6 @@
 """What reconciliation needs within a transaction, as a Protocol of plain values."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -102,7 +102,3 @@ class ReconcilingPart(Protocol):
 
     def in_case(self, case_id: str) -> int:
         """Return how many differences a case tells of that stand."""
-
-
-# Asks the channel for a shop's orders of a time once more; tells whether anybody can be asked.
-AskAgain = Callable[["ReconcilingPart", ShopDay, datetime, datetime, datetime], bool]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from service.application.asking_again import AskAgain, nobody
 from service.application.ports import Clock, Encoder, Storage, Unit
-from service.application.reconciling_ports import AskAgain
 from service.application.recording import Decided, record, record_acts
 from service.application.weighing import weigh_facts
 from service.domain.cases import Case, CaseAct, case_id_for, open_case
@@ -37,11 +37,6 @@ from service.domain.terms import USUAL, Terms
 CLAIM_MOST: Final = 50
 
 _SYSTEM: Final = Origin("system", "system")
-
-
-def nobody(*_: object) -> bool:
-    """Ask no channel: there is no register of whom to ask."""
-    return False
 
 
 @dataclass(frozen=True, slots=True)

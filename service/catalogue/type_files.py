@@ -15,7 +15,16 @@ from service.domain.desk.taxonomy import CaseType, CutOff, Moment, Severity, Sid
 from service.domain.desk.workflows import Step, Workflow
 
 # What opens a case by itself.
-OPENERS: Final = ("discrepancy", "deadline", "stock", "probe", "batch", "feed", "case")
+OPENERS: Final = (
+    "discrepancy",
+    "deadline",
+    "stock",
+    "probe",
+    "batch",
+    "feed",
+    "case",
+    "reconciliation",
+)
 OPEN: Final = "open"
 _UNTIL: Final = re.compile(r"([1-9]\d{0,4})([mhd]) (before|after) ([A-Z_]+)")
 _MINUTES: Final = MappingProxyType({"m": 1, "h": 60, "d": 24 * 60})

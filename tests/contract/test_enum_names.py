@@ -15,6 +15,7 @@ from concord.intake.v1 import fact_pb2
 from concord.notices.v1 import notice_service_pb2
 from concord.orders.v1 import order_pb2, order_service_pb2
 from concord.probes.v1 import probe_service_pb2
+from concord.reconciliations.v1 import reconciliation_pb2
 from service.domain.cases import CaseState
 from service.domain.channels.feeds import FeedState, Mode
 from service.domain.channels.health import HealthState
@@ -31,6 +32,8 @@ from service.domain.inquiries import InquiryKind
 from service.domain.invariants import Told
 from service.domain.lifecycle import Action, State
 from service.domain.probing import ProbeState, Result
+from service.domain.reconciling.differences import DifferenceState
+from service.domain.reconciling.judging import DifferenceKind
 from service.domain.truth import RefundState
 
 SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
@@ -45,6 +48,8 @@ SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
     "case class": (Side, case_service_pb2.Case.Class, "CLASS_"),
     "case severity": (Severity, case_service_pb2.Case.Severity, "SEVERITY_"),
     "purchase state": (PurchaseState, case_service_pb2.PurchaseRequest.State, "STATE_"),
+    "difference kind": (DifferenceKind, reconciliation_pb2.Difference.Kind, "KIND_"),
+    "difference state": (DifferenceState, reconciliation_pb2.Difference.State, "STATE_"),
     "probe kind": (InquiryKind, probe_service_pb2.Probe.Kind, "KIND_"),
     "probe state": (ProbeState, probe_service_pb2.Probe.State, "STATE_"),
     "told": (Told, audit_service_pb2.Invariant.Told, "TOLD_"),

@@ -56,7 +56,7 @@ ELSEWHERE: Final = frozenset(
         "IMPORT_NOT_FOUND",
         "IMPORT_NOT_IN_STATE",
         "IMPORT_ROW_NOT_FOUND",
-        # tests/integration/reconciling.
+        # tests/integration/service/test_reconciling.py.
         "STATEMENT_NOT_FOUND",
         "RECONCILIATION_NOT_FOUND",
         "DIFFERENCE_NOT_FOUND",

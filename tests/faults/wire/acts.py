@@ -29,7 +29,7 @@ from service.domain.desk.notices import SendResult
 from service.domain.facts import FactKind
 from service.domain.lifecycle import State
 from tests.builders import TOTAL
-from tests.faults.wire import batch_calls, case_calls, channel_calls
+from tests.faults.wire import batch_calls, case_calls, channel_calls, reconciliation_calls
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 from tests.faults.wire.world import Told
 
@@ -391,8 +391,18 @@ CHANNELS: Final = (
         lambda _target, rid: (rid,)),
 )  # fmt: skip
 
+RECONCILIATIONS: Final = tuple(
+    _act(f"reconciliations.v1.ReconciliationService.{method}", prepare, request)
+    for method, prepare, request in (
+        ("SubmitStatementLines", Preparing.names, reconciliation_calls.lines),
+        ("CloseStatement", reconciliation_calls.stated, reconciliation_calls.closing),
+        ("RunReconciliation", reconciliation_calls.stated, reconciliation_calls.comparing),
+    )
+)
+
 # Where the repeat does not tell whether the first call did its work.
 UNTOLD: Final = frozenset({done_again, _claims, _runs})
 ACTS: Final[Mapping[str, Act]] = {
-    each.rpc: each for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES, *CHANNELS)
+    each.rpc: each
+    for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES, *CHANNELS, *RECONCILIATIONS)
 }

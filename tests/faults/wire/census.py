@@ -62,6 +62,11 @@ KINDS: Final[dict[str, str]] = {
     "feed_missed": "namespace",
     "feed_incidents": "state, missed",
     "feed_arrivals": "arrivals",
+    "statements": "kind, channel, expected, closed_at IS NULL",
+    "statement_lines": "namespace, key, amount_minor, state, is_read",
+    # The clockwork goes on with what was begun.
+    "reconciliations": "channel, revision",
+    "differences": "kind, state, looks",
     "pick_lists": "warehouse, state, picker, started_at IS NULL, ended_at IS NULL, void_reason",
 }
 

@@ -27,14 +27,16 @@ from concord.notices.v1 import notice_service_pb2 as notices
 from concord.orders.v1 import order_service_pb2 as orders
 from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.probes.v1 import probe_service_pb2 as probes
+from concord.reconciliations.v1 import reconciliation_service_pb2 as reconciliations
 from service.domain.lifecycle import State
-from tests.faults.wire import batch_calls, case_calls, channel_calls
+from tests.faults.wire import batch_calls, case_calls, channel_calls, reconciliation_calls
 from tests.faults.wire.acts import Prepare
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 
 # A span in which the prepared facts happened, and that does not move.
 BEGIN: Final = Timestamp(seconds=1_795_341_600)
 END: Final = Timestamp(seconds=1_795_363_200)
+RECONCILING: Final = "concord.reconciliations.v1.ReconciliationService"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,19 @@ READINGS: Final[Mapping[str, Reading]] = {
                 ("reason_zh", "reason_en")),
         Reading("concord.channels.v1.ChannelService.ListFeedHealth", channel_calls.registered,
                 lambda _: channels.ListFeedHealthRequest(channel="none")),
+        Reading(f"{RECONCILING}.ListStatements", reconciliation_calls.compared,
+                lambda _: reconciliations.ListStatementsRequest(page_size=3)),
+        Reading(f"{RECONCILING}.GetReconciliation", reconciliation_calls.compared,
+                lambda target: reconciliations.GetReconciliationRequest(
+                    name=reconciliation_calls.comparison_of(target))),
+        Reading(f"{RECONCILING}.ListReconciliations", reconciliation_calls.compared,
+                lambda _: reconciliations.ListReconciliationsRequest(page_size=3)),
+        Reading(f"{RECONCILING}.GetDifference", reconciliation_calls.compared,
+                lambda target: reconciliations.GetDifferenceRequest(
+                    name=reconciliation_calls.difference_of(target))),
+        Reading(f"{RECONCILING}.ListDifferences", reconciliation_calls.compared,
+                lambda target: reconciliations.ListDifferencesRequest(
+                    reconciliation=reconciliation_calls.comparison_of(target))),
         _pick_list("GetPickList", fulfilment.GetPickListRequest),
         _pick_list("PrintPickList", fulfilment.PrintPickListRequest),
         Reading("concord.fulfilment.v1.FulfilmentService.ListPickLists", Preparing.listed,

@@ -57,6 +57,7 @@ def test_every_method_of_the_contract_can_be_called() -> None:
         "order": a_new_order(), "receipts": [], "batches": [], "readings": [], "flag": None,
         "action": 1, "amount": money("1"), "result": 1,
         "on_hand": 1, "delta": 1, "number": 1, "selection": None, "state": 1,
+        "lines": [],
         "feed": feed_pb2.Feed(), "platforms": [], "request": run_pb2.ReportRunRequest(),
     }  # fmt: skip
     for noun in vars(nouns).values():

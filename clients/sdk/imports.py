@@ -31,6 +31,7 @@ class ImportReport(TypedDict, total=False):
     encoding: str
     delimiter: str
     notes: Sequence[str]
+    columns: Sequence[str]
     # DONE or REFUSED where it is over.
     state: api.Import.State.ValueType
     problem: str

@@ -1,6 +1,7 @@
 """Keeps which files are expected, and finds what brought them."""
 
 from collections.abc import Sequence
+from datetime import time
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from service.domain.imports.expecting import ExpectedFile, ExpectedState, FileFeed
 from service.postgres import bulk, driver
 from service.postgres import import_tables as tables
+from service.postgres.feed_documents import feed_from
 
 _PLAIN: Final = (
     "feed_id",
@@ -20,6 +22,7 @@ _PLAIN: Final = (
     "import_id",
     "missed_at",
 )
+_FEEDS: Final = "SELECT * FROM feeds WHERE mode = 'FILE' AND state = 'ACTIVE' ORDER BY feed_id"
 _OPEN: Final = (
     "SELECT * FROM expected_files WHERE state <> 'CAME' ORDER BY due_at, feed_id"
     " LIMIT %(most)s FOR UPDATE SKIP LOCKED"
@@ -40,7 +43,7 @@ class ExpectedRows:
 
     def file_feeds(self) -> list[FileFeed]:
         """Return the active feeds that bring a file for each day."""
-        return []
+        return [_feed(row) for row in driver.named(self._connection, _FEEDS)]
 
     def expect_files(self, files: Sequence[ExpectedFile]) -> None:
         """Write down what is expected, each file once."""
@@ -62,6 +65,21 @@ class ExpectedRows:
     def save_expected(self, files: Sequence[ExpectedFile]) -> None:
         """Store what became of (locked) files."""
         bulk.upsert(self._connection, tables.expected_files, [_columns(each) for each in files])
+
+
+def _feed(row: Any) -> FileFeed:  # noqa: ANN401  # a row mapping
+    feed = feed_from(row)
+    return FileFeed(
+        feed_id=feed.feed_id,
+        channel=feed.channel,
+        shop=feed.shop,
+        template=feed.template,
+        zone=feed.zone,
+        owner=feed.owner,
+        due=time.fromisoformat(feed.schedule.file_due),
+        days_after=feed.schedule.file_days_after,
+        begins_at=feed.begin_at,
+    )
 
 
 def expected_from(row: Any) -> ExpectedFile:  # noqa: ANN401  # a row mapping

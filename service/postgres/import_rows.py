@@ -120,6 +120,7 @@ def import_from(row: Any) -> Import:  # noqa: ANN401  # a row mapping
         reached=Reached(**{name: row[name] for name in _REACHED}),
         state=ImportState(row["state"]),
         notes=tuple(row["notes"]),
+        columns=tuple(row["columns"]),
     )
 
 
@@ -146,6 +147,7 @@ def _import_row(kept: Import) -> dict[str, Any]:
         "state": kept.state.value,
         # An array as PostgreSQL reads it from text; codes have neither quotes nor commas.
         "notes": f"{{{notes}}}",
+        "columns": list(kept.columns),
     }
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from service.domain.imports.expecting import ExpectedState
 from service.domain.imports.files import ImportState, RowReason, RowState
@@ -36,6 +36,7 @@ imports = sa.Table(
     sa.Column("passed", sa.BigInteger, nullable=False),
     sa.Column("notes", ARRAY(sa.Text), nullable=False, server_default="{}"),
     text_column("problem"),
+    sa.Column("columns", JSONB, nullable=False, server_default="[]"),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("arrivals", sa.Integer, nullable=False),
     sa.Column("begun_at", Moment, nullable=False),

@@ -37,6 +37,7 @@ def import_message(found: Import, kept: Kept) -> pb.Import:
             noted=kept.noted,
         ),
         notes=found.notes,
+        columns=found.columns,
         problem=found.problem,
         actor=found.actor,
         arrivals=found.arrivals,

@@ -29,6 +29,7 @@ SETTLED_MAX: Final = 5_000
 # A row of 100 columns with an address and remarks takes some 4 KiB.
 TEXT_BYTES_MAX: Final = 64 * 1024
 NOTES_MAX: Final = 20
+COLUMNS_MAX: Final = 300
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _TEMPLATE: Final = re.compile(r"[a-z0-9_.]{1,60}")
@@ -77,6 +78,8 @@ def report(request: pb.ReportImportRequest) -> tuple[str, Report]:
             read.add(f"counts.{each}", "send 0 or more")
     if len(request.notes) > NOTES_MAX or not all(map(_NOTE.fullmatch, request.notes)):
         read.add("notes", f"send at most {NOTES_MAX} codes, such as FILE_CUT")
+    if len(request.columns) > COLUMNS_MAX:
+        read.add("columns", f"send at most {COLUMNS_MAX}")
     ended = None
     if request.state in (pb.Import.STATE_DONE, pb.Import.STATE_REFUSED):
         ended = ImportState(pb.Import.State.Name(request.state).removeprefix("STATE_"))
@@ -88,6 +91,10 @@ def report(request: pb.ReportImportRequest) -> tuple[str, Report]:
         # A tab is a delimiter like others.
         delimiter=read.text("delimiter", request.delimiter, longest=4),
         notes=tuple(request.notes),
+        columns=tuple(
+            read.text(f"columns[{at}]", each)
+            for at, each in enumerate(request.columns[:COLUMNS_MAX])
+        ),
         ended=ended,
         problem=read.text("problem", request.problem, longest=REASON_MAX),
     )

@@ -33,7 +33,7 @@ class FileFeed:
     zone: str
     owner: str
     # At this hour of the zone's clock, so many days after its day.
-    file_time: time
+    due: time
     days_after: int
     begins_at: datetime
 
@@ -41,7 +41,7 @@ class FileFeed:
         """Return when the file of a day should be here."""
         # An hour that a clock skips, or has twice, is the one before the change (PEP 495).
         local = datetime.combine(
-            day + timedelta(days=self.days_after), self.file_time, ZoneInfo(self.zone)
+            day + timedelta(days=self.days_after), self.due, ZoneInfo(self.zone)
         )
         return local.astimezone(UTC)
 

@@ -115,6 +115,7 @@ class Report:
     encoding: str = ""
     delimiter: str = ""
     notes: Sequence[str] = ()
+    columns: tuple[str, ...] = ()
     # None while it goes on.
     ended: ImportState | None = None
     problem: str = ""
@@ -134,6 +135,7 @@ class Import:
     delimiter: str = ""
     notes: tuple[str, ...] = ()
     problem: str = ""
+    columns: tuple[str, ...] = ()
     arrivals: int = 1
     ended_at: datetime | None = None
 
@@ -162,6 +164,7 @@ class Import:
             delimiter=report.delimiter or self.delimiter,
             notes=tuple(dict.fromkeys((*self.notes, *report.notes))),
             problem=report.problem,
+            columns=report.columns or self.columns,
             ended_at=at if report.ended else None,
         )
 

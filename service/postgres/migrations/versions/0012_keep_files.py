@@ -50,6 +50,7 @@ def _imports() -> None:
         sa.Column("passed", sa.BigInteger(), nullable=False),
         sa.Column("notes", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         _text("problem"),
+        sa.Column("columns", postgresql.JSONB(), server_default="[]", nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("arrivals", sa.Integer(), nullable=False),
         sa.Column("begun_at", MOMENT, nullable=False),

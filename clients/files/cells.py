@@ -1,0 +1,90 @@
+"""What a cell says, without what exports put around it; and whether it is what it should be."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+# What files write where there is nothing.
+NOTHING: Final = frozenset({"", "-", "--", "/", "\\N", "null", "NULL", "None", "无"})
+CANONICAL: Final = "%Y-%m-%d %H:%M:%S"
+# A tab before a number keeps Excel from rounding it; so does `="123"`, and so does an apostrophe.
+_AROUND: Final = " \t\r\n\f\v\u00a0\u3000\ufeff\u200b"
+
+_WHOLE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_TIME: Final = re.compile(
+    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?"
+)
+_AMOUNT: Final = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
+_QUANTITY: Final = re.compile(r"\d{1,9}(\.0+)?")
+_ROUNDED: Final = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d+")
+# Digits that a number in Excel keeps.
+KEPT_DIGITS: Final = 15
+
+
+def clean(cell: str) -> str:
+    """Return what a cell says."""
+    text = cell.strip(_AROUND)
+    if text[:2] == '="' and text.endswith('"'):
+        return text[2:-1].strip(_AROUND)
+    if text[:1] == "=" and text[1:].isdigit():
+        return text[1:]
+    if text[:1] == "'" and text[1:2].isdigit():
+        return text[1:]
+    if len(text) > 1 and text[0] == '"' and text[-1] == '"':
+        return text[1:-1].strip(_AROUND)
+    return text
+
+
+def is_nothing(text: str) -> bool:
+    """Tell whether there is nothing."""
+    return text in NOTHING
+
+
+def is_rounded(text: str) -> bool:
+    """Tell whether a number was written in powers of ten, and so has lost its digits."""
+    return _ROUNDED.fullmatch(text) is not None
+
+
+def has_lost_digits(text: str) -> bool:
+    """Tell whether a number looks as Excel leaves it: all digits behind the fifteenth are zeros.
+
+    Of true numbers of 19 digits one in ten thousand does.
+    """
+    return text.isdigit() and len(text) > KEPT_DIGITS and not text[KEPT_DIGITS:].strip("0")
+
+
+def amount(text: str) -> Decimal | None:
+    """Return an amount, or None where it is none."""
+    bare = text.removeprefix("¥").removeprefix("￥").strip()
+    if _AMOUNT.fullmatch(bare) is None:
+        return None
+    return Decimal(bare.replace(",", ""))
+
+
+def is_quantity(text: str) -> bool:
+    """Tell whether it counts pieces."""
+    return _QUANTITY.fullmatch(text) is not None
+
+
+def moment(text: str) -> str | None:
+    """Return a time as `2025-12-28 23:20:30`, or None where it is none.
+
+    Excel writes `2025/12/28 9:05` when it saves a file again.
+    """
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    if _WHOLE_TIME.fullmatch(text):
+        try:
+            datetime.fromisoformat(text)  # a wall clock of the shop's zone
+        except ValueError:
+            return None
+        return text
+    parts = [int(each or 0) for each in found.groups()]
+    try:
+        return datetime(*parts).strftime(CANONICAL)  # type: ignore[arg-type]  # noqa: DTZ001
+    except ValueError:
+        return None

@@ -1,0 +1,221 @@
+"""Kinds of files: which columns name the order, and what must be right before a row is sent.
+
+What a column means for an order is the template's affair (streams/templates). Here is only what
+tells one kind from another, what brings rows of one order together, and what a person can mend
+before it is sent. Columns go by their names: every platform has changed their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of file."""
+
+    # The template that reads its orders.
+    template: str
+    channel: str
+    # The order's number; of several names the first that is there.
+    order: Names
+    # Each is there by one of its names, and filled in every row.
+    needed: tuple[Names, ...]
+    # Numbers that are longer than Excel keeps them.
+    numbers: Names = ()
+    amounts: Names = ()
+    quantities: Names = ()
+    times: Names = ()
+    # What is paid, and what it would have cost: that, or what was taken off.
+    paid: Names = ()
+    listed: Names = ()
+    taken_off: tuple[Names, ...] = ()
+    # Columns that no other kind has.
+    marks: Names = ()
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Every column that is known of it."""
+        groups = (*self.needed, *self.taken_off)
+        return frozenset(
+            (
+                *self.order,
+                *(name for group in groups for name in group),
+                *self.numbers,
+                *self.amounts,
+                *self.quantities,
+                *self.times,
+                *self.paid,
+                *self.listed,
+                *self.marks,
+            )
+        )
+
+    def missing(self, columns: Sequence[str]) -> tuple[Names, ...]:
+        """Return what must be there and is not, each by all the names that it may have."""
+        present = frozenset(columns)
+        return tuple(each for each in (self.order, *self.needed) if present.isdisjoint(each))
+
+
+_DOUYIN: Final = Kind(
+    template="douyin.orders.file",
+    channel="douyin",
+    order=("主订单编号", "订单编号"),
+    needed=(("订单状态",), ("订单提交时间",), ("订单应付金额", "商品金额")),
+    numbers=("子订单编号", "商品ID"),
+    amounts=(
+        "订单应付金额",
+        "商品金额",
+        "商品单价",
+        "运费",
+        "优惠总金额",
+        "平台优惠",
+        "商家优惠",
+        "达人优惠",
+        "商家改价",
+        "支付优惠",
+        "红包抵扣",
+        "手续费",
+        "平台实际承担优惠金额",
+        "商家实际承担优惠金额",
+        "达人实际承担优惠金额",
+    ),
+    quantities=("商品数量",),
+    times=("订单提交时间", "支付完成时间", "订单完成时间", "发货时间"),
+    paid=("订单应付金额",),
+    taken_off=(
+        ("优惠总金额",),
+        ("平台实际承担优惠金额", "商家实际承担优惠金额", "达人实际承担优惠金额"),
+    ),
+    marks=("选购商品", "售后状态", "达人ID"),
+)
+_DOUYIN_AFTERSALES: Final = Kind(
+    template="douyin.aftersales.file",
+    channel="douyin",
+    order=("售后单号",),
+    needed=(("订单号",), ("售后状态",)),
+    numbers=("订单号", "商品单号", "商品ID"),
+    amounts=("应付金额（元）", "应付金额(元)", "退款金额（元）", "退款金额(元)"),
+    times=("售后申请时间",),
+    marks=("商品单号", "售后申请时间"),
+)
+_JD: Final = Kind(
+    template="jd.orders.file",
+    channel="jd",
+    order=("订单号",),
+    needed=(("订单状态",), ("下单时间",), ("应付金额", "订单金额")),
+    numbers=("商品ID",),
+    amounts=("京东价", "订单金额", "结算金额", "余额支付", "应付金额", "运费金额"),
+    quantities=("订购数量",),
+    times=("下单时间", "付款确认时间", "订单完成时间"),
+    paid=("应付金额",),
+    listed=("订单金额",),
+    marks=("京东价", "下单帐号"),
+)
+_PDD: Final = Kind(
+    template="pdd.orders.file",
+    channel="pdd",
+    order=("订单号",),
+    needed=(("订单状态",), ("用户实付金额(元)", "商家实收金额(元)", "商品总价(元)")),
+    numbers=("商品id", "样式ID"),
+    amounts=(
+        "商品总价(元)",
+        "邮费(元)",
+        "店铺优惠折扣(元)",
+        "平台优惠折扣(元)",
+        "多多支付立减金额(元)",
+        "用户实付金额(元)",
+        "商家实收金额(元)",
+    ),
+    quantities=("商品数量(件)",),
+    times=("支付时间", "拼单成功时间", "订单确认时间", "订单成交时间", "发货时间", "确认收货时间"),
+    paid=("用户实付金额(元)",),
+    listed=("商品总价(元)",),
+    marks=("团ID", "拼单成功时间", "是否抽奖或0元试用", "样式ID"),
+)
+_TAOBAO: Final = Kind(
+    template="taobao.orders.file",
+    channel="taobao",
+    order=("订单编号",),
+    needed=(("订单状态",), ("订单创建时间",), ("买家实际支付金额", "总金额")),
+    amounts=("买家应付货款", "买家应付邮费", "总金额", "买家实际支付金额", "卖家服务费"),
+    quantities=("宝贝总数量",),
+    times=("订单创建时间", "订单付款时间"),
+    paid=("买家实际支付金额",),
+    listed=("总金额",),
+    marks=("买家会员名", "宝贝标题"),
+)
+_YOUZAN: Final = Kind(
+    template="youzan.orders.file",
+    channel="youzan",
+    order=("订单号",),
+    needed=(("订单状态",), ("订单实付金额",)),
+    amounts=("订单实付金额",),
+    quantities=("商品种类数",),
+    times=("买家付款时间",),
+    paid=("订单实付金额",),
+    marks=("全部商品名称", "收货人手机号/提货人手机号"),
+)
+
+KINDS: Final[Mapping[str, Kind]] = {
+    each.template: each for each in (_DOUYIN, _DOUYIN_AFTERSALES, _JD, _PDD, _TAOBAO, _YOUZAN)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where in a file's rows a kind's columns are."""
+
+    kind: Kind
+    names: tuple[str, ...]
+    order: int
+    needed: tuple[int, ...]
+    numbers: tuple[int, ...]
+    amounts: tuple[int, ...]
+    quantities: tuple[int, ...]
+    times: tuple[int, ...]
+    paid: int | None
+    listed: int | None
+    taken_off: tuple[int, ...]
+    # Places of one name that more than one column has, where the kind knows the name.
+    doubled: tuple[tuple[int, ...], ...] = field(default=())
+
+    @classmethod
+    def of(cls, kind: Kind, names: Sequence[str]) -> Columns:
+        """Find them; every one that the kind needs must be there."""
+        place: dict[str, int] = {}
+        places: dict[str, list[int]] = {}
+        for at, name in enumerate(names):
+            place.setdefault(name, at)
+            places.setdefault(name, []).append(at)
+
+        def first(group: Names) -> int | None:
+            return next((place[name] for name in group if name in place), None)
+
+        def all_of(group: Names) -> tuple[int, ...]:
+            return tuple(place[name] for name in group if name in place)
+
+        order = first(kind.order)
+        needed = [at for at in map(first, kind.needed) if at is not None]
+        off = next((found for each in kind.taken_off if (found := all_of(each))), ())
+        known = kind.known
+        return cls(
+            kind=kind,
+            names=tuple(names),
+            order=0 if order is None else order,
+            needed=tuple(needed),
+            numbers=tuple(dict.fromkeys((*all_of(kind.order), *all_of(kind.numbers)))),
+            amounts=all_of(kind.amounts),
+            quantities=all_of(kind.quantities),
+            times=all_of(kind.times),
+            paid=first(kind.paid),
+            listed=first(kind.listed),
+            taken_off=off,
+            doubled=tuple(
+                tuple(found) for name, found in places.items() if len(found) > 1 and name in known
+            ),
+        )

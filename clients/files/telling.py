@@ -1,0 +1,77 @@
+"""Orders of a file as receipts, in batches that one call may have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from clients.files.spool import Order
+from concord.intake.v1.receipt_pb2 import Receipt
+
+# 500 orders of about 2 KiB are 1 MiB; a call may have 1000 and 4 MiB.
+BATCH: Final = 500
+BATCH_BYTES: Final = 2 * 1024 * 1024
+CONTENT_TYPE: Final = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Receipts that go together, and the last order in them."""
+
+    receipts: list[Receipt]
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How the orders of one file become receipts."""
+
+    channel: str
+    template: str
+    day: str
+    columns: Sequence[str]
+    # By which clock they came.
+    at: datetime
+
+    def receipt(self, order: Order) -> Receipt:
+        """Return an order's rows as they came: the same rows are the same receipt."""
+        rows = [self._named(each) for each in order.rows]
+        body = json.dumps(
+            {"day": self.day, "rows": rows}, ensure_ascii=False, separators=(",", ":")
+        )
+        receipt = Receipt(
+            source=self.channel,
+            template=self.template,
+            channel=self.channel,
+            body=body.encode(),
+            content_type=CONTENT_TYPE,
+            order_hint=order.number,
+        )
+        receipt.receive_time.FromDatetime(self.at)
+        return receipt
+
+    def batches(self, orders: Iterable[Order]) -> Iterator[Batch]:
+        """Return orders as batches of receipts, in their order."""
+        found: list[Receipt] = []
+        size, last = 0, ""
+        for order in orders:
+            receipt = self.receipt(order)
+            if found and (len(found) == BATCH or size + len(receipt.body) > BATCH_BYTES):
+                yield Batch(found, last)
+                found, size = [], 0
+            found.append(receipt)
+            size += len(receipt.body)
+            last = order.number
+        if found:
+            yield Batch(found, last)
+
+    def _named(self, fields: Sequence[str]) -> dict[str, str]:
+        # Of columns of one name the first counts; those that differ were kept.
+        named: dict[str, str] = {}
+        for name, text in zip(self.columns, fields, strict=True):
+            if name:
+                named.setdefault(name, text)
+        return named

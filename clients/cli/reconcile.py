@@ -72,13 +72,13 @@ def show(
     language: In = None,
 ) -> None:
     """Show one day's comparison with all that does not agree; as CSV with --csv."""
+    kinds = [_number(each, "KIND", Difference.Kind) for each in kind or ()]
+    states = [_number(each, "STATE", Difference.State) for each in state or ()]
     with connected(as_json=as_json) as concord:
         done = concord.reconciliations.get(reconciliation)
         found = list(
             concord.reconciliations.list_differences(
-                reconciliation=done.name,
-                kinds=[_number(each, "KIND", Difference.Kind) for each in kind or ()],
-                states=[_number(each, "STATE", Difference.State) for each in state or ()],
+                reconciliation=done.name, kinds=kinds, states=states
             )
         )
     if to_csv is None:

@@ -391,18 +391,8 @@ CHANNELS: Final = (
         lambda _target, rid: (rid,)),
 )  # fmt: skip
 
-RECONCILIATIONS: Final = tuple(
-    _act(f"reconciliations.v1.ReconciliationService.{method}", prepare, request)
-    for method, prepare, request in (
-        ("SubmitStatementLines", Preparing.names, reconciliation_calls.lines),
-        ("CloseStatement", reconciliation_calls.stated, reconciliation_calls.closing),
-        ("RunReconciliation", reconciliation_calls.stated, reconciliation_calls.comparing),
-    )
-)
-
 # Where the repeat does not tell whether the first call did its work.
 UNTOLD: Final = frozenset({done_again, _claims, _runs})
 ACTS: Final[Mapping[str, Act]] = {
-    each.rpc: each
-    for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES, *CHANNELS, *RECONCILIATIONS)
-}
+    each.rpc: each for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES, *CHANNELS)
+} | {each.rpc: each for each in (_act(*call) for call in reconciliation_calls.CALLS)}

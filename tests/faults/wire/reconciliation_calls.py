@@ -107,3 +107,14 @@ def _difference(target: Target) -> Difference:
     reconciliation_id = reconciliation_id_for(of(target))
     fresh = found(reconciliation_id, finding, revision=1, at=bootstrap.now())
     return replace(fresh, state=DifferenceState.IN_CASE, due_at=None)
+
+
+# What is called, what must be there before, and what is asked.
+CALLS: Final = tuple(
+    (f"reconciliations.v1.ReconciliationService.{method}", prepare, request)
+    for method, prepare, request in (
+        ("SubmitStatementLines", Preparing.names, lines),
+        ("CloseStatement", stated, closing),
+        ("RunReconciliation", stated, comparing),
+    )
+)

@@ -41,6 +41,7 @@ def test_every_seeded_difference_is_found_and_nothing_else(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_two_hundred_differences_among_fifty_thousand_orders_are_found(
     storing: Storing, engine: sa.Engine
 ) -> None:

@@ -41,6 +41,7 @@ for name, command in (
 for name, text, panel, later in (
     ("order", "Read orders, watch them, ask them to move.", ASKING, Later("clients.cli.order")),
     ("receipt", "Messages as they arrived.", ASKING, Later("clients.cli.receipt")),
+    ("file", "Files of orders.", ASKING, Later("clients.cli.file")),
     ("probe", "What payment providers are asked.", ASKING, Later("clients.cli.probe")),
     ("case", "Exception orders in handling.", ASKING, Later("clients.cli.case")),
     (
@@ -66,6 +67,12 @@ for name, text, panel, later in (
         "What each channel sent, how late, how much of it disagrees.",
         ASKING,
         Later("clients.cli.channels", "channels"),
+    ),
+    (
+        "customer",
+        "Who is the same person at several channels.",
+        ASKING,
+        Later("clients.cli.customer"),
     ),
     (
         "reconcile",

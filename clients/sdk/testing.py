@@ -35,7 +35,9 @@ from concord.audit.v1 import audit_service_pb2
 from concord.batches.v1 import batch_service_pb2
 from concord.cases.v1 import case_service_pb2, queue_service_pb2
 from concord.channels.v1 import channel_service_pb2
+from concord.customers.v1 import customer_service_pb2
 from concord.fulfilment.v1 import fulfilment_service_pb2
+from concord.imports.v1 import import_service_pb2
 from concord.insights.v1 import insight_service_pb2
 from concord.intake.v1 import intake_service_pb2
 from concord.inventory.v1 import inventory_service_pb2
@@ -52,9 +54,11 @@ __all__ = ["FakeConcord", "Refusal", "Seen", "refusal"]
 MODULES: Final = (
     order_service_pb2,
     intake_service_pb2,
+    import_service_pb2,
     case_service_pb2,
     batch_service_pb2,
     channel_service_pb2,
+    customer_service_pb2,
     reconciliation_service_pb2,
     queue_service_pb2,
     workflow_service_pb2,

@@ -59,7 +59,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "PURCHASE_REQUEST_NOT_FOUND": "`concord purchase list` shows what was asked for.",
     "CUSTOMER_NOT_FOUND": "`concord customer list` shows who is known.",
     "MERGE_NOT_FOUND": "`concord customer merges` shows merges and suggestions.",
-    "MERGE_NOT_IN_STATE": "It is {state}: `concord customer merge-show {merge}`.",
+    "MERGE_NOT_IN_STATE": "It is {state}: `concord customer merges`.",
     "CUSTOMERS_SAME": "Nothing to do: `concord customer show {customer}`.",
     "NOTICE_NOT_FOUND": "`concord notice list` shows what was to be told.",
     "NOTICE_NOT_RESENDABLE": "See `concord notice show {notice}`; it is {state}.",

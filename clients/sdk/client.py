@@ -18,6 +18,7 @@ from clients.sdk.calls import Awaiting, Blocking, Ids, M, SubClient, Transport
 from clients.sdk.cases import Cases
 from clients.sdk.channels import Channels
 from clients.sdk.config import Settings, random_request_id
+from clients.sdk.customers import Customers
 from clients.sdk.fulfilment import Fulfilment
 from clients.sdk.health import Health
 from clients.sdk.imports import Imports
@@ -49,6 +50,7 @@ class _Nouns(SubClient[M]):
         self.imports = Imports[M](transport, ids)
         self.cases = Cases[M](transport, ids)
         self.channels = Channels[M](transport, ids)
+        self.customers = Customers[M](transport, ids)
         self.reconciliations = Reconciliations[M](transport, ids)
         self.purchases = Purchases[M](transport, ids)
         self.queues = Queues[M](transport, ids)

@@ -12,6 +12,7 @@ from service.application.desk_ports import DeskPart
 from service.application.feed_ports import FeedPart
 from service.application.import_ports import ImportPart
 from service.application.notice_ports import NoticePart
+from service.application.people_ports import PeoplePart
 from service.application.probe_ports import ProbePart
 from service.application.reconciling_ports import ReconcilingPart
 from service.application.shared_ports import SharedPart
@@ -186,6 +187,7 @@ class Unit(
     FeedPart,
     ImportPart,
     NoticePart,
+    PeoplePart,
     ReconcilingPart,
     Protocol,
 ):

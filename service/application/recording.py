@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.application.ports import Encoder, Message, Stream, Unit, Writes
+from service.application.stock_ports import StockAsked
 from service.domain.cases import CaseAct
 from service.domain.changes import Change, ChangeKind, MoneyMoved
 from service.domain.expectations import Expectation
@@ -61,6 +62,7 @@ def store(
     unit.publish(messages + customer)
     unit.queue_stock(_stock_asked(writes), at=at)
     _sync_probes(unit, decided, at=at)
+    unit.queue_people(_told_of(writes), at=at)
 
 
 def record_acts(unit: Unit, acts: Sequence[tuple[CaseAct, Origin]], *, encoder: Encoder) -> None:
@@ -120,13 +122,22 @@ def _sync_probes(unit: Unit, decided: Sequence[Decided], *, at: datetime) -> Non
     )
 
 
-def _stock_asked(writes: Sequence[Writes]) -> dict[str, tuple[str, ...]]:
-    """Return the articles of each order that changed and whose stock may have to follow."""
+def _stock_asked(writes: Sequence[Writes]) -> dict[str, StockAsked]:
+    """Return what each order names that changed and whose stock may have to follow."""
     return {
-        each.order.order_id: tuple(needs(each.order.lines))
+        each.order.order_id: StockAsked(each.order.channel, tuple(needs(each.order.lines)))
         for each in writes
         if each.rows and concerns_stock(each.order)
     }
+
+
+def _told_of(writes: Sequence[Writes]) -> list[str]:
+    """Return the orders of which something new says who bought."""
+    return sorted(
+        each.order.order_id
+        for each in writes
+        if any(fact.customer or fact.identities for fact, _ in each.added)
+    )
 
 
 def _order_messages(writes: Writes) -> list[Message]:

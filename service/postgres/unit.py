@@ -36,6 +36,7 @@ from service.postgres.feed_rows import FeedRows
 from service.postgres.import_rows import ImportRows
 from service.postgres.notice_delivering import NoticeDelivering
 from service.postgres.outbox_rows import OutboxRows
+from service.postgres.people_rows import PeopleRows
 from service.postgres.pick_rows import PickRows
 from service.postgres.probe_rows import ProbeRows
 from service.postgres.receipt_rows import ReceiptRows
@@ -66,6 +67,7 @@ class PostgresUnit(
     ImportRows,
     ExpectedRows,
     NoticeDelivering,
+    PeopleRows,
     ReconciliationRows,
 ):
     """Implements `service.application.ports.Unit`."""

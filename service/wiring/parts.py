@@ -6,6 +6,7 @@ from typing import Final
 from service.wiring.batches import batches
 from service.wiring.cases import cases
 from service.wiring.channels import channels
+from service.wiring.customers import customers
 from service.wiring.ground import Ground, Part
 from service.wiring.imports import imports
 from service.wiring.insights import insights
@@ -28,6 +29,7 @@ PARTS: Final[tuple[Callable[[Ground], Part], ...]] = (
     imports,
     reconciliations,
     channels,
+    customers,
     batches,
     queues,
     insights,

@@ -79,7 +79,9 @@ def _text(value: object) -> str:
         return str(value)
     if not isinstance(value, str) or len(value) > _VALUE_MAX:
         return ""
-    return unicodedata.normalize("NFKC", value).strip()
+    # A lone surrogate cannot be hashed; whoever sends one names nobody.
+    plain = value.encode(errors="ignore").decode()
+    return unicodedata.normalize("NFKC", plain).strip() if plain == value else ""
 
 
 def is_masked(value: str) -> bool:

@@ -1,0 +1,245 @@
+"""`concord customer …`: who is the same person, why, and what if not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Annotated
+
+import typer
+from google.protobuf.message import Message
+
+from clients.cli import formats, output
+from clients.cli.options import AsJson, Limit, RequestId
+from clients.cli.session import connected
+from concord.customers.v1.customer_service_pb2 import Buyer, Customer, Merge
+from concord.intake.v1.fact_pb2 import Identity
+
+app = typer.Typer(help="Who is the same person at several channels.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="CUSTOMER", help="As `list` names it: cus-….")]
+MergeName = Annotated[str, typer.Argument(metavar="MERGE", help="As `merges` names it: mrg-….")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for whoever looks at it later.")]
+
+
+@app.command()
+def show(name: Name, *, as_json: AsJson = False) -> None:
+    """Show one customer: its accounts, what they are known by, numbers, merges."""
+    with connected(as_json=as_json) as concord:
+        customer = concord.customers.get(name)
+    if as_json:
+        output.print_json(customer)
+        return
+    if customer.merged_into:
+        typer.echo(f"{customer.name} is part of {customer.merged_into}.")
+        return
+    profile = customer.profile
+    typer.echo(
+        f"{customer.name}: {customer.order_count} orders since"
+        f" {formats.time(customer.first_seen_time)}; in 90 days {profile.orders_90d} orders,"
+        f" {profile.returned_90d} with money back"
+    )
+    spent = ((_money(each.sum), str(each.orders), _money(each.mean)) for each in profile.spent)
+    output.print_all(
+        [
+            output.table(("Buyer", "Channel", "Shop", "Orders", "Known by"), _buyers(customer)),
+            output.table(("Spent", "Orders", "Mean"), spent),
+            _merges_table(customer.merges),
+        ]
+    )
+
+
+@app.command("list")
+def list_customers(
+    *,
+    order: Annotated[str, typer.Option("--order", help="Whose this order is.")] = "",
+    key: Annotated[str, typer.Option("--key", help="Whose this account is.")] = "",
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List customers, newest first."""
+    with connected(as_json=as_json) as concord:
+        rows = concord.customers.list(order=order, key=key, page_size=min(limit, 500))
+        found = list(islice(rows, limit))
+    if as_json:
+        _print_list("customers", found)
+        return
+    lines = (
+        (
+            each.name,
+            str(each.order_count),
+            ", ".join(sorted({buyer.channel for buyer in each.buyers})),
+            formats.time(each.first_seen_time),
+        )
+        for each in found
+    )
+    output.print_all([output.table(("Customer", "Orders", "Channels", "Since"), lines)])
+
+
+@app.command()
+def orders(name: Name, *, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List a customer's orders over all channels, newest first."""
+    with connected(as_json=as_json) as concord:
+        rows = concord.customers.list_orders(name, page_size=min(limit, 500))
+        found = list(islice(rows, limit))
+    if as_json:
+        _print_list("orders", found)
+        return
+    lines = (
+        (
+            each.order,
+            each.channel,
+            each.shop,
+            _money(each.total),
+            formats.time(each.place_time),
+            "yes" if each.returned else "",
+        )
+        for each in found
+    )
+    heads = ("Order", "Channel", "Shop", "Total", "Placed", "Money back")
+    output.print_all([output.table(heads, lines)])
+
+
+@app.command()
+def merges(
+    *,
+    customer: Annotated[str, typer.Option("--customer", help="Only of this customer.")] = "",
+    suggested: Annotated[bool, typer.Option("--suggested", help="Only what waits.")] = False,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List merges and suggestions with their evidence, newest first."""
+    states = (Merge.STATE_SUGGESTED,) if suggested else ()
+    with connected(as_json=as_json) as concord:
+        rows = concord.customers.list_merges(
+            customer=customer, states=states, page_size=min(limit, 500)
+        )
+        found = list(islice(rows, limit))
+    if as_json:
+        _print_list("merges", found)
+    else:
+        output.print_all([_merges_table(found)])
+
+
+@app.command()
+def merge(
+    name: Name,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Who is the same person.")],
+    reason: Annotated[str, typer.Argument(metavar="REASON", help="Why.")],
+    *,
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Join two customers by hand."""
+    with connected(as_json=as_json) as concord:
+        told = concord.customers.merge(name, other, reason, request_id=request_id)
+    _print_merge(told, as_json=as_json)
+
+
+@app.command()
+def accept(
+    name: MergeName, *, reason: Reason = "", request_id: RequestId = "", as_json: AsJson = False
+) -> None:
+    """Accept a suggestion: they are one person."""
+    with connected(as_json=as_json) as concord:
+        told = concord.customers.accept(name, reason=reason, request_id=request_id)
+    _print_merge(told, as_json=as_json)
+
+
+@app.command()
+def dismiss(
+    name: MergeName, *, reason: Reason = "", request_id: RequestId = "", as_json: AsJson = False
+) -> None:
+    """Dismiss a suggestion: they are two people."""
+    with connected(as_json=as_json) as concord:
+        told = concord.customers.dismiss(name, reason=reason, request_id=request_id)
+    _print_merge(told, as_json=as_json)
+
+
+@app.command()
+def undo(
+    name: MergeName,
+    reason: Annotated[str, typer.Argument(metavar="REASON", help="Why.")],
+    *,
+    request_id: RequestId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take a merge back: who was who is restored, and the orders go back."""
+    with connected(as_json=as_json) as concord:
+        told = concord.customers.undo(name, reason, request_id=request_id)
+    _print_merge(told, as_json=as_json)
+
+
+@app.command()
+def returns(
+    *,
+    customer: Annotated[str, typer.Option("--customer", help="Only of this customer.")] = "",
+    channel: Annotated[str, typer.Option("--channel", help="Only bought there.")] = "",
+    shop: Annotated[str, typer.Option("--shop", help="Only bought in this shop.")] = "",
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List money that went back: where it was bought, and by which way it came back."""
+    with connected(as_json=as_json) as concord:
+        rows = concord.customers.list_returns(
+            customer=customer, channel=channel, shop=shop, page_size=min(limit, 500)
+        )
+        found = list(islice(rows, limit))
+    if as_json:
+        _print_list("returns", found)
+        return
+    lines = (
+        (
+            each.order,
+            each.channel,
+            each.shop,
+            f"{each.came_by} {each.came_by_channel}".strip(),
+            _money(each.amount) if each.HasField("amount") else "",
+            formats.time(each.return_time),
+        )
+        for each in found
+    )
+    heads = ("Order", "Bought at", "Shop", "Came back by", "Amount", "When")
+    output.print_all([output.table(heads, lines)])
+
+
+def _buyers(customer: Customer) -> Iterable[tuple[str, ...]]:
+    for each in customer.buyers:
+        known = ", ".join(_mark(mark) for mark in each.marks)
+        yield each.buyer_id, each.channel, each.shop, str(each.order_count), known
+
+
+def _mark(mark: Buyer.Mark) -> str:
+    kind = Identity.Kind.Name(mark.kind).removeprefix("KIND_").lower()
+    return f"{kind} {mark.digest}" if mark.digest else f"{kind} masked"
+
+
+def _merges_table(found: Iterable[Merge]) -> output.Table:
+    lines = (
+        (
+            each.name,
+            Merge.State.Name(each.state).removeprefix("STATE_"),
+            str(each.score),
+            ", ".join(f"{told.kind} {told.weight}" for told in each.evidence),
+            f"{each.absorbed} → {each.survivor}",
+            each.actor,
+        )
+        for each in found
+    )
+    heads = ("Merge", "State", "Score", "Evidence", "Who into whom", "Decided by")
+    return output.table(heads, lines)
+
+
+def _print_merge(told: Merge, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json(told)
+    else:
+        output.print_all([_merges_table([told])])
+
+
+def _print_list(name: str, found: Iterable[Message]) -> None:
+    output.print_json({name: [output.as_dict(each) for each in found]})
+
+
+def _money(amount: object) -> str:
+    return formats.money(amount)  # type: ignore[arg-type]  # google.type has no types

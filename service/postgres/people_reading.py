@@ -1,0 +1,269 @@
+"""Reads customers for callers, without locks."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from service.application.pages import Page
+from service.application.people_reading import (
+    Bought,
+    CustomerQuery,
+    CustomerView,
+    MergeQuery,
+    Numbers,
+    Returned,
+    ReturnQuery,
+)
+from service.domain.customers.errors import CustomerNotFoundError, MergeNotFoundError
+from service.domain.customers.identity import Identity, IdentityKind
+from service.domain.customers.people import Buyer, Merge
+from service.domain.lifecycle import State
+from service.domain.money import Money
+from service.postgres.engine import begin_snapshot
+from service.postgres.moments import to_text
+from service.postgres.people_rows import merge_from
+from service.postgres.people_tables import buyer_marks, buyers, customer_orders, merges
+from service.postgres.storage import translated
+from service.postgres.tables import facts, orders
+from service.postgres.tokens import make_token, open_token
+
+MERGES_MOST: Final = 500
+RETURNS_OVER: Final = timedelta(days=90)
+# Paid, or on its way to be paid at the door.
+_LEFT: Final = [each.value for each in (State.SHIPPING, State.DELIVERED, State.COMPLETED)]
+_COUNTS: Final = sa.or_(orders.c.paid_minor > 0, orders.c.state.in_(_LEFT))
+_RETURNED: Final = orders.c.refunded_minor > 0
+
+
+class PostgresPeopleReader:
+    """Implements `service.application.people_reading.PeopleReader`."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Take the engine."""
+        self._engine = engine
+
+    def customer(self, customer_id: str, *, now: datetime) -> CustomerView:
+        """Return a customer, or raise `CustomerNotFoundError`."""
+        with translated(), self._engine.connect() as connection:
+            begin_snapshot(connection)
+            into = _belongs(connection, customer_id)
+            if into != customer_id:
+                return CustomerView(customer_id, (), {}, merged_into=into)
+            (view,) = _views(connection, [customer_id])
+            ids = [each.buyer_id for each in view.buyers]
+            joined = sa.or_(merges.c.buyer_one.in_(ids), merges.c.buyer_other.in_(ids))
+            wanted = (
+                sa.select(merges).where(joined).order_by(merges.c.created_at, merges.c.merge_id)
+            )
+            found = connection.execute(wanted.limit(MERGES_MOST)).mappings()
+            told = tuple(merge_from(row) for row in found)
+            numbers = _numbers(connection, ids, now)
+        return CustomerView(customer_id, view.buyers, view.orders, "", numbers, told)
+
+    def customers(self, query: CustomerQuery) -> Page[CustomerView]:
+        """List customers, newest first; or raise `CursorInvalidError`."""
+        key = sa.tuple_(buyers.c.first_seen_at, buyers.c.origin)
+        # A customer has the name of the buyer that was seen first.
+        wanted = sa.select(buyers.c.first_seen_at, buyers.c.origin).where(
+            buyers.c.origin == buyers.c.customer_id
+        )
+        if query.key or query.order_id:
+            theirs = sa.select(buyers.c.customer_id)
+            if query.key:
+                theirs = theirs.where(buyers.c.key == query.key)
+            if query.order_id:
+                whose = sa.select(customer_orders.c.buyer_id)
+                whose = whose.where(customer_orders.c.order_id == query.order_id)
+                theirs = theirs.where(buyers.c.buyer_id.in_(whose))
+            wanted = wanted.where(buyers.c.customer_id.in_(theirs))
+        if query.page_token:
+            before = open_token("customers", query.page_token, datetime, str)
+            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
+        wanted = wanted.order_by(buyers.c.first_seen_at.desc(), buyers.c.origin.desc())
+        with translated(), self._engine.connect() as connection:
+            begin_snapshot(connection)
+            rows = connection.execute(wanted.limit(query.page_size + 1)).all()
+            found = rows[: query.page_size]
+            views = _views(connection, [row.origin for row in found])
+        last = found[-1] if len(rows) > len(found) else None
+        token = make_token("customers", to_text(last.first_seen_at), last.origin) if last else ""
+        return Page(tuple(views), token)
+
+    def orders(self, customer_id: str, *, page_size: int, page_token: str) -> Page[Bought]:
+        """List a customer's orders, newest first; or raise `CustomerNotFoundError`."""
+        columns = (orders.c.order_id, orders.c.channel, orders.c.placed_at, orders.c.currency,
+                   orders.c.total_minor, _RETURNED.label("returned"))  # fmt: skip
+        with translated(), self._engine.connect() as connection:
+            begin_snapshot(connection)
+            whose = _belongs(connection, customer_id)
+            wanted = (
+                sa.select(*columns, customer_orders.c.buyer_id, customer_orders.c.shop)
+                .join(customer_orders, customer_orders.c.order_id == orders.c.order_id)
+                .join(buyers, buyers.c.buyer_id == customer_orders.c.buyer_id)
+                .where(buyers.c.customer_id == whose)
+                .order_by(orders.c.placed_at.desc(), orders.c.order_id.desc())
+            )
+            if page_token:
+                before = open_token("bought", page_token, datetime, str)
+                key = sa.tuple_(orders.c.placed_at, orders.c.order_id)
+                wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
+            rows = connection.execute(wanted.limit(page_size + 1)).all()
+        found = tuple(
+            Bought(
+                row.order_id,
+                row.buyer_id,
+                row.channel,
+                row.shop,
+                Money(row.total_minor, row.currency),
+                row.placed_at,
+                row.returned,
+            )
+            for row in rows[:page_size]
+        )
+        last = found[-1] if len(rows) > len(found) else None
+        token = make_token("bought", to_text(last.placed_at), last.order_id) if last else ""
+        return Page(found, token)
+
+    def merge(self, merge_id: str) -> Merge:
+        """Return a merge, or raise `MergeNotFoundError`."""
+        wanted = sa.select(merges).where(merges.c.merge_id == merge_id)
+        with translated(), self._engine.connect() as connection:
+            row = connection.execute(wanted).mappings().first()
+        if row is None:
+            raise MergeNotFoundError(merge=merge_id)
+        return merge_from(row)
+
+    def merges(self, query: MergeQuery) -> Page[Merge]:
+        """List merges, newest first; or raise `CursorInvalidError`."""
+        wanted = sa.select(merges).order_by(merges.c.created_at.desc(), merges.c.merge_id.desc())
+        if query.states:
+            wanted = wanted.where(merges.c.state.in_([each.value for each in query.states]))
+        if query.customer_id:
+            own = sa.select(buyers.c.buyer_id).where(buyers.c.customer_id == query.customer_id)
+            wanted = wanted.where(
+                sa.or_(merges.c.buyer_one.in_(own), merges.c.buyer_other.in_(own))
+            )
+        if query.page_token:
+            before = open_token("merges", query.page_token, datetime, str)
+            key = sa.tuple_(merges.c.created_at, merges.c.merge_id)
+            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
+        with translated(), self._engine.connect() as connection:
+            rows = connection.execute(wanted.limit(query.page_size + 1)).mappings().all()
+        found = tuple(merge_from(row) for row in rows[: query.page_size])
+        last = found[-1] if len(rows) > len(found) else None
+        token = make_token("merges", to_text(last.created_at), last.merge_id) if last else ""
+        return Page(found, token)
+
+    def returns(self, query: ReturnQuery) -> Page[Returned]:
+        """List returns, newest first; or raise `CursorInvalidError`."""
+        whose = sa.func.coalesce(buyers.c.customer_id, "").label("customer_id")
+        shop = sa.func.coalesce(customer_orders.c.shop, "").label("shop")
+        wanted = (
+            sa.select(facts, orders.c.channel.label("bought_at"), shop, whose)
+            .join(orders, orders.c.order_id == facts.c.order_id)
+            .outerjoin(customer_orders, customer_orders.c.order_id == facts.c.order_id)
+            .outerjoin(buyers, buyers.c.buyer_id == customer_orders.c.buyer_id)
+            .where(facts.c.kind == "REFUND_SUCCEEDED")
+            .order_by(facts.c.occurred_at.desc(), facts.c.fact_id.desc())
+        )
+        for column, value in (
+            (buyers.c.customer_id, query.customer_id),
+            (orders.c.channel, query.channel),
+            (customer_orders.c.shop, query.shop),
+        ):
+            if value:
+                wanted = wanted.where(column == value)
+        if query.page_token:
+            before = open_token("returns", query.page_token, datetime, str)
+            key = sa.tuple_(facts.c.occurred_at, facts.c.fact_id)
+            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
+        with translated(), self._engine.connect() as connection:
+            rows = connection.execute(wanted.limit(query.page_size + 1)).all()
+        told = rows[: query.page_size]
+        last = told[-1] if len(rows) > len(told) else None
+        token = make_token("returns", to_text(last.occurred_at), last.fact_id) if last else ""
+        return Page(tuple(_returned(row) for row in told), token)
+
+
+def _returned(row: Any) -> Returned:  # noqa: ANN401  # a row
+    has_amount = row.amount_minor is not None
+    return Returned(
+        order_id=row.order_id,
+        customer_id=row.customer_id,
+        channel=row.bought_at,
+        shop=row.shop,
+        came_by=row.source,
+        came_by_channel=row.channel,
+        amount=Money(row.amount_minor, row.currency) if has_amount else None,
+        voucher=row.voucher,
+        at=row.occurred_at,
+    )
+
+
+def _belongs(connection: sa.Connection, customer_id: str) -> str:
+    """Return who a customer is by now, or raise `CustomerNotFoundError`."""
+    wanted = sa.select(buyers.c.customer_id).where(buyers.c.origin == customer_id)
+    found = connection.execute(wanted).scalar()
+    if found is None:
+        raise CustomerNotFoundError(customer=customer_id)
+    return str(found)
+
+
+def _views(connection: sa.Connection, customers: Collection[str]) -> list[CustomerView]:
+    wanted = sa.select(buyers).where(buyers.c.customer_id.in_(list(customers)))
+    rows = connection.execute(wanted.order_by(buyers.c.first_seen_at, buyers.c.buyer_id)).all()
+    ids = [row.buyer_id for row in rows]
+    marked: dict[str, dict[Identity, int]] = defaultdict(dict)
+    asked = sa.select(buyer_marks).where(buyer_marks.c.buyer_id.in_(ids))
+    for each in connection.execute(asked.order_by(buyer_marks.c.kind, buyer_marks.c.digest)):
+        marked[each.buyer_id][Identity(IdentityKind(each.kind), each.digest)] = each.orders
+    counted = sa.select(customer_orders.c.buyer_id, sa.func.count().label("many"))
+    counted = counted.where(customer_orders.c.buyer_id.in_(ids)).group_by(
+        customer_orders.c.buyer_id
+    )
+    many = {each.buyer_id: each.many for each in connection.execute(counted)}
+    members: dict[str, list[Buyer]] = defaultdict(list)
+    for row in rows:
+        told = Buyer(row.buyer_id, row.customer_id, row.channel, row.first_seen_at, row.key,
+                     row.shop, marked.get(row.buyer_id, {}))  # fmt: skip
+        members[row.customer_id].append(told)
+    return [
+        CustomerView(
+            each,
+            tuple(members[each]),
+            {buyer.buyer_id: many.get(buyer.buyer_id, 0) for buyer in members[each]},
+        )
+        for each in customers
+    ]
+
+
+def _numbers(connection: sa.Connection, ids: Collection[str], now: datetime) -> Numbers:
+    whose = sa.select(customer_orders.c.order_id).where(customer_orders.c.buyer_id.in_(list(ids)))
+    counted = sa.and_(orders.c.order_id.in_(whose), _COUNTS)
+    money = sa.select(
+        orders.c.currency,
+        sa.func.count(),
+        sa.cast(sa.func.sum(orders.c.total_minor), sa.BigInteger),
+    ).where(counted)
+    spent = connection.execute(money.group_by(orders.c.currency).order_by(orders.c.currency)).all()
+    place = (orders.c.channel, customer_orders.c.shop)
+    placed = (
+        sa.select(*place, sa.func.count(), sa.func.count().filter(_RETURNED))
+        .join(customer_orders, customer_orders.c.order_id == orders.c.order_id)
+        .where(counted)
+        .group_by(*place)
+        .order_by(*place)
+    )
+    lately = sa.select(sa.func.count(), sa.func.count().filter(_RETURNED)).where(
+        counted, orders.c.placed_at > now - RETURNS_OVER, orders.c.placed_at <= now
+    )
+    recent, back = connection.execute(lately).one()
+    return Numbers(
+        spent=tuple((many, Money(total, currency)) for currency, many, total in spent),
+        places=tuple((c, s, n, r) for c, s, n, r in connection.execute(placed)),
+        orders_90d=recent,
+        returned_90d=back,
+    )

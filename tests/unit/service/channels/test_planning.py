@@ -250,3 +250,20 @@ def test_the_stricter_of_what_people_and_platform_say_holds() -> None:
 @pytest.mark.parametrize(("failures", "seconds"), [(1, 10), (2, 20), (5, 160), (9, 600)])
 def test_waits_double_up_to_ten_minutes(failures: int, seconds: int) -> None:
     assert backoff(failures) == timedelta(seconds=seconds)
+
+
+def test_a_window_that_the_platform_answers_nothing_about_is_given_up_and_says_so() -> None:
+    shop = Shop(terms=PlatformTerms(PLATFORM, past_max=30 * DAY))
+    shop.clock.pass_time(100 * DAY)
+    shop.poll_until(shop.clock.at + 10 * MINUTE)
+    start = shop.begin
+    run = shop.storage.transact(
+        lambda unit: shop.register(unit).start_run("amazon-us", start, start + DAY)
+    )
+
+    shop.poll_until(shop.clock.at + 30 * MINUTE)
+
+    ended = shop.storage.tables.channels.runs[run.run_id]
+    assert ended.state is RunState.ABANDONED
+    assert ended.note_zh
+    assert ended.note_en

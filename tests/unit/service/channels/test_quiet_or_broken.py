@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.domain.channels.feeds import Mode
 from service.domain.channels.health import HealthState, health_of
 from service.domain.channels.incidents import IncidentState
 from service.domain.channels.planning import Window
@@ -275,3 +276,26 @@ def _failing(report: Report, result: Result, code: str) -> Report:
 
 def _nothing_known(shop: Shop) -> Rhythm:
     return Rhythm(shop.zone, {}, since=shop.begin)
+
+
+def test_a_pushed_feed_that_falls_silent_at_a_busy_hour_is_told_and_a_quiet_night_is_not() -> None:
+    shop = Shop()
+    pushed = replace(shop.feed, feed_id="amazon-push", mode=Mode.PUSH, template="amazon.push")
+    shop.storage.transact(lambda unit: shop.register(unit).create(pushed))
+    tables = shop.storage.tables.channels
+    # From nine to six, in Beijing; on the last day it ends at noon.
+    for day in range(21):
+        for minute in range(60, (4 if day == 20 else 10) * 60, 5):
+            at = shop.begin + day * DAY + minute * MINUTE
+            tables.pushed.append((pushed.channel, pushed.template, at))
+
+    told_at = []
+    while shop.clock.at < shop.begin + 21 * DAY:
+        shop.clock.pass_time(30 * MINUTE)
+        shop.watch.look()
+        if shop.notices and not told_at:
+            told_at.append(shop.clock.at)
+
+    assert [each.template for each in shop.notices] == ["feed_silent"]
+    silent_since = shop.begin + 20 * DAY + 4 * HOUR
+    assert silent_since + HOUR < told_at[0] < silent_since + 3 * HOUR

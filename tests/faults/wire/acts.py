@@ -29,7 +29,13 @@ from service.domain.desk.notices import SendResult
 from service.domain.facts import FactKind
 from service.domain.lifecycle import State
 from tests.builders import TOTAL
-from tests.faults.wire import batch_calls, case_calls, channel_calls, reconciliation_calls
+from tests.faults.wire import (
+    batch_calls,
+    case_calls,
+    channel_calls,
+    customer_calls,
+    reconciliation_calls,
+)
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 from tests.faults.wire.world import Told
 
@@ -395,4 +401,8 @@ CHANNELS: Final = (
 UNTOLD: Final = frozenset({done_again, _claims, _runs})
 ACTS: Final[Mapping[str, Act]] = {
     each.rpc: each for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES, *CHANNELS)
-} | {each.rpc: each for each in (_act(*call) for call in reconciliation_calls.CALLS)}
+} | {
+    each.rpc: each
+    for calls in (reconciliation_calls.CALLS, customer_calls.CALLS)
+    for each in (_act(*call) for call in calls)
+}

@@ -19,6 +19,7 @@ from concord.batches.v1 import batch_service_pb2 as batches
 from concord.cases.v1 import case_service_pb2 as cases
 from concord.cases.v1 import queue_service_pb2 as queues
 from concord.channels.v1 import channel_service_pb2 as channels
+from concord.customers.v1 import customer_service_pb2 as customers
 from concord.fulfilment.v1 import fulfilment_service_pb2 as fulfilment
 from concord.insights.v1 import insight_service_pb2 as insights
 from concord.intake.v1 import intake_service_pb2 as intake
@@ -29,7 +30,13 @@ from concord.outbox.v1 import outbox_service_pb2 as outbox
 from concord.probes.v1 import probe_service_pb2 as probes
 from concord.reconciliations.v1 import reconciliation_service_pb2 as reconciliations
 from service.domain.lifecycle import State
-from tests.faults.wire import batch_calls, case_calls, channel_calls, reconciliation_calls
+from tests.faults.wire import (
+    batch_calls,
+    case_calls,
+    channel_calls,
+    customer_calls,
+    reconciliation_calls,
+)
 from tests.faults.wire.acts import Prepare
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 
@@ -142,6 +149,20 @@ READINGS: Final[Mapping[str, Reading]] = {
         Reading(f"{RECONCILING}.ListDifferences", reconciliation_calls.compared,
                 lambda target: reconciliations.ListDifferencesRequest(
                     reconciliation=reconciliation_calls.comparison_of(target))),
+        Reading(f"concord.{customer_calls.SERVICE}.GetCustomer", customer_calls.merged,
+                lambda target: customers.GetCustomerRequest(
+                    name=customer_calls.customer_of(target))),
+        Reading(f"concord.{customer_calls.SERVICE}.ListCustomers", customer_calls.merged,
+                lambda _: customers.ListCustomersRequest(page_size=3)),
+        Reading(f"concord.{customer_calls.SERVICE}.ListCustomerOrders", customer_calls.merged,
+                lambda target: customers.ListCustomerOrdersRequest(
+                    customer=customer_calls.customer_of(target))),
+        Reading(f"concord.{customer_calls.SERVICE}.GetMerge", customer_calls.merged,
+                lambda target: customers.GetMergeRequest(name=customer_calls.merge_of(target))),
+        Reading(f"concord.{customer_calls.SERVICE}.ListMerges", customer_calls.merged,
+                lambda _: customers.ListMergesRequest(page_size=3)),
+        Reading(f"concord.{customer_calls.SERVICE}.ListReturns", customer_calls.merged,
+                lambda _: customers.ListReturnsRequest(channel="none")),
         _pick_list("GetPickList", fulfilment.GetPickListRequest),
         _pick_list("PrintPickList", fulfilment.PrintPickListRequest),
         Reading("concord.fulfilment.v1.FulfilmentService.ListPickLists", Preparing.listed,

@@ -52,7 +52,7 @@ ELSEWHERE: Final = frozenset(
         "RUN_NOT_FOUND",
         "RUN_LEASE_LOST",
         "INCIDENT_NOT_FOUND",
-        # tests/integration/files.
+        # tests/integration/service/test_imports.py.
         "IMPORT_NOT_FOUND",
         "IMPORT_NOT_IN_STATE",
         "IMPORT_ROW_NOT_FOUND",

@@ -18,6 +18,7 @@ from clients.sdk.client import _Nouns
 from clients.sdk.config import Settings
 from clients.sdk.testing import MODULES, FakeConcord, Refusal, refusal
 from concord.channels.v1 import feed_pb2, run_pb2
+from concord.imports.v1 import import_service_pb2
 from concord.intake.v1.intake_service_pb2 import Reading
 from concord.intake.v1.receipt_pb2 import Receipt
 from concord.orders.v1.order_pb2 import Order, OrderRef
@@ -57,7 +58,7 @@ def test_every_method_of_the_contract_can_be_called() -> None:
         "order": a_new_order(), "receipts": [], "batches": [], "readings": [], "flag": None,
         "action": 1, "amount": money("1"), "result": 1,
         "on_hand": 1, "delta": 1, "number": 1, "selection": None, "state": 1,
-        "lines": [],
+        "lines": [], "file": import_service_pb2.Import(), "rows": [], "numbers": [1],
         "feed": feed_pb2.Feed(), "platforms": [], "request": run_pb2.ReportRunRequest(),
     }  # fmt: skip
     for noun in vars(nouns).values():

@@ -110,6 +110,7 @@ def service(
                 order_service_pb2_grpc.OrderServiceStub(channel),
                 intake_service_pb2_grpc.IntakeServiceStub(channel),
                 case_service_pb2_grpc.CaseServiceStub(channel),
+                address,
             )
     finally:
         made.stop(2)

@@ -75,6 +75,7 @@ class Service:
     orders: Any
     intake: Any
     cases: Any
+    address: str = ""
 
     def create(self, **given: object) -> order_pb2.Order:
         """Create an order of a fresh reference."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final
@@ -72,8 +73,7 @@ def show(
     language: In = None,
 ) -> None:
     """Show one day's comparison with all that does not agree; as CSV with --csv."""
-    kinds = [_number(each, "KIND", Difference.Kind) for each in kind or ()]
-    states = [_number(each, "STATE", Difference.State) for each in state or ()]
+    kinds, states = _kinds(kind), _states(state)
     with connected(as_json=as_json) as concord:
         done = concord.reconciliations.get(reconciliation)
         found = list(
@@ -140,10 +140,21 @@ def _print(done: Reconciliation, found: list[Difference], *, as_json: bool, lang
         output.print_all(text.report(done, found, language))
 
 
-def _number(text_: str, prefix: str, kinds: type) -> int:
-    try:
-        return int(kinds.Value(f"{prefix}_{text_.upper()}"))  # type: ignore[attr-defined]  # a wrapper
-    except ValueError:
-        names = (each.removeprefix(f"{prefix}_").lower() for each in kinds.keys())  # type: ignore[attr-defined]  # noqa: SIM118  # no mapping
-        known = ", ".join(each for each in names if each != "unspecified")
-        raise typer.BadParameter(f"{text_!r} is none of {known}") from None
+def _kinds(asked: list[str] | None) -> list[Difference.Kind.ValueType]:
+    names = [f"KIND_{each.upper()}" for each in asked or ()]
+    _refuse_unknown(names, "KIND_", Difference.Kind.keys())
+    return [Difference.Kind.Value(each) for each in names]
+
+
+def _states(asked: list[str] | None) -> list[Difference.State.ValueType]:
+    names = [f"STATE_{each.upper()}" for each in asked or ()]
+    _refuse_unknown(names, "STATE_", Difference.State.keys())
+    return [Difference.State.Value(each) for each in names]
+
+
+def _refuse_unknown(names: Iterable[str], prefix: str, known: Iterable[str]) -> None:
+    words = [each for each in known if not each.endswith("_UNSPECIFIED")]
+    for name in names:
+        if name not in words:
+            told = ", ".join(each.removeprefix(prefix).lower() for each in words)
+            raise typer.BadParameter(f"{name.removeprefix(prefix).lower()!r} is none of {told}")

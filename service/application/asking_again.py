@@ -22,8 +22,12 @@ def nobody(*_: object) -> bool:
 
 def ask_feeds(unit: Unit, of: ShopDay, begin: datetime, end: datetime, at: datetime) -> bool:
     """Let every feed of the shop that is pulled be asked for a time, by its next worker."""
+    until = min(end, at)
+    if until <= begin:
+        # The day is still to come: nobody can have sold on it.
+        return False
     register = FeedRegister(unit, _RECONCILIATION, at)
     asked = [each for each in unit.feeds_of(of.channel, of.shop) if each.is_asked]
     for feed in asked:
-        register.start_run(feed.feed_id, begin, min(end, at))
+        register.start_run(feed.feed_id, begin, until)
     return bool(asked)

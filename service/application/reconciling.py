@@ -21,7 +21,7 @@ from service.domain.reconciling.comparing import (
     Reconciliation,
     begun,
 )
-from service.domain.reconciling.days import zone_for
+from service.domain.reconciling.days import is_zone, zone_for
 from service.domain.reconciling.differences import (
     FILE_ROW_APPLIED,
     Difference,
@@ -133,7 +133,8 @@ class Reconciling:
 def begin(unit: Unit, statement: Statement, *, at: datetime) -> Reconciliation:
     """Begin to compare a day, or begin anew where it was compared, or is."""
     of = statement.of
-    registered = (each.zone for each in unit.feeds_of(of.channel, of.shop))
+    feeds = unit.feeds_of(of.channel, of.shop)
+    registered = (each.zone for each in feeds if is_zone(each.zone))
     zone = statement.zone or next(registered, zone_for(of.channel))
     notes = (LINES_MISSING,) if statement.is_short else ()
     known = unit.find_reconciliation(statement.of)

@@ -9,8 +9,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from service.application.asking_again import ask_feeds
+from service.domain.channels.feeds import Feed, Mode, begun
 from service.domain.reconciling.judging import DifferenceKind
-from tests.integration.service.reconciling_world import KINDS, World
+from tests.integration.service.reconciling_world import BEGIN, KINDS, World
 from tests.integration.service.world import Storing
 
 
@@ -18,6 +20,22 @@ def a_world(storing: Storing, engine: sa.Engine, *, count: int, each: int) -> Wo
     world = World(storing, engine, uuid.uuid4().hex[:6], count, each)
     world.seed()
     return world
+
+
+def a_feed(feed_id: str, shop: str) -> Feed:
+    return Feed(
+        feed_id=feed_id,
+        channel="douyin",
+        shop=shop,
+        mode=Mode.PULL,
+        platform="douyin",
+        template="douyin.orders",
+        zone="Asia/Shanghai",
+        begin_at=BEGIN,
+        created_at=BEGIN,
+        updated_at=BEGIN,
+        progress=begun(BEGIN, BEGIN),
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -138,3 +156,25 @@ def test_what_we_lack_is_asked_for_again_before_anybody_is_told(
     ((of, begin, end),) = asked
     assert of == world.of
     assert end - begin == timedelta(days=1)
+
+
+def test_the_shops_pulled_feed_gets_a_run_for_the_whole_day(
+    storing: Storing, engine: sa.Engine
+) -> None:
+    world = a_world(storing, engine, count=100, each=1)
+    feed = f"douyin-{world.shop}"
+    storing.storage.transact(lambda unit: unit.add_feed(a_feed(feed, world.shop)))
+    world.keep(world.file())
+    world.compare()
+
+    world.settle(ask_again=ask_feeds)
+
+    assert world.found()[("MISSING_HERE", "REPAIRING")] == 1
+    with engine.connect() as connection:
+        runs = connection.execute(
+            sa.text(
+                "SELECT purpose, window_start, window_end FROM feed_runs WHERE feed_id = :feed"
+            ),
+            {"feed": feed},
+        ).all()
+    assert [tuple(each) for each in runs] == [("BY_HAND", BEGIN, BEGIN + timedelta(days=1))]

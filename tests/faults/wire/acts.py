@@ -10,7 +10,6 @@ import grpc
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 
-from concord.batches.v1 import batch_service_pb2 as batches
 from concord.cases.v1 import case_service_pb2 as cases
 from concord.channels.v1 import channel_service_pb2 as channels
 from concord.channels.v1 import run_pb2
@@ -34,6 +33,7 @@ from tests.faults.wire import (
     case_calls,
     channel_calls,
     customer_calls,
+    import_calls,
     reconciliation_calls,
 )
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
@@ -349,23 +349,10 @@ NOTICES: Final = (
 )  # fmt: skip
 
 
-def _batch(method: str, prepare: Prepare, kind: type[Message]) -> Act:
-    return _act(
-        f"batches.v1.BatchService.{method}",
-        prepare,
-        lambda target, rid: kind(name=batch_calls.name_of(target), request_id=rid),  # type: ignore[call-arg]  # every one has them
-    )
-
-
 BATCHES: Final = (
     _act("orders.v1.OrderService.TagOrders", _in(S.PAID), batch_calls.tagging),
     _act("orders.v1.OrderService.UntagOrders", _in(S.PAID), batch_calls.untagging),
     _act("batches.v1.BatchService.CreateBatch", _in(S.PAID), batch_calls.creation),
-    _batch("ConfirmBatch", batch_calls.frozen, batches.ConfirmBatchRequest),
-    _batch("PauseBatch", batch_calls.running, batches.PauseBatchRequest),
-    _batch("ResumeBatch", batch_calls.paused, batches.ResumeBatchRequest),
-    _batch("CancelBatch", batch_calls.frozen, batches.CancelBatchRequest),
-    _batch("RetryBatch", batch_calls.failed, batches.RetryBatchRequest),
 )
 
 
@@ -403,6 +390,7 @@ ACTS: Final[Mapping[str, Act]] = {
     each.rpc: each for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES, *CHANNELS)
 } | {
     each.rpc: each
-    for calls in (reconciliation_calls.CALLS, customer_calls.CALLS)
+    for part in (batch_calls, import_calls, reconciliation_calls, customer_calls)
+    for calls in (part.CALLS,)
     for each in (_act(*call) for call in calls)
 }

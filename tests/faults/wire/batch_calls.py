@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -103,3 +104,20 @@ def tagging(target: Target, rid: str) -> Message:
 def untagging(target: Target, rid: str) -> Message:
     """Ask that a tag be taken off."""
     return orders.UntagOrdersRequest(names=[f"orders/{target.order}"], tag="清关", request_id=rid)
+
+
+def _named(kind: type[Message]) -> Callable[[Target, str], Message]:
+    return lambda target, rid: kind(name=name_of(target), request_id=rid)  # type: ignore[call-arg]  # every one has them
+
+
+# What is called of a batch that is there, how it comes to be, and what is asked.
+CALLS: Final = tuple(
+    (f"batches.v1.BatchService.{method}", prepare, _named(kind))
+    for method, prepare, kind in (
+        ("ConfirmBatch", frozen, batches.ConfirmBatchRequest),
+        ("PauseBatch", running, batches.PauseBatchRequest),
+        ("ResumeBatch", paused, batches.ResumeBatchRequest),
+        ("CancelBatch", frozen, batches.CancelBatchRequest),
+        ("RetryBatch", failed, batches.RetryBatchRequest),
+    )
+)

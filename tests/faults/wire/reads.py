@@ -21,6 +21,7 @@ from concord.cases.v1 import queue_service_pb2 as queues
 from concord.channels.v1 import channel_service_pb2 as channels
 from concord.customers.v1 import customer_service_pb2 as customers
 from concord.fulfilment.v1 import fulfilment_service_pb2 as fulfilment
+from concord.imports.v1 import import_service_pb2 as imports
 from concord.insights.v1 import insight_service_pb2 as insights
 from concord.intake.v1 import intake_service_pb2 as intake
 from concord.inventory.v1 import inventory_service_pb2 as inventory
@@ -35,6 +36,7 @@ from tests.faults.wire import (
     case_calls,
     channel_calls,
     customer_calls,
+    import_calls,
     reconciliation_calls,
 )
 from tests.faults.wire.acts import Prepare
@@ -119,6 +121,14 @@ READINGS: Final[Mapping[str, Reading]] = {
                 lambda target: batches.WatchBatchRequest(name=batch_calls.name_of(target))),
         Reading("concord.batches.v1.BatchService.ListCoupons", batch_calls.frozen,
                 lambda target: batches.ListCouponsRequest(order=f"orders/{target.order}")),
+        Reading(f"concord.{import_calls.SERVICE}.GetImport", import_calls.kept,
+                lambda target: imports.GetImportRequest(name=import_calls.name_of(target))),
+        Reading(f"concord.{import_calls.SERVICE}.ListImports", import_calls.kept,
+                lambda _: imports.ListImportsRequest(page_size=3)),
+        Reading(f"concord.{import_calls.SERVICE}.ListImportRows", import_calls.kept,
+                lambda target: imports.ListImportRowsRequest(name=import_calls.name_of(target))),
+        Reading(f"concord.{import_calls.SERVICE}.ListExpectedFiles", import_calls.kept,
+                lambda _: imports.ListExpectedFilesRequest(feed="feeds/none")),
         Reading("concord.channels.v1.ChannelService.GetFeed", channel_calls.registered,
                 lambda target: channels.GetFeedRequest(name=f"feeds/{target.tag}")),
         Reading("concord.channels.v1.ChannelService.ListFeeds", channel_calls.registered,

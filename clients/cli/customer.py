@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from google.protobuf.message import Message
+from rich.table import Table
 
 from clients.cli import formats, output
 from clients.cli.options import AsJson, Limit, RequestId
@@ -39,7 +40,10 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
         f" {formats.time(customer.first_seen_time)}; in 90 days {profile.orders_90d} orders,"
         f" {profile.returned_90d} with money back"
     )
-    spent = ((_money(each.sum), str(each.orders), _money(each.mean)) for each in profile.spent)
+    spent = (
+        (formats.money(each.sum), str(each.orders), formats.money(each.mean))
+        for each in profile.spent
+    )
     output.print_all(
         [
             output.table(("Buyer", "Channel", "Shop", "Orders", "Known by"), _buyers(customer)),
@@ -90,7 +94,7 @@ def orders(name: Name, *, limit: Limit = 50, as_json: AsJson = False) -> None:
             each.order,
             each.channel,
             each.shop,
-            _money(each.total),
+            formats.money(each.total),
             formats.time(each.place_time),
             "yes" if each.returned else "",
         )
@@ -194,7 +198,7 @@ def returns(
             each.channel,
             each.shop,
             f"{each.came_by} {each.came_by_channel}".strip(),
-            _money(each.amount) if each.HasField("amount") else "",
+            formats.money(each.amount) if each.HasField("amount") else "",
             formats.time(each.return_time),
         )
         for each in found
@@ -214,7 +218,7 @@ def _mark(mark: Buyer.Mark) -> str:
     return f"{kind} {mark.digest}" if mark.digest else f"{kind} masked"
 
 
-def _merges_table(found: Iterable[Merge]) -> output.Table:
+def _merges_table(found: Iterable[Merge]) -> Table:
     lines = (
         (
             each.name,
@@ -239,7 +243,3 @@ def _print_merge(told: Merge, *, as_json: bool) -> None:
 
 def _print_list(name: str, found: Iterable[Message]) -> None:
     output.print_json({name: [output.as_dict(each) for each in found]})
-
-
-def _money(amount: object) -> str:
-    return formats.money(amount)  # type: ignore[arg-type]  # google.type has no types

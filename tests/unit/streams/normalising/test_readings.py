@@ -19,7 +19,7 @@ from streams.logic.normalising import (
     Rejection,
     RejectionReason,
 )
-from streams.readings import reading_message, receipt_of
+from streams.readings import reading_message, receipt_of, statement_of
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -135,3 +135,35 @@ def test_a_receipt_comes_in_with_its_time_to_the_microsecond() -> None:
     assert receipt.receive_time == datetime(2026, 11, 22, 8, 0, 0, 123_456, tzinfo=UTC)
     assert receipt.account == "wechat-main"
     assert (receipt.name, receipt.body, receipt.template) == ("receipts/r", b"{}", "douyin.push")
+
+
+FILE = b'{"day":"2025-12-28","rows":[{}]}'
+
+
+@pytest.mark.parametrize(
+    ("template", "body", "day"),
+    [
+        ("douyin.orders.file", FILE, "2025-12-28"),
+        # Files of returns tell of an order again, and what is asked for is of no day.
+        ("douyin.aftersales.file", FILE, None),
+        ("douyin.orders", FILE, None),
+        ("douyin.orders.file", b'{"day":"","rows":[]}', None),
+        ("douyin.orders.file", b'{"day":"28.12.2025","rows":[]}', None),
+        ("douyin.orders.file", b'{"day":20251228}', None),
+        ("douyin.orders.file", b"[1]", None),
+        ("douyin.orders.file", b"{", None),
+        ("douyin.orders.file", b"\xff", None),
+    ],
+)
+def test_rows_of_a_file_of_orders_are_a_line_of_that_day(
+    template: str, body: bytes, day: str | None
+) -> None:
+    told = statement_of(
+        receipt_pb2.Receipt(
+            source="douyin", template=template, account="shop-1", order_hint="4705", body=body
+        )
+    )
+
+    assert (told.day if told else None) == day
+    if told:
+        assert (told.channel, told.shop, told.order_hint) == ("douyin", "shop-1", "4705")

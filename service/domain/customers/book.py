@@ -129,14 +129,18 @@ class Book:
 
     def join(self, left: str, right: str, weighed: Weighed, *, at: datetime) -> Merge:
         """Make two customers one."""
-        for each in self.between(left, right):
-            if each.state is MergeState.SUGGESTED:
-                self._put(replace(each, state=MergeState.OBSOLETE, state_at=at))
         merge = self._new(left, right, weighed, MergeState.MERGED, at=at)
         return self.stand(merge, at=at)
 
     def stand(self, merge: Merge, *, at: datetime) -> Merge:
-        """Let a merge hold its two sides together."""
+        """Let a merge hold its two sides together; whatever else was suggested of them is settled.
+
+        A second one between the same sides would make a ring of the forest.
+        """
+        left, right = (self.buyers[each].customer_id for each in merge.buyers)
+        for each in self.between(left, right):
+            if each.state is MergeState.SUGGESTED and each.merge_id != merge.merge_id:
+                self.end(each, MergeState.OBSOLETE, at=at)
         kept = self._put(replace(merge, state=MergeState.MERGED, state_at=at))
         self._rename(self._component(merge.buyers[0]))
         return kept

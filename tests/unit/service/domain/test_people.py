@@ -144,6 +144,23 @@ def test_an_undone_merge_restores_who_was_who_and_stays_undone() -> None:
     assert not shop.merges(MergeState.SUGGESTED)
 
 
+def test_an_accepted_suggestion_settles_every_other_of_the_two() -> None:
+    shop = Shop()
+    home = "".join(f"{each:04x}" for each in range(32))
+    one = shop.buys("a", "douyin", name="h-wang", address=home)
+    two = shop.buys("b", "jd", name="h-wang", address=home, phone="p1")
+    three = shop.buys("c", "mini", name="h-wang", address=home)
+    suggested = shop.merges(MergeState.SUGGESTED)
+    assert len(suggested) == 3
+
+    for each in suggested[:2]:
+        shop.book.stand(shop.book.merges[each.merge_id], at=BEGAN)
+
+    assert shop.same(one, two, three)
+    assert len(shop.merges(MergeState.MERGED)) == 2
+    assert not shop.merges(MergeState.SUGGESTED)
+
+
 def test_it_does_not_matter_in_which_order_merges_are_taken_back() -> None:
     for order in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
         shop = Shop()

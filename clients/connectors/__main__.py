@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -15,6 +15,7 @@ from clients import telemetry
 from clients.connectors import config, wiring, worker
 from clients.connectors.config import ConfigError, Settings
 from clients.connectors.metrics import Metrics
+from clients.connectors.pulling.desk import PullDesk
 from clients.connectors.worker import Desk
 from clients.providers.accounts import AccountBook, AccountsError
 from clients.sdk import AsyncConcord, Identity
@@ -68,7 +69,10 @@ async def _run(settings: Settings, book: AccountBook, metrics: Metrics) -> None:
         concord = await stack.enter_async_context(
             AsyncConcord(settings.service_address, identity=identity, timeout_s=CALL_TIMEOUT_S)
         )
-        desks = await wiring.desks(settings, book, concord, metrics, stack)
+        desks: list[Desk | PullDesk] = [
+            *await wiring.desks(settings, book, concord, metrics, stack),
+            *await wiring.pull_desks(settings, book, concord, metrics, stack),
+        ]
         probes = telemetry.Probes(
             settings.metrics_address,
             registry=metrics.registry,
@@ -104,7 +108,7 @@ def _notes(book: AccountBook) -> Mapping[str, str]:
     return {"accounts": "the last good ones are in use: " + "; ".join(book.problems)}
 
 
-def _missing(desks: list[Desk], book: AccountBook) -> Mapping[str, str]:
+def _missing(desks: Sequence[Desk | PullDesk], book: AccountBook) -> Mapping[str, str]:
     """Return what is missing: a desk without accounts has nothing to claim."""
     busy = [desk for desk in desks if book.current().of(desk.provider)]
     return {} if all(desk.has_claimed for desk in busy) else {"service": "awaited"}

@@ -40,6 +40,24 @@ class Metrics:
             ["provider"],
             registry=registry,
         )
+        self.pulled = Counter(
+            "concord_connector_pulls",
+            "Reports on runs of feeds, by what came of asking.",
+            ["provider", "result"],
+            registry=registry,
+        )
+        self.pulled_rows = Counter(
+            "concord_connector_pulled_rows",
+            "Rows that platforms answered for windows.",
+            ["provider"],
+            registry=registry,
+        )
+        self.astray = Counter(
+            "concord_connector_rows_astray",
+            "Rows that changed long before the window that was asked for: a zone is misread.",
+            ["provider"],
+            registry=registry,
+        )
         self.in_flight = Gauge(
             "concord_connector_in_flight",
             "Probes being worked on.",

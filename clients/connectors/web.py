@@ -53,10 +53,18 @@ class Reply:
 class Web:
     """Makes requests to one provider, over connections that stay open."""
 
-    def __init__(self, client: httpx2.AsyncClient, *, timeout_s: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: httpx2.AsyncClient,
+        *,
+        timeout_s: float,
+        clock: Clock,
+        bytes_max: int = ANSWER_BYTES_MAX,
+    ) -> None:
         self._client = client
         self._timeout_s = timeout_s
         self._clock = clock
+        self._bytes_max = bytes_max
 
     async def send(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b""
@@ -73,7 +81,7 @@ class Web:
                 request = self._client.build_request(method, url, headers=given, content=body)
                 answer = await self._client.send(request, stream=True)
                 try:
-                    return await _read(answer)
+                    return await _read(answer, self._bytes_max)
                 finally:
                     await answer.aclose()
         except (TimeoutError, httpx2.TimeoutException) as error:
@@ -137,13 +145,13 @@ def new_client(
     )
 
 
-async def _read(answer: httpx2.Response) -> Reply:
+async def _read(answer: httpx2.Response, bytes_max: int) -> Reply:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     if headers.get("content-encoding", "identity") != "identity":
         raise unreachable(Code.MALFORMED)
     body = bytearray()
     async for part in answer.aiter_bytes():
         body += part
-        if len(body) > ANSWER_BYTES_MAX:
+        if len(body) > bytes_max:
             raise unreachable(Code.TOO_LARGE)
     return Reply(answer.status_code, headers, bytes(body))

@@ -11,10 +11,17 @@ import httpx2
 
 from clients.connectors import config
 from clients.connectors.alipay import Alipay
+from clients.connectors.channels import CHANNELS, Channel
 from clients.connectors.inquiry import Clock, Connector
 from clients.connectors.metrics import Metrics
 from clients.connectors.pacing import Lines, Monotonic
 from clients.connectors.probing import Prober
+from clients.connectors.pulling.bodies import PAGE_BYTES_MAX
+from clients.connectors.pulling.calling import Caller
+from clients.connectors.pulling.desk import PullDesk
+from clients.connectors.pulling.puller import Puller
+from clients.connectors.pulling.register import Register
+from clients.connectors.pulling.tokens import Tokens
 from clients.connectors.stripe import Stripe
 from clients.connectors.unionpay import UnionPay
 from clients.connectors.web import Web, new_client
@@ -76,3 +83,43 @@ async def desks(
         pace = Pace(settings.concurrency, settings.lease_s, settings.poll_s)
         made.append(Desk(prober, pace, settings.worker_id))
     return made
+
+
+async def pull_desks(
+    settings: config.Settings,
+    book: AccountBook,
+    concord: AsyncConcord,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+    tools: Tools = REAL,
+) -> list[PullDesk]:
+    """Return a desk for each sales channel, with clients that `stack` closes."""
+    register = Register(concord, settings.worker_id)
+    made = []
+    for channel in CHANNELS.values():
+        client = new_client(
+            settings.concurrency,
+            timeout_s=settings.timeout_s,
+            proxy=settings.proxy,
+            transport=tools.transport,
+        )
+        await stack.enter_async_context(client)
+        caller = _caller(client, settings, channel, tools)
+        puller = Puller(
+            platform=channel.make(caller, Tokens(tools.monotonic)),
+            caller=caller,
+            register=register,
+            book=book,
+            metrics=metrics,
+            clock=tools.clock,
+            monotonic=tools.monotonic,
+        )
+        made.append(PullDesk(puller, poll_s=settings.poll_s))
+    return made
+
+
+def _caller(
+    client: httpx2.AsyncClient, settings: config.Settings, channel: Channel, tools: Tools
+) -> Caller:
+    web = Web(client, timeout_s=settings.timeout_s, clock=tools.clock, bytes_max=PAGE_BYTES_MAX)
+    return Caller(web, clock=tools.clock, monotonic=tools.monotonic, rates=channel.rates)

@@ -7,9 +7,10 @@ claims only what it can begin at once: a lease is for working, not for waiting.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -25,6 +26,18 @@ CLAIM_GRACE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 5.0
 
 log = structlog.get_logger(__name__)
+
+
+class Loop(Protocol):
+    """Work that goes on until the process is told to stop."""
+
+    async def run(self, told_to_stop: asyncio.Event) -> None:
+        """Work until told to stop; what is under way then is the caller's to await."""
+        ...
+
+    async def drain(self, within_s: float) -> None:
+        """Let what is under way end; what does not in time is left to others, by its lease."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +80,12 @@ class Desk:
                     code=error.code.name,
                     reason=error.reason,
                 )
-                await _pause(told_to_stop, pause_s)
+                await pause(told_to_stop, pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
                 continue
             self.has_claimed, pause_s = True, self._pace.poll_s
             if claimed < room:
-                await _pause(told_to_stop, self._pace.poll_s)
+                await pause(told_to_stop, self._pace.poll_s)
 
     async def drain(self, within_s: float) -> None:
         """Let what is under way end; what does not in time is left to others, by its lease."""
@@ -138,7 +151,7 @@ class Desk:
         self._prober.metrics.paused.labels(self.provider).set(paused)
 
 
-async def work(desks: list[Desk], told_to_stop: asyncio.Event, drain_s: float) -> None:
+async def work(desks: Sequence[Loop], told_to_stop: asyncio.Event, drain_s: float) -> None:
     """Run all desks until told to stop, then let them drain together."""
     runs = [asyncio.create_task(desk.run(told_to_stop)) for desk in desks]
     stop = asyncio.create_task(told_to_stop.wait())
@@ -154,6 +167,7 @@ async def work(desks: list[Desk], told_to_stop: asyncio.Event, drain_s: float) -
             run.result()
 
 
-async def _pause(told_to_stop: asyncio.Event, seconds: float) -> None:
+async def pause(told_to_stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until told to stop."""
     with suppress(TimeoutError):
         await asyncio.wait_for(told_to_stop.wait(), seconds)

@@ -73,7 +73,11 @@ class Caller:
 
     def now(self) -> datetime:
         """Return the platform's time as far as it is known, in UTC."""
-        at = self._clock().astimezone(UTC)
+        return self.theirs(self._clock())
+
+    def theirs(self, ours: datetime) -> datetime:
+        """Return what the platform's clock showed when ours showed this, as far as is known."""
+        at = ours.astimezone(UTC)
         if self._offset is None or abs(self._offset) < UNFELT:
             return at
         return at + self._offset

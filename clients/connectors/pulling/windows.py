@@ -41,21 +41,3 @@ class WindowRules:
     """How far before its now a window must end: later, its answer is not complete."""
     reach: timedelta | None = None
     """How far back it answers; None: as far as one likes."""
-
-    def askable(self, window: Window, now: datetime) -> Window | None:
-        """Return the part that the platform, where it is `now`, can answer completely.
-
-        None where all of it lies in the future, or beyond its memory.
-        """
-        start, end = window.start, min(window.end, in_utc(now).replace(microsecond=0) - self.lag)
-        if self.reach is not None:
-            # A minute less: what is in reach when asked must be so when the question arrives.
-            start = max(start, in_utc(now) - self.reach + timedelta(minutes=1))
-        return Window(start, end) if start < end else None
-
-    def piece(self, window: Window, index: int) -> Window | None:
-        """Return the piece of that index, none wider than `longest`; None after the last."""
-        start = window.start + index * self.longest
-        if start >= window.end:
-            return None
-        return Window(start, min(start + self.longest, window.end))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import itertools
+import time
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,18 +16,20 @@ from clients.cli.file_progress import progress
 from clients.cli.options import AsJson, Limit
 from clients.cli.session import connected, fail
 from clients.files import fixing
+from clients.files.folder import WatchedFolder, day_of
 from clients.files.importing import FileImporter
 from clients.files.reading import Source
 from clients.files.tables import FileRefusedError
-from clients.sdk import Concord
+from clients.sdk import Concord, OutageError
+from concord.channels.v1 import feed_pb2
 from concord.imports.v1 import import_service_pb2 as api
 
 app = typer.Typer(help="Files of orders.", no_args_is_help=True)
 
 ImportName = Annotated[str, typer.Argument(metavar="IMPORT", help="`imp-…`.")]
 AFile = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)]
-# `orders-2025-12-28.csv`, `订单20251228.csv`.
-_DAY = re.compile(r"(20\d\d)[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)")
+# Beside what `make run` keeps.
+WORK: Final = Path(".concord/files")
 
 
 @app.command("import")
@@ -40,14 +43,14 @@ def import_file(  # Each parameter is an option of the command.
     day: Annotated[str, typer.Option(help="For which day; else as the file is named.")] = "",
     work: Annotated[
         Path, typer.Option(help="Where it waits until it is sent; after a fault it goes on there.")
-    ] = Path(".concord/files"),
+    ] = WORK,
     as_json: AsJson = False,
 ) -> None:
     """Import a file of orders; the same file again changes nothing, and goes on after a fault."""
     with connected(as_json=as_json) as concord:
         try:
             with progress(file.stat().st_size) as told:
-                source = Source.of(file, template=template, shop=shop, day=day or _day(file.name))
+                source = Source.of(file, template=template, shop=shop, day=day or day_of(file.name))
                 done = FileImporter(concord, work, config.now).run(source, told)
         except FileRefusedError as error:
             fail("FILE_REFUSED", error.problem, error.advice, as_json=as_json)
@@ -161,6 +164,41 @@ def expected(
         output.note("No file was expected: `concord channel list` shows feeds of mode FILE.")
 
 
+@app.command()
+def watch(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder with one for each feed.", exists=True, file_okay=False)
+    ],
+    *,
+    every_s: Annotated[float, typer.Option("--every", help="Look so often, in seconds.")] = 30.0,
+    looks: Annotated[int, typer.Option(help="End after so many looks; 0: never.")] = 0,
+    work: Annotated[Path, typer.Option(help="Where files wait until they are sent.")] = WORK,
+) -> None:
+    """Import what is put into the folders of feeds, until told to end."""
+    with connected() as concord:
+        watched = WatchedFolder(folder, FileImporter(concord, work, config.now), config.now)
+        for look in itertools.count(1):
+            try:
+                _look(concord, watched)
+            except OutageError as error:
+                output.note(f"the service is away: {error.message}")
+            if look == looks:
+                return
+            time.sleep(every_s)
+
+
+def _look(concord: Concord, watched: WatchedFolder) -> None:
+    feeds = concord.channels.list(mode=feed_pb2.Feed.MODE_FILE)
+    for taken in watched.look(iter(feeds)):
+        if taken.imported is None:
+            output.note(f"{taken.path.name}: {taken.refusal}")
+        elif not taken.imported.was_known:
+            counts = taken.imported.kept.counts
+            output.note(
+                f"{taken.path.name}: {counts.orders:,} orders, {counts.open} rows to correct"
+            )
+
+
 def _again(name: str, changed: Any, *, as_json: bool) -> None:  # noqa: ANN401  # rows by number
     with connected(as_json=as_json) as concord:
         whole = concord.imports.get(name)
@@ -180,11 +218,6 @@ def _again(name: str, changed: Any, *, as_json: bool) -> None:  # noqa: ANN401  
 
 def _open_rows(concord: Concord, name: str) -> list[api.ImportRow]:
     return list(concord.imports.list_rows(name, state=api.ImportRow.STATE_OPEN, page_size=1000))
-
-
-def _day(name: str) -> str:
-    found = _DAY.search(name)
-    return "-".join(found.groups()) if found else ""
 
 
 def _print(found: api.Import, *, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from typing import Final, TypeVar
 
 from clients.files.judging import Bad
 from clients.files.reading import Source, spooled
-from clients.files.spool import Spool
+from clients.files.spool import Spool, Summary
 from clients.files.tables import FileRefusedError, Table, open_table
 from clients.files.telling import Batch, Telling
 from clients.sdk import Concord, OutageError
@@ -137,6 +137,7 @@ class FileImporter:
             repeated=repeated,
             passed=summary.passed,
         )
+        self._close(kept, summary)
         done = self._patiently(
             lambda: self.concord.imports.report(
                 kept.name,
@@ -150,6 +151,15 @@ class FileImporter:
         )
         spool.remove()
         return done
+
+    def _close(self, kept: api.Import, summary: Summary) -> None:
+        """Say that the day's statement is whole, so that it is compared: a line an order."""
+        if kept.day and kept.template.endswith(".orders.file"):
+            self._patiently(
+                lambda: self.concord.reconciliations.close_statement(
+                    kept.channel, kept.day, shop=kept.shop, expected_lines=summary.orders
+                )
+            )
 
     def _submitted(self, batch: Batch) -> tuple[int, int]:
         answer = self._patiently(lambda: self.concord.intake.submit(batch.receipts))

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from clients.files import fixing
+from clients.files.folder import WatchedFolder
 from clients.files.importing import FileImporter, Imported, Told
 from clients.files.reading import Source
 from clients.sdk import Concord
@@ -226,3 +227,24 @@ def test_a_file_that_is_not_here_is_told_of_once_and_counts_when_it_comes(
 
     (came,) = concord.imports.list_expected(feed=feed.name).files
     assert came.state == api.ExpectedFile.STATE_CAME
+
+
+def test_what_is_put_into_a_feeds_folder_is_imported_when_it_rests(
+    concord: Concord, tmp_path: Path
+) -> None:
+    feed = feed_pb2.Feed(
+        name="feeds/put-here", shop="put", template="douyin.orders.file", zone="Asia/Shanghai"
+    )
+    importer = FileImporter(concord, tmp_path / "work", lambda: NOON)
+    watched = WatchedFolder(tmp_path / "in", importer, lambda: NOON)
+    (tmp_path / "in" / "put-here").mkdir(parents=True)
+    written(tmp_path / "in" / "put-here" / "2026-09-22.csv", line(numbers(1)[0]))
+    (tmp_path / "in" / "put-here" / "wrong.csv").write_text("name,age\nli,3\n")
+
+    assert not list(watched.look(iter([feed])))
+    first, second = watched.look(iter([feed]))
+    assert not list(watched.look(iter([feed])))
+
+    assert first.imported is not None
+    assert (first.imported.kept.shop, first.imported.kept.day) == ("put", "2026-09-22")
+    assert second.refusal is not None

@@ -1,0 +1,86 @@
+"""A folder that is watched: each feed has a folder of its name, and what is put there is imported.
+
+A file is taken when it has not changed from one look to the next: whoever copies it is done. It
+stays where it is; the register of files knows what came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from clients.files.importing import FileImporter, Imported
+from clients.files.reading import Source
+from clients.files.tables import FileRefusedError
+from concord.channels.v1 import feed_pb2
+
+# `orders-2025-12-28.csv`, `订单20251228.csv`.
+_DAY: Final = re.compile(r"(20\d\d)[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)")
+SUFFIXES: Final = frozenset({".csv", ".txt", ".tsv", ".xlsx", ".xls"})
+
+# Size and time of the last change.
+Mark = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that was taken, and what became of it; a refusal where it could not be read."""
+
+    path: Path
+    imported: Imported | None
+    refusal: FileRefusedError | None = None
+
+
+@dataclass(slots=True)
+class WatchedFolder:
+    """Imports what is put into the folders of feeds."""
+
+    root: Path
+    importer: FileImporter
+    clock: Callable[[], datetime]
+    _seen: dict[Path, Mark] = field(default_factory=dict)
+    _done: dict[Path, Mark] = field(default_factory=dict)
+
+    def look(self, feeds: Iterator[feed_pb2.Feed]) -> Iterator[Taken]:
+        """Import every file that has come to rest since the last look.
+
+        Raises:
+            ConcordError: the service is away; the file is taken at a later look.
+        """
+        for feed in feeds:
+            folder = self.root / feed.name.removeprefix("feeds/")
+            files = sorted(folder.iterdir()) if folder.is_dir() else []
+            for path in files:
+                if path.suffix.lower() in SUFFIXES and self._rests(path):
+                    yield self._taken(path, feed)
+
+    def _rests(self, path: Path) -> bool:
+        found = path.stat()
+        mark = (found.st_size, found.st_mtime_ns)
+        before, self._seen[path] = self._seen.get(path), mark
+        return mark == before and self._done.get(path) != mark
+
+    def _taken(self, path: Path, feed: feed_pb2.Feed) -> Taken:
+        day = day_of(path.name) or self._yesterday(feed)
+        try:
+            source = Source.of(path, template=feed.template, shop=feed.shop, day=day)
+            taken = Taken(path, self.importer.run(source))
+        except FileRefusedError as error:
+            taken = Taken(path, None, error)
+        self._done[path] = self._seen[path]
+        return taken
+
+    def _yesterday(self, feed: feed_pb2.Feed) -> str:
+        today = self.clock().astimezone(ZoneInfo(feed.zone)).date()
+        return (today - timedelta(days=1)).isoformat()
+
+
+def day_of(name: str) -> str:
+    """Return the day that a file is named for; empty where it is named for none."""
+    found = _DAY.search(name)
+    return "-".join(found.groups()) if found else ""

@@ -33,7 +33,7 @@ def shop() -> str:
     return uuid.uuid4().hex[:8]
 
 
-def a_line(value: str, **more: object) -> statement_pb2.StatementLine:
+def a_line(value: str, **more: Any) -> statement_pb2.StatementLine:  # noqa: ANN401  # any field of the message
     ref = order_pb2.OrderRef(namespace="jd", value=value)
     return statement_pb2.StatementLine(ref=ref, **more)
 

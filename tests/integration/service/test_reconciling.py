@@ -148,14 +148,18 @@ def test_what_we_lack_is_asked_for_again_before_anybody_is_told(
     world = a_world(storing, engine, count=100, each=1)
     world.keep(world.file())
     world.compare()
-    asked = []
+    asked: list[tuple[object, ...]] = []
 
-    world.settle(ask_again=lambda *given: bool(asked.append(given[1:4])) or True)
+    def ask(*given: object) -> bool:
+        asked.append(given[1:4])
+        return True
+
+    world.settle(ask_again=ask)
 
     assert world.found()[("MISSING_HERE", "REPAIRING")] == 1
     ((of, begin, end),) = asked
     assert of == world.of
-    assert end - begin == timedelta(days=1)
+    assert (begin, end) == (BEGIN, BEGIN + timedelta(days=1))
 
 
 def test_the_shops_pulled_feed_gets_a_run_for_the_whole_day(

@@ -177,9 +177,12 @@ class World:
         """Do what the service plans: from the cursor less an overlap to now; move the cursor."""
         template = template or TEMPLATES[platform]
         rules = self.puller(platform).platform.terms[template].rules
-        cursor = self.feeds.get(template, self.time.at - timedelta(minutes=30))
+        cursor = self.feeds.setdefault(template, self.time.at - timedelta(minutes=30))
         now = self.time.ours() - rules.lag
         start = cursor - timedelta(minutes=5)
+        if now <= start:
+            # By the service's clock it is not yet time.
+            return ReportRunRequest()
         last = await self.pull(platform, start, now, template=template)
         if last.result == ReportRunRequest.RESULT_COMPLETED:
             covered = last.covered_time.ToDatetime(tzinfo=UTC)

@@ -2,13 +2,14 @@
 
 A receipt is counted when it is weighed, in the minute in which it arrived. Weighed again after
 a retry, its earlier outcome is taken back first; so a receipt that may be weighed again is
-remembered until it is, and every other one for an hour, against repeats.
+remembered until it is, and of the others the newest, against repeats.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -19,8 +20,11 @@ from streams.logic.parts import OpenParts, Part
 from streams.logic.stages import PROGRESS, Beat, Progress, advance, progress_row
 from streams.logic.windows import SECOND_US, window_start_s
 
-# The relay repeats within seconds of a failover; an hour is far beyond any of them.
-MEMORY_US: Final = 3600 * SECOND_US
+# The relay repeats what was sent and not marked when it died: a few batches, within seconds of a
+# failover; and where the database was away for longer, before it sends anything else. Remembering
+# costs a worker half a KiB for each receipt, so the number is bounded and not only the time.
+MEMORY_US: Final = 600 * SECOND_US
+REMEMBERED_MIN: Final = 20_000
 _SWEEP_US: Final = 60 * SECOND_US
 _RECEIPT: Final = b"r"
 
@@ -84,9 +88,11 @@ class ChannelPartials:
     """The engine of one source partition."""
 
     rows: Rows
+    # So many receipts are remembered however old they are.
+    remembered_min: int = REMEMBERED_MIN
     _parts: OpenParts[ChannelKey, ChannelNumbers] = field(init=False)
     _progress: Progress = field(init=False)
-    # Receipts that can be forgotten, by when they were last spoken of.
+    # Receipts that can be forgotten, in the order in which they were last spoken of.
     _settled: dict[bytes, int] = field(init=False, default_factory=dict)
     _swept_us: int = field(init=False, default=0)
 
@@ -97,11 +103,13 @@ class ChannelPartials:
         )
         self._progress = Progress(offset, watermark_us, caught_up)
         self._parts = OpenParts(self.rows, ChannelKey, ChannelNumbers, clock_us)
+        settled = []
         for key, row in self.rows.items():
             if key.startswith(_RECEIPT):
                 _, logged_us, may_follow, *_ = orjson.loads(row)
                 if not may_follow:
-                    self._settled[key] = logged_us
+                    settled.append((logged_us, key))
+        self._settled = {key: logged_us for logged_us, key in sorted(settled)}
 
     def apply(self, records: Sequence[Record]) -> Effects[ChannelPart | Progress]:
         """Count these records."""
@@ -148,9 +156,8 @@ class ChannelPartials:
         self._parts.touch(minute, record.offset).add(told)
         row = [record.revision, record.logged_us, record.may_follow, *minute, told.to_row()]
         receipts[key] = orjson.dumps(row)
-        if record.may_follow:
-            self._settled.pop(key, None)
-        else:
+        self._settled.pop(key, None)
+        if not record.may_follow:
             self._settled[key] = record.logged_us
         return True
 
@@ -169,7 +176,9 @@ class ChannelPartials:
         if now_us - self._swept_us < _SWEEP_US:
             return []
         self._swept_us = now_us
-        old = [key for key, at_us in self._settled.items() if now_us - at_us > MEMORY_US]
+        spare = max(0, len(self._settled) - self.remembered_min)
+        oldest = islice(self._settled.items(), spare)
+        old = [key for key, at_us in oldest if now_us - at_us > MEMORY_US]
         for key in old:
             del self._settled[key]
         return old

@@ -117,11 +117,14 @@ def test_minutes_are_exact_whatever_repeats_is_weighed_again_or_crashes(
     assert counted == expected
 
 
-def test_a_settled_receipt_is_forgotten_after_an_hour_and_an_open_one_is_kept() -> None:
+def test_settled_receipts_are_forgotten_but_for_the_newest_and_open_ones_are_kept() -> None:
     rows = MemoryRows()
-    engine = ChannelPartials(rows)
-    rows.write(engine.apply([weighed(0, 1, 1, "applied"), weighed(1, 2, 1, "early")]))
+    engine = ChannelPartials(rows, remembered_min=1)
+    told = [weighed(0, 1, 1, "applied"), weighed(1, 2, 1, "early"), weighed(2, 3, 1, "applied")]
+    rows.write(engine.apply(told))
     later_us = NOW_US + MEMORY_US + 60 * SECOND_US
-    rows.write(engine.apply([Beat(2, later_us, later_us)]))
+    rows.write(engine.apply([Beat(3, later_us, later_us)]))
 
-    assert [key for key in rows.rows if key.startswith(b"r")] == [b"rreceipts/2"]
+    assert [key for key in rows.rows if key.startswith(b"r")] == [b"rreceipts/2", b"rreceipts/3"]
+    again = ChannelPartials(rows, remembered_min=1).apply([weighed(4, 3, 1, "applied")])
+    assert again.repeats == 1

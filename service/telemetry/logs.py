@@ -19,7 +19,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 FIELDS: Final = frozenset(
     {
         "account", "address", "agent", "attempt", "batch", "case", "channel", "code", "count",
-        "dropped", "duration_s", "epoch", "error", "error_at", "event", "event_id", "from",
+        "dropped", "duration_s", "epoch", "error", "error_at", "event", "event_id", "feed", "from",
         "invariant", "kind", "lag", "level", "limit", "logger", "method", "migration", "n",
         "offset", "order", "outcome", "partition", "partitions", "problem", "problems",
         "provider", "reason", "receipt", "refusal", "refusals", "repeats", "rows", "service",

@@ -22,7 +22,8 @@ CODE_MAX: Final = 64
 ASKED_MAX: Final = 20
 ASKED_LONGEST: Final = 500
 SEEN_MAX: Final = 2_000
-TOKEN_MAX: Final = 500
+# Amazon's tokens are a KiB or two.
+TOKEN_MAX: Final = 4_000
 # No run of any platform comes near; it keeps what is added up within its column.
 COUNT_MAX: Final = 100_000
 # A clock that is off by more than ten years tells nothing.

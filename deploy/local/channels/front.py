@@ -39,6 +39,7 @@ class Answer:
     status: int = 200
     reason: str = ""
     """Why it is not what was asked for, for the records."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def body(self) -> bytes:
@@ -141,7 +142,7 @@ async def _told(booth: Booth, api: Api, asked: Asked) -> tuple[Answer, dict[str,
 
 
 def _sent(answer: Answer, headers: Mapping[str, str]) -> Response:
-    return Response(answer.body, answer.status, dict(headers), media_type=JSON)
+    return Response(answer.body, answer.status, {**headers, **answer.headers}, media_type=JSON)
 
 
 def _record(booth: Booth, operation: str, parameters: Mapping[str, Any], told: Answer) -> None:

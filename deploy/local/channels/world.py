@@ -11,7 +11,16 @@ from typing import Any, Final
 import yaml
 from starlette.routing import Route
 
-from deploy.local.channels import douyin, jd, pdd, taobao
+from deploy.local.channels import (
+    amazon,
+    douyin,
+    jd,
+    pdd,
+    shop_rows,
+    taobao,
+    webshops,
+    wechat,
+)
 from deploy.local.channels.front import Booth
 from deploy.local.channels.orders import Clock, Shop
 
@@ -61,6 +70,10 @@ def _known(platform: str, app_key: str, shop: str) -> Mapping[str, str]:
     }
 
 
+def _of_wechat(platform: str, app: str) -> Mapping[str, str]:
+    return {**_known(platform, "", ""), "app": app, "message_token": f"tokenOf{app[2:6]}"}
+
+
 PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType(
     {
         "douyin": Platform(
@@ -75,10 +88,45 @@ PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType(
         "taobao": Platform(
             taobao.mount, _known("taobao", "12345678", "5001"), _application("/taobao/router/rest")
         ),
+        "wechat_channels": Platform(
+            wechat.mount, _of_wechat("wechat_channels", "wx8888888888888888"), shop_rows.wechat
+        ),
+        "mini": Platform(wechat.mount, _of_wechat("mini", "wx9999999999999999"), shop_rows.wechat),
+        "amazon": Platform(
+            amazon.mount,
+            {
+                **_known("amazon", "", "A3TH9S8BH6GOGM"),
+                "client_secret": "secret-of-amazon",
+                "refresh_token": "refresh-of-amazon",
+                "push_key": "push-key-of-amazon",
+            },
+            shop_rows.amazon,
+        ),
+        "shopify": Platform(
+            webshops.mount_shopify,
+            _known("shopify", "", "concord-fake.myshopify.com"),
+            shop_rows.shopify,
+        ),
+        "woocommerce": Platform(
+            webshops.mount_woocommerce,
+            {**_known("woocommerce", "", ""), "consumer_key": "ck_of_the_fake"},
+            shop_rows.woocommerce,
+        ),
     }
 )
 # Whatever the accounts file names by a file, it names so.
-SECRETS: Final = frozenset({"app_secret", "access_token", "client_secret"})
+SECRETS: Final = frozenset(
+    {
+        "app_secret",
+        "access_token",
+        "client_secret",
+        "consumer_secret",
+        "message_token",
+        "push_keys",
+        "refresh_token",
+        "webhook_secrets",
+    }
+)
 
 
 class World:

@@ -1,0 +1,180 @@
+"""WeChat: a shop of its channels (numbers by cursor, then each order), and 发货管理; in 分."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from deploy.local.channels.faults import Fault
+from deploy.local.channels.front import Answer, Asked, Booth, RejectedError, routes
+from deploy.local.channels.orders import Order, State
+
+TOKEN: Final = "/cgi-bin/stable_token"  # noqa: S105  # A path.
+SHOP_LIST: Final = "/channels/ec/order/list/get"
+SHOP_ORDER: Final = "/channels/ec/order/get"
+MINI_LIST: Final = "/wxa/sec/order/get_order_list"
+WINDOW_MAX: Final = timedelta(days=7)
+SIZE_MAX: Final = 100
+TOKEN_LASTS_S: Final = 7200
+SHOP_STATES: Final = {
+    State.WAITING: 10,
+    State.PAID: 20,
+    State.SHIPPED: 30,
+    State.COMPLETED: 100,
+    State.CANCELLED: 250,
+    State.REFUNDED: 200,
+}
+# Only what was paid by WeChat Pay is there.
+MINI_STATES: Final = {
+    State.PAID: 1,
+    State.SHIPPED: 2,
+    State.COMPLETED: 4,
+    State.REFUNDED: 5,
+}
+
+
+class Wechat:
+    """Its gateway, as one application sees it."""
+
+    def __init__(self, booth: Booth) -> None:
+        self._booth = booth
+
+    def read(self, request: Request, body: bytes) -> Asked:
+        given, known = json.loads(body), self._booth.credentials
+        path = request.url.path.removeprefix(f"/{self._booth.platform}")
+        if path == TOKEN:
+            if (given["appid"], given["secret"]) != (known["app"], known["app_secret"]):
+                raise RejectedError(_failed(40125, "invalid appsecret"))
+            return Asked(TOKEN, {}, self._token)
+        if request.query_params.get("access_token") != known["access_token"]:
+            raise RejectedError(self.broken(Fault.TOKEN_EXPIRED))
+        acts = {SHOP_LIST: self._numbers, SHOP_ORDER: self._order, MINI_LIST: self._shipping}
+        return Asked(path, given, lambda: acts[path](given))
+
+    def broken(self, fault: Fault) -> Answer:
+        if fault is Fault.TOKEN_EXPIRED:
+            return _failed(42001, "access_token expired")
+        if fault is Fault.TOO_MANY:
+            return _failed(45011, "api minute-quota reach limit")
+        return _failed(-1, "system error")
+
+    def emptied(self, answer: Answer) -> Answer:
+        told = json.loads(answer.body)
+        empty = {key: [] for key in ("order_id_list", "order_list") if key in told}
+        return Answer({**told, **empty}, reason=Fault.EMPTY)
+
+    def _token(self) -> Answer:
+        token = self._booth.credentials["access_token"]
+        return Answer({"access_token": token, "expires_in": TOKEN_LASTS_S})
+
+    def _numbers(self, given: dict[str, Any]) -> Answer:
+        window = given["update_time_range"]
+        start, end = _time(window["start_time"]), _time(window["end_time"])
+        if end - start > WINDOW_MAX:
+            return _failed(10020050, "time range too long")
+        found = [each.number for each in self._booth.shop.changed(start, end)]
+        shown, further, has_more = _cut(found, given.get("next_key", ""), given["page_size"])
+        return _done({"order_id_list": shown, "next_key": further, "has_more": has_more})
+
+    def _order(self, given: dict[str, Any]) -> Answer:
+        return _done({"order": _shop_order(self._booth.shop.order(given["order_id"]))})
+
+    def _shipping(self, given: dict[str, Any]) -> Answer:
+        window = given["pay_time_range"]
+        start, end = int(window["begin_time"]), int(window["end_time"])
+        found = [
+            _mini_order(each)
+            for each in self._booth.shop
+            if each.paid is not None and start <= _epoch(each.paid) <= end
+        ]
+        shown, further, has_more = _cut(found, given.get("last_index", ""), given["page_size"])
+        return _done({"order_list": shown, "last_index": further, "has_more": has_more})
+
+
+def mount(booth: Booth) -> list[Route]:
+    """Return the routes of an application."""
+    paths = (TOKEN, SHOP_LIST, SHOP_ORDER, MINI_LIST)
+    return routes(booth, Wechat(booth), *(f"/{booth.platform}{path}" for path in paths))
+
+
+def _cut(rows: Sequence[Any], key: str, size: int) -> tuple[list[Any], str, bool]:
+    """Return a page, the key to the next one, which is there on the last page, too, and if any."""
+    begin = int(key.removeprefix("key-") or 0)
+    end = begin + min(int(size), SIZE_MAX)
+    return list(rows[begin:end]), f"key-{end}", end < len(rows)
+
+
+def _shop_order(order: Order) -> dict[str, Any]:
+    return {
+        "order_id": order.number,
+        "openid": order.buyer,
+        "status": SHOP_STATES[order.state],
+        "create_time": _epoch(order.created),
+        "update_time": _epoch(order.changed),
+        "order_detail": {
+            "product_infos": [
+                {
+                    "product_id": "234245",
+                    "sku_id": line.sku,
+                    "sku_code": line.sku,
+                    "sku_cnt": line.quantity,
+                    "sale_price": line.price_minor,
+                    "title": line.title,
+                }
+                for line in order.lines
+            ],
+            "pay_info": {
+                "transaction_id": f"42000{order.number}" if order.paid else "",
+                "pay_time": _epoch(order.paid),
+                "payment_method": 1,
+            },
+            "price_info": {
+                "product_price": order.goods_minor,
+                "order_price": order.total_minor,
+                "freight": order.freight_minor,
+                "discounted_price": order.discount_minor,
+            },
+            "delivery_info": {
+                "ship_done_time": _epoch(order.shipped),
+                "delivery_product_info": [
+                    {"waybill_id": order.waybill, "delivery_time": _epoch(order.shipped)}
+                ]
+                if order.waybill
+                else [],
+            },
+        },
+    }
+
+
+def _mini_order(order: Order) -> dict[str, Any]:
+    return {
+        "transaction_id": f"42000{order.number}",
+        "merchant_trade_no": order.number,
+        "merchant_id": "1900000109",
+        "openid": order.buyer,
+        "order_state": MINI_STATES[order.state],
+        "paid_amount": order.total_minor,
+        "trade_create_time": _epoch(order.created),
+        "pay_time": _epoch(order.paid),
+    }
+
+
+def _done(told: dict[str, Any]) -> Answer:
+    return Answer({"errcode": 0, "errmsg": "ok", **told})
+
+
+def _failed(code: int, words: str) -> Answer:
+    return Answer({"errcode": code, "errmsg": words}, reason=str(code))
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _epoch(at: datetime | None) -> int:
+    return 0 if at is None else int(at.timestamp())

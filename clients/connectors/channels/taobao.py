@@ -30,8 +30,9 @@ SIZE: Final = 50
 FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
 CHANGED: Final = "taobao.trades.sold.increment.get"
 DETAIL: Final = "taobao.trade.fullinfo.get"
+REFUNDS: Final = "taobao.refunds.receive.get"
 RATES: Final[Mapping[str, Rate]] = MappingProxyType(
-    {CHANGED: Rate(5.0, 20), DETAIL: Rate(20.0, 40)}
+    {CHANGED: Rate(5.0, 20), REFUNDS: Rate(5.0, 20), DETAIL: Rate(20.0, 40)}
 )
 TERMS: Final = Terms(
     sends=BEIJING,
@@ -55,6 +56,10 @@ WHOLE: Final = (
     "receiver_address,receiver_mobile,receiver_phone,oaid,seller_flag,cod_status,alipay_no,num,"
     "promotion_details,orders"
 )
+REFUND: Final = (
+    "refund_id,tid,oid,status,refund_fee,total_fee,payment,created,modified,has_good_return,"
+    "reason,good_status,refund_phase,num"
+)
 LIMITED: Final = frozenset({"4", "5", "6", "7", "8"})
 EXPIRED: Final = frozenset({"26", "27"})
 TIMESTAMP: Final = frozenset({"30", "31"})
@@ -65,21 +70,18 @@ class Taobao:
     """`Platform` of Taobao and Tmall."""
 
     provider: Final = "taobao"
-    terms: Final[Mapping[str, Terms]] = MappingProxyType({"taobao.trades": TERMS})
+    terms: Final[Mapping[str, Terms]] = MappingProxyType(
+        {"taobao.trades": TERMS, "taobao.refunds": TERMS}
+    )
     _pages: Final = Pages(first=1, size=SIZE)
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
     async def page(self, account: TaobaoAccount, query: Query) -> Page:
-        asked = {
-            "fields": LISTED,
-            "type": TYPES,
-            "start_modified": TERMS.sends.write(query.window.start),
-            "end_modified": TERMS.sends.write(query.window.end),
-            "page_no": str(self._pages.number(query.token)),
-            "page_size": str(SIZE),
-        }
+        if query.template == "taobao.refunds":
+            return await self._refunds(account, query)
+        asked = {"fields": LISTED, "type": TYPES, **self._window(query)}
         text, told = await self._call(account, CHANGED, asked)
         envelope = (_envelope(CHANGED), "trades", "trade")
         rows = bodies.raw_elements(bodies.raw(text, *envelope))
@@ -88,14 +90,33 @@ class Taobao:
         )
         total = bodies.whole(told.get("total_results"))
         following = self._pages.next_token(query.token, len(rows), total)
-        shown = {name: value for name, value in asked.items() if name not in ("fields", "type")}
         return Page(
             messages=tuple([await self._trade(account, tid) for tid in tids]),
             next_token=following,
-            asked={"method": CHANGED, **shown},
+            asked={"method": CHANGED, **self._window(query)},
             rows=len(rows),
             total=total,
         )
+
+    async def _refunds(self, account: TaobaoAccount, query: Query) -> Page:
+        asked = {"fields": REFUND, **self._window(query)}
+        text, told = await self._call(account, REFUNDS, asked)
+        rows = bodies.raw_elements(bodies.raw(text, _envelope(REFUNDS), "refunds", "refund"))
+        total = bodies.whole(told.get("total_results"))
+        return Page(
+            messages=tuple(_refund(row) for row in rows),
+            next_token=self._pages.next_token(query.token, len(rows), total),
+            asked={"method": REFUNDS, **self._window(query)},
+            total=total,
+        )
+
+    def _window(self, query: Query) -> dict[str, str]:
+        return {
+            "start_modified": TERMS.sends.write(query.window.start),
+            "end_modified": TERMS.sends.write(query.window.end),
+            "page_no": str(self._pages.number(query.token)),
+            "page_size": str(SIZE),
+        }
 
     async def _trade(self, account: TaobaoAccount, tid: str) -> Message:
         text, told = await self._call(account, DETAIL, {"fields": WHOLE, "tid": tid})
@@ -151,6 +172,15 @@ def request(
 
 def _envelope(method: str) -> str:
     return method.removeprefix("taobao.").replace(".", "_") + "_response"
+
+
+def _refund(row: str) -> Message:
+    told = bodies.parsed(row.encode())
+    return Message(
+        order=bodies.name_of(told.get("tid")),
+        body=bodies.wrapped(row, _envelope(REFUNDS), "refunds", "refund", "[]"),
+        changed_at=changed_at(TERMS.reads, told.get("modified")),
+    )
 
 
 def _failure(told: object) -> NothingLearntError:

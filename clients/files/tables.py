@@ -7,7 +7,7 @@ which kind of file it is, is what makes the most of its columns known.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -128,7 +128,7 @@ def _records(
     *,
     width: int = 0,
     told: Callable[[int], None] = lambda _: None,
-) -> Iterator[Record]:
+) -> Generator[Record, None, None]:
     if looked.is_sheet:
         yield from sheets.records(path, told)
         return

@@ -78,8 +78,9 @@ def json_object(content: bytes | str) -> dict[str, Any]:
 def json_objects(content: bytes) -> list[dict[str, Any]]:
     """Return a list of JSON objects, also where one came without its list."""
     found = _json(content)
-    objects = found if isinstance(found, list) else [found]
-    if not all(isinstance(each, dict) for each in objects):
+    told = found if isinstance(found, list) else [found]
+    objects = [each for each in told if isinstance(each, dict)]
+    if len(objects) < len(told):
         raise malformed("body is no list of JSON objects")
     return objects
 

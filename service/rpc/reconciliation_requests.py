@@ -146,8 +146,8 @@ def _line(path: str, line: statement_pb2.StatementLine, read: Violations) -> Lin
         read.add(f"{path}.state", "send a known state")
     if not 0 <= line.quantity < _QUANTITY_MAX:
         read.add(f"{path}.quantity", "send how many pieces, 0 or more")
-    known = line.state if line.state in states.values() else 0
-    name = states.Name(known).removeprefix("STATE_") if known else ""
+    is_told = line.state and line.state in states.values()
+    name = states.Name(line.state).removeprefix("STATE_") if is_told else ""
     amount = read.money(f"{path}.amount", line.amount) if has("amount") else None
     refunded = read.money(f"{path}.refunded", line.refunded) if has("refunded") else None
     if amount and refunded and amount.currency != refunded.currency:

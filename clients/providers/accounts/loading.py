@@ -12,7 +12,8 @@ from typing import Any, Final
 import yaml
 
 from clients.providers.accounts.account import Account
-from clients.providers.accounts.kinds import KINDS, Kind
+from clients.providers.accounts.kind import Kind
+from clients.providers.accounts.kinds import KINDS
 from clients.providers.accounts.values import Sources, ValueProblemsError, address
 
 NAME: Final = re.compile(r"[a-z0-9-]{1,40}")

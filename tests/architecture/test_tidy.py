@@ -53,6 +53,9 @@ BANNED: dict[str, tuple[re.Pattern[str], re.Pattern[str], str]] = {
         re.compile(r"^service/(domain|application)/"), NOWHERE,
         "raise what the caller can tell apart"),
     r"\bCANCELED\b|\bcanceled\b": (PYTHON, NOWHERE, "spell it CANCELLED"),
+    r"\bstrptime\(|\bfromisoformat\(|tzinfo=None|\butcfromtimestamp\(|\.replace\(tzinfo": (
+        re.compile(r"^clients/connectors/"), re.compile(r"/pulling/times\.py$"),
+        "declare a form of clients.connectors.pulling.times: a time has a zone from the start"),
 }  # fmt: skip
 VAGUE = {"utils", "util", "common", "helpers", "helper", "core", "models", "base", "manager"}
 

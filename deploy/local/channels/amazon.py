@@ -37,7 +37,7 @@ class Amazon:
 
     def read(self, request: Request, body: bytes) -> Asked:
         known = self._booth.credentials
-        if request.url.path == LOGIN:
+        if request.url.path.endswith(LOGIN):
             given = dict(parse_qsl(body.decode()))
             wanted = {each: known[each] for each in ("refresh_token", "client_secret")}
             if {each: given.get(each) for each in wanted} != wanted:
@@ -46,7 +46,7 @@ class Amazon:
         if request.headers.get("x-amz-access-token") != known["access_token"]:
             raise RejectedError(self.broken(Fault.TOKEN_EXPIRED))
         asked = dict(request.query_params)
-        is_old = request.url.path == V0
+        is_old = request.url.path.endswith(V0)
         operation = "getOrders" if is_old else "searchOrders"
         return Asked(operation, asked, lambda: self._orders(asked, is_old=is_old))
 

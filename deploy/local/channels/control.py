@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -127,3 +128,8 @@ def _told(order: Order) -> dict[str, Any]:
 
 def _sent(content: object, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type=JSON)
+
+
+def app_of(world: World) -> Starlette:
+    """Return everything that is served: the channels' APIs, and the control of them."""
+    return Starlette(routes=[*world.routes(), *Control(world).routes()])

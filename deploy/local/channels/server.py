@@ -9,9 +9,8 @@ from types import TracebackType
 from typing import Final, Self
 
 import uvicorn
-from starlette.applications import Starlette
 
-from deploy.local.channels.control import Control
+from deploy.local.channels.control import app_of
 from deploy.local.channels.orders import Clock
 from deploy.local.channels.world import World
 from deploy.local.platforms.server import Server
@@ -23,9 +22,8 @@ STARTED_WITHIN_S: Final = 60.0
 
 def server_of(world: World, host: str, port: int, started: threading.Event) -> Server:
     """Return a server that is not running yet."""
-    app = Starlette(routes=[*world.routes(), *Control(world).routes()])
     config = uvicorn.Config(
-        app,
+        app_of(world),
         host=host,
         port=port,
         log_config=None,

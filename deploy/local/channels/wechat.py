@@ -46,7 +46,7 @@ class Wechat:
 
     def read(self, request: Request, body: bytes) -> Asked:
         given, known = json.loads(body), self._booth.credentials
-        path = request.url.path.removeprefix(f"/{self._booth.platform}")
+        path = request.url.path.partition(f"/{self._booth.platform}")[2]
         if path == TOKEN:
             if (given["appid"], given["secret"]) != (known["app"], known["app_secret"]):
                 raise RejectedError(_failed(40125, "invalid appsecret"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import yaml
@@ -12,13 +12,13 @@ from deploy.local.platforms.vault import Known, Vault
 Row = dict[str, Any]
 
 
-def write(vault: Vault, *, api: str, public_url: str) -> None:
-    """Write it, for platforms at `api` that call a gateway at `public_url`."""
+def write(vault: Vault, *, api: str, public_url: str, shops: Sequence[Row] = ()) -> None:
+    """Write it, for platforms at `api` that call a gateway at `public_url`; shops come last."""
     rows = []
     for name, known in vault.known.items():
         provider = known["provider"]
         rows.append({"name": name, "provider": provider, **ROWS[provider](name, known, api)})
-    content = {"public_url": public_url, "accounts": rows}
+    content = {"public_url": public_url, "accounts": [*rows, *shops]}
     vault.write_accounts(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 

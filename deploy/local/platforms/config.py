@@ -31,6 +31,8 @@ class Settings:
     drop_share: float = 0.0
     ledger: Path | None = None
     """Where trades are kept over a restart; None: nowhere."""
+    has_shops: bool = False
+    """Whether the fake sales channels are served beside, under `/channels`."""
 
     @property
     def host(self) -> str:
@@ -64,6 +66,7 @@ def parse(arguments: list[str], environ: Mapping[str, str]) -> tuple[str, Settin
     parser.add_argument("--seed", default="0")
     parser.add_argument("--drop-share", type=float, default=0.0, help="of the notices, 0 to 1")
     parser.add_argument("--keep-trades", action="store_true", help="over a restart")
+    parser.add_argument("--shops", action="store_true", help="serve the sales channels, too")
     given = parser.parse_args(arguments)
     address = given.address or environ.get("CONCORD_PLATFORMS_ADDRESS", "")
     data = environ.get("CONCORD_DATA_DIR", "")
@@ -86,5 +89,6 @@ def parse(arguments: list[str], environ: Mapping[str, str]) -> tuple[str, Settin
         seed=given.seed,
         drop_share=given.drop_share,
         ledger=Path(folder) / "trades.json" if given.keep_trades else None,
+        has_shops=given.shops,
     )
     return given.command, settings

@@ -13,6 +13,9 @@ from typing import Final, Self
 
 import uvicorn
 
+from deploy.local.channels import config
+from deploy.local.channels.control import app_of
+from deploy.local.channels.world import World as Fair
 from deploy.local.platforms import ledger
 from deploy.local.platforms.clock import Clock
 from deploy.local.platforms.config import Settings
@@ -21,6 +24,9 @@ from deploy.local.platforms.control_client import Control
 from deploy.local.platforms.courier import HttpSender
 from deploy.local.platforms.vault import Vault
 from deploy.local.platforms.world import World
+
+# Where the sales channels are, when they are served beside the platforms.
+FAIR: Final = "/channels"
 
 # A question that is held back (`Fault.TIMEOUT`) is not waited for.
 DRAIN_S: Final = 1
@@ -55,6 +61,9 @@ async def serve(settings: Settings, started: Callable[[World, Server], None]) ->
     """Serve until the server that `started` is given should exit."""
     sender = HttpSender()
     clock = Clock(settings.speed, stamps=settings.stamps)
+    fair = (
+        Fair(config.now, settings.folder, f"{settings.api}{FAIR}") if settings.has_shops else None
+    )
     try:
         world = World(
             Vault(settings.folder, now=clock.now),
@@ -63,12 +72,16 @@ async def serve(settings: Settings, started: Callable[[World, Server], None]) ->
             clock=clock,
             sender=sender,
             seed=settings.seed,
+            shops=fair.rows() if fair is not None else (),
         )
         world.behaviours.change("", "", {"drop_share": settings.drop_share})
         if settings.ledger is not None:
             world.take_over(settings.ledger)
-        config = uvicorn.Config(
-            app(world),
+        served = app(world)
+        if fair is not None:
+            served.mount(FAIR, app_of(fair))
+        server_config = uvicorn.Config(
+            served,
             host=settings.host,
             port=settings.port,
             log_config=None,
@@ -76,7 +89,7 @@ async def serve(settings: Settings, started: Callable[[World, Server], None]) ->
             lifespan="off",
             timeout_graceful_shutdown=DRAIN_S,
         )
-        server = Server(config, lambda: started(world, server))
+        server = Server(server_config, lambda: started(world, server))
         async with world.running(), _keeping(world, settings.ledger):
             await server.serve()
     finally:

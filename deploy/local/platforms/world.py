@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,8 +54,10 @@ class World:
         clock: Clock,
         sender: Sender,
         seed: str = "0",
+        shops: Sequence[accounts_file.Row] = (),
     ) -> None:
         self.vault = vault
+        self._shops = shops
         self.api = api
         self.public_url = public_url
         self.clock = clock
@@ -85,7 +87,7 @@ class World:
     def refresh(self) -> None:
         """Make what is missing of the keys, and tell both sides of all of them."""
         making.fill(self.vault)
-        accounts_file.write(self.vault, api=self.api, public_url=self.public_url)
+        accounts_file.write(self.vault, api=self.api, public_url=self.public_url, shops=self._shops)
         self.accounts = load(self.vault, self.public_url)
 
     def create(  # noqa: PLR0913  # Each is a part of what a merchant says of a trade.

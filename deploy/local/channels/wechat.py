@@ -65,7 +65,9 @@ class Wechat:
 
     def emptied(self, answer: Answer) -> Answer:
         told = json.loads(answer.body)
-        empty = {key: [] for key in ("order_id_list", "order_list") if key in told}
+        empty: dict[str, list[object]] = {
+            key: [] for key in ("order_id_list", "order_list") if key in told
+        }
         return Answer({**told, **empty}, reason=Fault.EMPTY)
 
     def _token(self) -> Answer:

@@ -99,7 +99,8 @@ AMAZON_TOKEN = httpx2.Response(200, json={"access_token": "a1", "expires_in": 36
 
 
 def js(told: object, status: int = 200, **headers: str) -> httpx2.Response:
-    return httpx2.Response(status, json=told, headers=headers)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx2.Response(status, json=told, headers=named)
 
 
 async def no_pause(_: float) -> None:
@@ -151,7 +152,7 @@ ANSWERED: dict[str, Callable[[], tuple[Account, list[Answer]]]] = {
     "shopify.order": lambda: (a_shopify_shop(), [js({"orders": [SHOPIFY_ORDER]})]),
     "woocommerce.order": lambda: (
         a_woocommerce_shop(),
-        [js([WOO_ORDER], **{"x-wp-total": "1", "x-wp-totalpages": "1"})],
+        [js([WOO_ORDER], x_wp_total="1", x_wp_totalpages="1")],
     ),
 }
 
@@ -337,7 +338,7 @@ async def test_shopify_is_asked_for_every_state_and_followed_by_its_link() -> No
 
 
 async def test_a_site_is_asked_in_utc_and_a_second_further_on_both_sides() -> None:
-    answer = js([WOO_ORDER], **{"x-wp-total": "1"})
+    answer = js([WOO_ORDER], x_wp_total="1")
 
     _, provider = await asked(a_woocommerce_shop(), "woocommerce.order", answer)
 

@@ -35,7 +35,7 @@ PUSH_KEY = "a_push_key_of_the_tests"
 SHOP = "concord-tests.myshopify.com"
 
 
-def a_douyin_shop(**changes: Any) -> DouyinAccount:
+def a_douyin_shop(**changes: object) -> DouyinAccount:
     account = DouyinAccount(name="main", app_key=APP_KEY, app_secret=APP_SECRET, shop="4463798")
     return replace(account, **changes)
 
@@ -65,7 +65,7 @@ def _pushed(body: bytes, secret: str, app: str) -> Call:
     return a_call(body, {"event-sign": sign, "app-id": app or APP_KEY})
 
 
-def a_wechat_shop(**changes: Any) -> WechatChannelsAccount:
+def a_wechat_shop(**changes: object) -> WechatChannelsAccount:
     account = WechatChannelsAccount(
         name="main",
         app="wx8888888888888888",
@@ -76,7 +76,7 @@ def a_wechat_shop(**changes: Any) -> WechatChannelsAccount:
     return replace(account, **changes)
 
 
-def a_mini_program(**changes: Any) -> MiniAccount:
+def a_mini_program(**changes: object) -> MiniAccount:
     account = MiniAccount(
         name="main",
         app="wx9999999999999999",
@@ -138,7 +138,7 @@ def a_sealed_message(
     return Call("POST", "/", query, {}, body.encode())
 
 
-def a_shopify_shop(**changes: Any) -> ShopifyAccount:
+def a_shopify_shop(**changes: object) -> ShopifyAccount:
     account = ShopifyAccount(
         name="main", shop=SHOP, access_token="shpat_0123", webhook_secrets=WEBHOOK_SECRETS
     )
@@ -162,7 +162,7 @@ def a_shopify_webhook(
     return a_call(body, headers)
 
 
-def a_woocommerce_shop(**changes: Any) -> WooCommerceAccount:
+def a_woocommerce_shop(**changes: object) -> WooCommerceAccount:
     account = WooCommerceAccount(
         name="main",
         api="https://shop.example.com",
@@ -186,7 +186,7 @@ def a_woocommerce_webhook(
     return a_call(body, headers)
 
 
-def a_seller(**changes: Any) -> AmazonAccount:
+def a_seller(**changes: object) -> AmazonAccount:
     account = AmazonAccount(
         name="main",
         seller="A3TH9S8BH6GOGM",

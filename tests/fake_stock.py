@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from service.application.stock_ports import StockBusyError, StockWork
+from service.application.stock_ports import StockAsked, StockBusyError, StockWork
 from service.domain.errors import PickListNotFoundError, StockNotFoundError
 from service.domain.lifecycle import State
 from service.domain.picking import PickList
 from service.domain.stock import Reservation, Stock, needs
 from tests.fake_rows import Table, Undo
+from tests.fake_stock_plans import FakeStockPlans, PlanTables
 
 
 @dataclass(slots=True)
@@ -37,22 +37,22 @@ class StockTables:
         self.pick_lists: Table[str, PickList] = Table(undo)
         # How often a lock of an article is still taken by somebody else: theirs, not ours.
         self.taken: dict[str, int] = {}
+        self.plans = PlanTables(undo)
 
 
-class FakeStockUnit:
+class FakeStockUnit(FakeStockPlans):
     """Implements `service.application.stock_ports.StockPart` on tables in memory."""
-
-    tables: Any
 
     @property
     def _own(self) -> StockTables:
         own: StockTables = self.tables.stock
         return own
 
-    def queue_stock(self, orders: Mapping[str, Sequence[str]], *, at: datetime) -> None:
+    def queue_stock(self, orders: Mapping[str, StockAsked], *, at: datetime) -> None:
         kept = {sku for sku, _ in self._own.stock}
-        for order_id, skus in orders.items():
-            if set(skus) <= kept:
+        mapped = {channel for channel, _ in self._own.plans.mappings}
+        for order_id, asked in orders.items():
+            if asked.channel in mapped or set(asked.items) <= kept:
                 self._own.queue.setdefault(order_id, QueuedOrder(at, at))
                 queued = self._own.queue.change(order_id)
                 queued.due_at = min(queued.due_at, at)
@@ -91,10 +91,10 @@ class FakeStockUnit:
             if set(each.waits_for) & set(skus):
                 self._own.queue.change(order_id).due_at = min(each.due_at, at)
 
-    def adopt_orders(self, sku: str, *, at: datetime) -> None:
+    def adopt_orders(self, item: str, *, at: datetime, channel: str = "") -> None:
         for order in self.tables.orders.values():
             waits = order.state in {State.PAID, State.AWAITING_OUTBOUND}
-            if waits and sku in needs(order.lines):
+            if waits and item in needs(order.lines) and channel in {"", order.channel}:
                 self._own.queue.setdefault(order.order_id, QueuedOrder(order.state_since, at))
 
     def claim_unswept(self, before: datetime, *, most: int) -> list[str]:

@@ -11,40 +11,35 @@ ever waits for a row that a thousand orders want (ADR 0012). For each order that
    All in the one transaction: if we crash before it commits, nothing happened, and the lease ends.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from service.application.ports import Clock, Encoder, Storage, Unit
-from service.application.recording import Decided, record
+from service.application.stock_cases import StockCases
 from service.application.stock_desk import SOURCE, Settled, StockDesk
 from service.application.stock_ports import StockBusyError, StockWork
+from service.application.stocking import adopt
 from service.application.weighing import weigh_facts
-from service.domain.cases import CaseAct, open_case
-from service.domain.changes import Change, ChangeKind, Named
-from service.domain.desk.awaited import ALLOCATED
-from service.domain.desk.workflows import Awaited
 from service.domain.facts import Circumstance, Fact, FactKind
-from service.domain.order import Order
 from service.domain.picking import lists_for
 from service.domain.stock import (
     Reservation,
     Step,
     Wanted,
-    needs,
     next_step,
     number_for,
     spread,
     wanted,
 )
+from service.domain.stock_late import lateness
+from service.domain.stock_names import waits_for_mapping
 from service.domain.terms import USUAL, Terms
 from service.domain.truth import derive
 
 # One order takes about 20 ms, so that deadlines wait for half a second at most.
 CLAIM_MOST: Final = 20
-# What a person reads in a case; an order may have a thousand lines.
-MISSING_TOLD: Final = 20
 # A transaction ends within 10 s, and a claim holds 20: whoever has not come back has died.
 LEASE: Final = timedelta(seconds=60)
 TRIES: Final = 5
@@ -86,7 +81,7 @@ class Allocating:
             now = self.clock()
             skus = unit.claim_unswept(now - SWEEP_AFTER, most=CLAIM_MOST)
             for each in skus:
-                unit.adopt_orders(each, at=now)
+                adopt(unit, each, at=now)
             return len(skus)
 
         return self.storage.transact(work)
@@ -107,8 +102,17 @@ class Allocating:
         if work is None or dossier.order is None or truth is None:
             return Settled.NOTHING
         made = unit.reservations(work.order_id)
+        order = dossier.order
         desk = StockDesk(
-            unit, claimed.ref, dossier.order, dossier.open_cases, truth, made, self.clock()
+            unit,
+            claimed.ref,
+            order,
+            dossier.open_cases,
+            truth,
+            made,
+            self.clock(),
+            unit.sku_names(order.channel, [each.sku for each in order.lines]),
+            lateness(dossier.facts),
         )
         try:
             return self._follow(desk, work)
@@ -129,21 +133,31 @@ class Allocating:
         if settled is Settled.SHORT:
             return settled
         if wanted(desk.order) is not Wanted.RESERVED:
-            self._close_case(desk, desk.order, "NOT_NEEDED")
+            self._cases(desk).close_all("NOT_NEEDED")
         desk.unit.finish_stock_work(work.order_id)
         return settled
 
     def _reserve(self, desk: StockDesk, work: StockWork) -> Settled:
-        asked = needs(desk.order.lines)
+        if desk.demand.unmapped:
+            desk = desk.with_names_locked()
+        if unmapped := desk.demand.unmapped:
+            self._cases(desk).tell_unmapped(unmapped)
+            desk.wait_for([waits_for_mapping(desk.order.channel, each) for each in unmapped])
+            return Settled.UNMAPPED
+        order = self._cases(desk).close_unmapped("MAPPED")
+        return self._reserve_mapped(replace(desk, order=order), work)
+
+    def _reserve_mapped(self, desk: StockDesk, work: StockWork) -> Settled:
+        asked = desk.demand.pieces
         stocks = desk.unit.lock_stock(list(asked), wait=False)
         if {each.sku for each in stocks} != set(asked):
             # Of some article no stock is kept: the warehouse says when it is allocated.
             desk.unit.finish_stock_work(work.order_id)
             return Settled.NOTHING
         found = spread(asked, stocks, desk.before)
-        if found.missing:
-            self._open_case(desk, found.missing)
-            desk.wait_for(list(found.missing))
+        if missing := desk.missing(stocks, found):
+            self._cases(desk).tell_missing(missing)
+            desk.wait_for(list(missing))
             return Settled.SHORT
         reservation = desk.set_aside(found.parts, stocks)
         # Where another's word approved outbound before we reserved, another also picks.
@@ -159,45 +173,12 @@ class Allocating:
             origins={fact.fact_id: desk.origin},
             terms=self.terms,
         )
-        self._close_case(desk, weighed.orders[work.order_id], "STOCK_CAME")
+        self._cases(desk).close_short(weighed.orders[work.order_id], "STOCK_CAME")
         desk.unit.finish_stock_work(work.order_id)
         return Settled.RESERVED
 
-    def _open_case(self, desk: StockDesk, missing: Mapping[str, int]) -> None:
-        if desk.unit.case_exists(desk.case_id):
-            return
-        case = open_case(
-            desk.case_id,
-            desk.order.order_id,
-            "OUT_OF_STOCK",
-            at=desk.at,
-            catalogue=self.terms.catalogue,
-        )
-        told = [f"{sku}: {count} missing" for sku, count in missing.items()]
-        text = ", ".join(told[:MISSING_TOLD])
-        self._record(desk, desk.order, CaseAct(case, "OPENED", "system", desk.at, text), old="")
-
-    def _close_case(self, desk: StockDesk, order: Order, outcome: str) -> None:
-        case = desk.open_case
-        # A workflow that waits for stock goes on by itself, to whatever it does then.
-        goes_on = case is not None and Awaited.STOCK.value in case.awaits
-        if case is not None and not (goes_on and order.state in ALLOCATED):
-            ended = case.resolve(outcome, at=desk.at)
-            act = CaseAct(ended, "RESOLVED", "system", desk.at)
-            self._record(desk, order, act, old=case.type)
-
-    def _record(self, desk: StockDesk, order: Order, act: CaseAct, *, old: str) -> None:
-        change = Change(
-            kind=ChangeKind.CASE_CHANGED,
-            detail=Named(act.case.case_id, act.act),
-            occurred_at=desk.at,
-            source="system",
-            old=old,
-            new="RESOLVED" if old else act.case.type,
-            reason=act.case.outcome,
-        )
-        decided = Decided(order=order, changes=((change, desk.origin),), acts=((act, desk.origin),))
-        record(desk.unit, [decided], encoder=self.encoder, at=desk.at)
+    def _cases(self, desk: StockDesk) -> StockCases:
+        return StockCases(desk, self.encoder, self.terms)
 
 
 def _allocation(desk: StockDesk, reservation: Reservation, *, had_conflicts: bool) -> Fact:

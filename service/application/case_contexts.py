@@ -10,7 +10,7 @@ from service.domain.desk.condition_facts import order_facts
 from service.domain.desk.handling import Handling
 from service.domain.money import exponent
 from service.domain.order import Order
-from service.domain.stock import needs
+from service.domain.stock_names import demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class CaseContexts:
         }
 
     def _stock(self, order: Order) -> Mapping[str, Any]:
-        wanted = needs(order.lines)
+        names = self.unit.sku_names(order.channel, [each.sku for each in order.lines])
+        wanted = demand(order.lines, names).pieces
         free = self.unit.free_stock(list(wanted))
         short = sorted(sku for sku, count in wanted.items() if sku in free and free[sku] < count)
         return {

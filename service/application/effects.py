@@ -28,7 +28,7 @@ from service.domain.journal import Origin
 from service.domain.lifecycle import LIFECYCLE, Action
 from service.domain.money import Money
 from service.domain.order import Order
-from service.domain.stock import needs
+from service.domain.stock_names import demand
 from service.domain.terms import USUAL, Terms
 
 EFFECT_NAMESPACE: Final = uuid.UUID("0d1f6c52-53c5-5d43-9b0e-2d1a5a9c7e44")
@@ -141,7 +141,8 @@ class Effects:
     def purchase(self, _values: Mapping[str, str], cause: Cause) -> str:
         """Ask purchasing for what is missing, or for all of it where no stock is kept."""
         order = self._order(cause)
-        wanted = needs(order.lines)
+        names = self.unit.sku_names(order.channel, [each.sku for each in order.lines])
+        wanted = demand(order.lines, names).pieces
         free = self.unit.free_stock(list(wanted))
         short = {
             sku: count - max(free[sku], 0)

@@ -1,5 +1,6 @@
 """One order with its stock, while it is looked at: reserves, gives back, takes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,14 +17,16 @@ from service.domain.picking import void_reason
 from service.domain.stock import (
     Part,
     Reservation,
+    Spread,
     Step,
     Stock,
     left_at,
-    needs,
     number_for,
     spread,
     standing,
 )
+from service.domain.stock_names import OWN_NAMES, Demand, Names, demand
+from service.domain.stock_shares import lacking
 from service.domain.truth import Truth
 
 SOURCE: Final = "inventory"
@@ -40,6 +43,7 @@ class Settled(Enum):
     RELEASED = "released"
     TAKEN = "taken"
     SHORT = "short"
+    UNMAPPED = "unmapped"
     BUSY = "busy"
     NOTHING = "nothing"
 
@@ -56,12 +60,21 @@ class StockDesk:
     truth: Truth
     made: Sequence[Reservation]
     at: datetime
+    # What the channel calls things.
+    names: Names = OWN_NAMES
+    # How long the order had been paid when we could know of it.
+    late: timedelta = timedelta()
 
     @property
     def origin(self) -> Origin:
         """The clockwork, in the trace that paid the order."""
         paid = self.truth.entered.get(State.PAID)
         return Origin(SOURCE, "system", "", paid.traceparent if paid else "")
+
+    @property
+    def demand(self) -> Demand:
+        """What the order asks of the stock."""
+        return demand(self.order.lines, self.names)
 
     @property
     def before(self) -> tuple[Part, ...]:
@@ -78,6 +91,15 @@ class StockDesk:
         """The case that tells of want of stock, while nobody has ended it."""
         return next((each for each in self.open_cases if each.case_id == self.case_id), None)
 
+    def with_names_locked(self) -> "StockDesk":
+        """Return the desk with what is known of names by now, and nobody else changes them.
+
+        Whoever maps an item waits for us, or has mapped it: no order begins to wait unseen.
+        """
+        self.unit.lock_names(self.order.channel)
+        items = [each.sku for each in self.order.lines]
+        return replace(self, names=self.unit.sku_names(self.order.channel, items))
+
     def wait_for(self, skus: Sequence[str]) -> None:
         """Look at the order again when stock comes."""
         until = self.at + LOOK_AGAIN
@@ -88,6 +110,7 @@ class StockDesk:
         number = number_for("rsv", self.order.order_id, str(len(self.made)))
         reservation = Reservation(number, self.order.order_id, tuple(parts), self.at)
         self._move(reservation.parts, stocks, reserved=1)
+        self._share(reservation.parts, had=1)
         self.unit.save_reservation(reservation)
         return reservation
 
@@ -101,7 +124,9 @@ class StockDesk:
         self._move(held.parts, stocks, reserved=-1, on_hand=-1 if is_taken else 0)
         if is_taken:
             self.unit.save_reservation(replace(held, taken_at=self.at))
+            self._share(held.parts, gone=1)
         else:
+            self._share(held.parts, had=-1)
             self.unit.save_reservation(replace(held, released_at=self.at))
             self.unit.wake_stock_work(skus, at=self.at)
         self._void_lists()
@@ -109,7 +134,7 @@ class StockDesk:
 
     def take_unreserved(self) -> Settled:
         """Take what left before we could reserve it; a later count knows of it already."""
-        asked = needs(self.order.lines)
+        asked = self.demand.pieces
         left = left_at(self.truth)
         stocks = [
             each
@@ -126,8 +151,36 @@ class StockDesk:
         reservation = self.set_aside(found.parts, stocks)
         stocks = self.unit.lock_stock(list(asked), wait=False)
         self._move(reservation.parts, stocks, reserved=-1, on_hand=-1)
+        self._share(reservation.parts, gone=1)
         self.unit.save_reservation(replace(reservation, taken_at=self.at))
         return Settled.TAKEN
+
+    def missing(self, stocks: Sequence[Stock], found: Spread) -> dict[str, int]:
+        """Return what locked stock does not suffice for, or the channel's share of it."""
+        on_hand = Counter[str]()
+        for each in stocks:
+            on_hand[each.sku] += each.on_hand
+        asked = self.demand.pieces
+        divided = self.unit.lock_allocations(list(asked))
+        of_share = lacking(asked, on_hand, divided, self.order.channel)
+        return {
+            sku: max(of_share.get(sku, 0), found.missing.get(sku, 0))
+            for sku in sorted({*of_share, *found.missing})
+        }
+
+    def _share(self, parts: Sequence[Part], *, had: int = 0, gone: int = 0) -> None:
+        """Count pieces of locked stock for whoever has shares of it."""
+        pieces = Counter[str]()
+        for each in parts:
+            pieces[each.sku] += each.quantity
+        self.unit.keep_allocations(
+            [
+                each.having(self.order.channel, had * pieces[each.sku]).taken(
+                    gone * pieces[each.sku]
+                )
+                for each in self.unit.lock_allocations(sorted(pieces))
+            ]
+        )
 
     def _void_lists(self) -> None:
         reason = void_reason(self.order)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from service.application.stock_plan_ports import StockPlanPart
 from service.domain.facts import OrderRef
 from service.domain.picking import PickList
 from service.domain.stock import Reservation, Stock
@@ -25,17 +26,25 @@ class StockWork:
     conflicts: int
 
 
-class StockPart(Protocol):
+class StockAsked(NamedTuple):
+    """What an order names, in the words of its channel."""
+
+    channel: str
+    items: tuple[str, ...]
+
+
+class StockPart(StockPlanPart, Protocol):
     """The part of a transaction that knows stock.
 
     Locks come after those of references and orders: stock rows, sorted by article and warehouse,
     then rows of the queue and pick lists.
     """
 
-    def queue_stock(self, orders: Mapping[str, Sequence[str]], *, at: datetime) -> None:
-        """Let the stock of orders be looked at, given the articles of each.
+    def queue_stock(self, orders: Mapping[str, StockAsked], *, at: datetime) -> None:
+        """Let the stock of orders be looked at, given what each names.
 
-        Orders with an article of which no stock is kept are left alone.
+        Where the channel has no names of its own, orders with an article of which no stock is kept
+        are left alone.
         """
 
     def claim_stock_work(self, now: datetime, *, until: datetime, most: int) -> list[StockWork]:
@@ -71,8 +80,8 @@ class StockPart(Protocol):
     def wake_stock_work(self, skus: Sequence[str], *, at: datetime) -> None:
         """Let orders that wait for articles be looked at."""
 
-    def adopt_orders(self, sku: str, *, at: datetime) -> None:
-        """Let orders be looked at that were paid before stock of the article was kept."""
+    def adopt_orders(self, item: str, *, at: datetime, channel: str = "") -> None:
+        """Let paid orders be looked at that name an item; of one channel, or of all."""
 
     def claim_unswept(self, before: datetime, *, most: int) -> list[str]:
         """Return articles of which stock has been kept since `before`, each once ever."""

@@ -23,7 +23,16 @@ class Stocking:
         stock = self._save(replace(counted, counted_at=self.at))
         # Whatever is older than the article's first count has been waiting for a warehouse.
         if there.version == fresh.version:
-            self.unit.adopt_orders(sku, at=self.at)
+            adopt(self.unit, sku, at=self.at)
+        return stock
+
+    def receive(self, sku: str, warehouse: str, pieces: int) -> Stock:
+        """Add pieces that came; from then on stock of the article is kept there."""
+        fresh = Stock(sku, warehouse, on_hand=0, reserved=0, counted_at=self.at, updated_at=self.at)
+        there = self.unit.keep_stock(fresh)
+        stock = self._save(there.moved(on_hand=pieces, at=self.at))
+        if there.version == fresh.version:
+            adopt(self.unit, sku, at=self.at)
         return stock
 
     def adjust(self, sku: str, warehouse: str, delta: int) -> Stock:
@@ -39,3 +48,11 @@ class Stocking:
         self.unit.save_stock([stock])
         self.unit.wake_stock_work([stock.sku], at=self.at)
         return stock
+
+
+def adopt(unit: Unit, sku: str, *, at: datetime) -> None:
+    """Let orders be looked at that were paid before stock of the article was kept."""
+    unit.adopt_orders(sku, at=at)
+    for channel, item in unit.mappings_with(sku):
+        if item != sku:
+            unit.adopt_orders(item, at=at, channel=channel)

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from service.application.stock_ports import StockWork
+from service.application.stock_ports import StockAsked, StockWork
 from service.domain.facts import OrderRef
 from service.domain.lifecycle import State
 from service.postgres import driver
@@ -19,9 +19,11 @@ from service.postgres.tables import order_refs
 _QUEUE: Final = (
     "INSERT INTO stock_queue (order_id, since, due_at)"
     " SELECT told.order_id, %(at)s, %(at)s"
-    " FROM jsonb_to_recordset(CAST(%(orders)s AS jsonb)) AS told(order_id text, skus text[])"
-    " WHERE NOT EXISTS ("
-    "  SELECT FROM unnest(told.skus) AS asked(sku)"
+    " FROM jsonb_to_recordset(CAST(%(orders)s AS jsonb))"
+    "  AS told(order_id text, channel text, items text[])"
+    " WHERE EXISTS (SELECT FROM sku_mappings WHERE sku_mappings.channel = told.channel)"
+    " OR NOT EXISTS ("
+    "  SELECT FROM unnest(told.items) AS asked(sku)"
     "  WHERE NOT EXISTS (SELECT FROM stock WHERE stock.sku = asked.sku))"
     " ORDER BY told.order_id"
     " ON CONFLICT (order_id) DO UPDATE SET due_at = least(stock_queue.due_at, excluded.due_at)"
@@ -40,7 +42,8 @@ _WAKE: Final = sa.text(
 _ADOPT: Final = sa.text(
     "INSERT INTO stock_queue (order_id, since, due_at)"
     " SELECT order_id, state_since, :at FROM orders"
-    " WHERE state = ANY(:states) AND lines @> CAST(:line AS jsonb) ORDER BY order_id"
+    " WHERE state = ANY(:states) AND lines @> CAST(:line AS jsonb)"
+    " AND (:channel = '' OR channel = :channel) ORDER BY order_id"
     " ON CONFLICT (order_id) DO NOTHING"
 )
 _SWEEP: Final = sa.text(
@@ -58,10 +61,10 @@ class StockQueueRows:
 
     _connection: sa.Connection
 
-    def queue_stock(self, orders: Mapping[str, Sequence[str]], *, at: datetime) -> None:
-        """Let the stock of orders be looked at, if stock of all their articles is kept."""
+    def queue_stock(self, orders: Mapping[str, StockAsked], *, at: datetime) -> None:
+        """Let the stock of orders be looked at that may have some."""
         if orders:
-            told = [{"order_id": name, "skus": list(skus)} for name, skus in orders.items()]
+            told = [{"order_id": name, **each._asdict()} for name, each in orders.items()]
             driver.change(self._connection, _QUEUE, {"orders": json.dumps(told), "at": at})
 
     def claim_stock_work(self, now: datetime, *, until: datetime, most: int) -> list[StockWork]:
@@ -95,11 +98,11 @@ class StockQueueRows:
         """Let orders that wait for articles be looked at."""
         self._connection.execute(_WAKE, {"skus": list(skus), "at": at})
 
-    def adopt_orders(self, sku: str, *, at: datetime) -> None:
-        """Let orders be looked at that were paid before stock of the article was kept."""
+    def adopt_orders(self, item: str, *, at: datetime, channel: str = "") -> None:
+        """Let paid orders be looked at that name an item; of one channel, or of all."""
         # A line is [sku, quantity, price, currency]; whoever has the word elsewhere is found, too,
         # and left alone when looked at.
-        told = {"states": _WAITING, "line": json.dumps([[sku]]), "at": at}
+        told = {"states": _WAITING, "line": json.dumps([[item]]), "at": at, "channel": channel}
         self._connection.execute(_ADOPT, told)
 
     def claim_unswept(self, before: datetime, *, most: int) -> list[str]:

@@ -13,10 +13,13 @@ from service.application.stock_ports import StockBusyError
 from service.domain.errors import StockNotFoundError
 from service.domain.stock import Part, Reservation, Stock
 from service.postgres import stock_tables as tables
+from service.postgres.share_rows import ShareRows
+from service.postgres.sku_rows import SkuRows
+from service.postgres.supply_rows import SupplyRows
 
 
-class StockRows:
-    """The part of a transaction that knows stock."""
+class StockRows(SkuRows, SupplyRows, ShareRows):
+    """The part of a transaction that knows stock, and what it is planned by."""
 
     _connection: sa.Connection
 

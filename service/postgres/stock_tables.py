@@ -6,7 +6,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from service.domain.picking import PICKABLE, PickState
+from service.postgres import stock_plan_tables
 from service.postgres.tables import Moment, metadata
+
+# Declared there, and part of the same metadata.
+__all__ = ["pick_lists", "reservations", "stock", "stock_plan_tables", "stock_queue"]
 
 _OPEN: Final = ", ".join(f"'{each.value}'" for each in PickState if each in PICKABLE)
 _STATES: Final = ", ".join(f"'{each.value}'" for each in PickState)

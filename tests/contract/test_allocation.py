@@ -8,6 +8,7 @@ import pytest
 
 from service.application.allocating import AGAIN_AFTER, SWEEP_AFTER, TRIES
 from service.application.stock_desk import LOOK_AGAIN, Settled
+from service.application.stock_ports import StockAsked
 from service.domain.errors import (
     StockNotFoundError,
     StockReservedError,
@@ -293,7 +294,8 @@ def test_however_often_an_order_is_looked_at_it_has_its_stock_once(house: Wareho
         house.settle()
         house.store.storage.transact(
             lambda unit: unit.queue_stock(
-                {order.order_id: [house.sku("A")]}, at=house.store.clock()
+                {order.order_id: StockAsked(order.channel, (house.sku("A"),))},
+                at=house.store.clock(),
             )
         )
     house.tell(FactKind.STOCK_ALLOCATED, source="warehouse")

@@ -1,0 +1,104 @@
+"""Watches stock: flags what runs low, and tells those who sell elsewhere what is sold out."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from service.application.ports import Clock, Storage, Unit
+from service.domain.desk.notices import NoticeAsked
+from service.domain.desk.taxonomy import Severity
+from service.domain.stock_late import Oversale
+from service.domain.stock_plans import Article, Supply, is_red
+
+# Each is a row and at most a notice: some 2 ms.
+FLAGGED_MOST: Final = 100
+TOLD_MOST: Final = 20
+# Who sells; and who buys, where the article has nobody else.
+SELLERS: Final = "role:operations"
+
+
+@dataclass(frozen=True, slots=True)
+class StockWatching:
+    """What the clockwork does for stock that runs low, or has run out unseen."""
+
+    storage: Storage
+    clock: Clock
+
+    def flag_articles(self) -> int:
+        """Flag articles that run low with nothing planned, and take back flags; return how many."""
+
+        def work(unit: Unit) -> int:
+            now = self.clock()
+            turned = unit.turned_articles(now, most=FLAGGED_MOST)
+            for article, supply in turned:
+                red = is_red(article, supply)
+                flagged = replace(article, red_since=now if red else None)
+                unit.keep_article(flagged)
+                if red:
+                    unit.queue_notices([_low(flagged, supply)], at=now)
+            return len(turned)
+
+        return self.storage.transact(work)
+
+    def tell_oversales(self) -> int:
+        """Tell those who sell elsewhere what late orders found gone; return how many oversales."""
+
+        def work(unit: Unit) -> int:
+            now = self.clock()
+            found = unit.tell_oversales(now, most=TOLD_MOST)
+            for each in found:
+                others = [name for name in unit.selling(each.sku) if name != each.channel]
+                unit.queue_notices(_sold_out(each, others), at=now)
+            return len(found)
+
+        return self.storage.transact(work)
+
+
+def _low(article: Article, supply: Supply) -> NoticeAsked:
+    since = article.red_since.isoformat() if article.red_since else ""
+    return NoticeAsked(
+        key=f"low_stock|{article.sku}|{since}",
+        template="low_stock",
+        recipient=f"role:{article.owner_role}",
+        values={
+            "sku": article.sku,
+            "available": str(supply.available),
+            "level": str(article.safety_level),
+        },
+        severity=Severity.HIGH,
+    )
+
+
+def _sold_out(oversale: Oversale, others: list[str]) -> list[NoticeAsked]:
+    told = oversale.told_at.isoformat() if oversale.told_at else ""
+    key = f"oversold|{oversale.sku}|{oversale.channel}|{told}"
+    values = {
+        "sku": oversale.sku,
+        "channel": oversale.channel,
+        "orders": str(oversale.orders),
+        "pieces": str(oversale.pieces),
+        "hours": str(int(oversale.late.total_seconds()) // 3600),
+    }
+    whole = NoticeAsked(
+        key=key,
+        template="oversold",
+        recipient=SELLERS,
+        values=values,
+        case_id=oversale.cases[0] if oversale.cases else "",
+        severity=Severity.CRITICAL,
+    )
+    return [
+        whole,
+        *(
+            NoticeAsked(
+                key=f"{key}|{other}",
+                template="stop_selling",
+                recipient=SELLERS,
+                values={
+                    **{name: values[name] for name in ("sku", "channel", "pieces")},
+                    "other": other,
+                },
+                severity=Severity.HIGH,
+            )
+            for other in others
+        ),
+    ]

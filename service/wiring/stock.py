@@ -6,10 +6,12 @@ import time
 from concord.fulfilment.v1 import fulfilment_service_pb2_grpc
 from concord.inventory.v1 import inventory_service_pb2_grpc
 from service.application.allocating import Allocating
+from service.application.stock_watching import StockWatching
 from service.counting import Counting
 from service.postgres.stock_reading import PostgresStockReader
 from service.rpc.fulfilment import FulfilmentServicer
 from service.rpc.inventory import InventoryServicer
+from service.stock_watch import StockWatch
 from service.wiring.ground import Ground, Part
 
 
@@ -24,6 +26,7 @@ def stock(ground: Ground) -> Part:
         told=Counting(ground.telemetry.metrics).settled,
         terms=ground.settings.terms,
     )
+    watch = StockWatch(StockWatching(ground.storage, ground.clock), ground.clock)
     reader = PostgresStockReader(ground.engine)
     return Part(
         services={
@@ -36,5 +39,5 @@ def stock(ground: Ground) -> Part:
                 FulfilmentServicer(ground.mutations, reader),
             ),
         },
-        works=(allocating.settle_due, allocating.sweep),
+        works=(allocating.settle_due, allocating.sweep, watch.look),
     )

@@ -47,6 +47,13 @@ KINDS: Final[dict[str, str]] = {
     "stock": "warehouse, on_hand, reserved, version, swept",
     "reservations": "warehouse, quantity, released_at IS NULL, taken_at IS NULL",
     "stock_queue": "conflicts, waits_for = '{}'",
+    "sku_mappings": "channel, quantity",
+    "unmapped_skus": "channel",
+    "articles": "safety_level, owner_role, red_since IS NULL",
+    "purchase_plans": "warehouse, quantity, state, received, closed_at IS NULL",
+    "allocations": "gone",
+    "channel_shares": "channel, percent, used",
+    "oversold": "channel, pieces, told_at IS NULL",
     "notices": "template, severity, state, title, body, problem",
     # Whoever claims gets one that was tried before, or one that was not.
     "notice_deliveries": "channel, state, rank, sent_at IS NULL",

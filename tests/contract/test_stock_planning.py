@@ -142,8 +142,8 @@ def allocate(house: Warehouse, letter: str, **percents: int) -> None:
 
 
 def division(house: Warehouse, letter: str) -> Allocation:
-    (found,) = ask(house, lambda unit: unit.lock_allocations([house.sku(letter)]))  # type: ignore[misc]
-    assert isinstance(found, Allocation)
+    sku = house.sku(letter)
+    (found,) = house.store.storage.transact(lambda unit: unit.lock_allocations([sku]))
     return found
 
 
@@ -193,7 +193,7 @@ def watching(house: Warehouse) -> StockWatching:
 def red(house: Warehouse, letter: str) -> bool:
     watching(house).flag_articles()
     found = ask(house, lambda unit: unit.lock_article(house.sku(letter)))
-    return found.red_since is not None  # type: ignore[union-attr, attr-defined]
+    return found.red_since is not None  # type: ignore[attr-defined]
 
 
 def a_plan(house: Warehouse, letter: str, in_days: int) -> PurchasePlan:

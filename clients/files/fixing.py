@@ -16,6 +16,7 @@ from typing import Final
 
 from clients.files.judging import Bad, Good, Judge
 from clients.files.kinds import KINDS, Columns
+from clients.files.packing import pack
 from clients.files.records import Record
 from clients.files.spool import Order
 from clients.files.telling import Telling
@@ -92,7 +93,7 @@ def run_again(
             wrong.append(judged)
     held = {each.order for each in wrong if each.order}
     orders = [
-        Order(number, [each.fields for each in sorted(rows, key=lambda row: row.number)])
+        Order(number, [pack(each.fields) for each in sorted(rows, key=lambda row: row.number)])
         for number, rows in sorted(good.items())
         if number not in held
     ]

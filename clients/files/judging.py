@@ -19,6 +19,10 @@ NO_TEXT: Final = "\ufffd"
 # What the last row of an export begins with where it adds up the others.
 TOTALS: Final = ("合计", "总计", "汇总", "小计")
 DISCOUNT_MOST: Final = Decimal("0.8")
+# What cells have around them when their blanks are gone. Most rows have none of it, and searching
+# a row once for each is five times as fast as looking at each of its cells.
+_PARTED: Final = "\x1f"
+_AROUND: Final = (f"{_PARTED}=", f"{_PARTED}'", '"', "\ufeff", "\u200b")
 
 
 @unique
@@ -85,7 +89,10 @@ class Judge:
 
     def judge(self, record: Record) -> Judged:
         """Say what a row is."""
-        fields = [clean(each) for each in record.fields]
+        fields = [each.strip() for each in record.fields]
+        row = _PARTED + _PARTED.join(fields)
+        if any(map(row.__contains__, _AROUND)):
+            fields = list(map(clean, fields))
         if len(fields) > self._width and not any(fields[self._width :]):
             del fields[self._width :]
         if self._is_passed(fields):
@@ -93,7 +100,7 @@ class Judge:
         wrong = self._broken(record, fields) or self._misses(fields) or self._invalid(fields)
         if wrong is not None:
             reason, column = wrong
-            return Bad(record.number, reason, _text(record.fields), column, self._order(fields))
+            return Bad(record.number, reason, text_of(record.fields), column, self._order(fields))
         order = fields[self._columns.order]
         return Good(record.number, order, fields, is_discounted=self._is_discounted(fields))
 
@@ -141,8 +148,9 @@ class Judge:
             if not cells.is_quantity(fields[at]) and not cells.is_nothing(fields[at]):
                 return Reason.FIELD_INVALID, self._name(at)
         for at in columns.times:
-            if not cells.is_nothing(fields[at]):
-                moment = cells.moment(fields[at])
+            text = fields[at]
+            if not cells.is_whole_time(text) and not cells.is_nothing(text):
+                moment = cells.moment(text)
                 if moment is None:
                     return Reason.FIELD_INVALID, self._name(at)
                 fields[at] = moment
@@ -171,5 +179,6 @@ class Judge:
         return self._columns.names[at] if at < self._width else ""
 
 
-def _text(fields: Sequence[str]) -> str:
+def text_of(fields: Sequence[str]) -> str:
+    """Return fields as they are kept: a JSON array."""
     return json.dumps(list(fields), ensure_ascii=False, separators=(",", ":"))

@@ -22,7 +22,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from clients.files.judging import Bad, Good, Reason
+from clients.files.judging import Bad, Good, Reason, text_of
+from clients.files.packing import pack, unpack
 
 # Rows of one statement: memory for a few hundred KiB.
 ROWS: Final = 500
@@ -32,7 +33,7 @@ CACHE_KIB: Final = 32 * 1024
 _TABLES: Final = """
 CREATE TABLE good (number INTEGER PRIMARY KEY, parent TEXT NOT NULL, fields TEXT NOT NULL);
 CREATE TABLE bad (number INTEGER PRIMARY KEY, reason TEXT NOT NULL, name TEXT NOT NULL,
-                  parent TEXT NOT NULL, fields TEXT NOT NULL);
+                  parent TEXT NOT NULL, fields TEXT NOT NULL, is_packed INTEGER NOT NULL);
 CREATE TABLE noted (number INTEGER PRIMARY KEY, parent TEXT NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -59,7 +60,13 @@ class Order:
     """All rows of one order in a file."""
 
     number: str
-    rows: list[list[str]]
+    # Each as it was packed.
+    packed: list[str]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The fields of each."""
+        return [unpack(each) for each in self.packed]
 
 
 class Spool:
@@ -87,7 +94,7 @@ class Spool:
             "SELECT parent, fields FROM good WHERE parent > ? ORDER BY parent, number", (after,)
         )
         for number, group in groupby(rows, itemgetter(0)):
-            yield Order(number, [json.loads(fields) for _, fields in group])
+            yield Order(number, [packed for _, packed in group])
 
     def left(self, after: str = "") -> int:
         """Return how many orders there are behind a number."""
@@ -96,10 +103,11 @@ class Spool:
 
     def bad(self) -> Iterator[Bad]:
         """Return rows that are kept, in the order of the file."""
-        for number, reason, name, parent, fields in self._db.execute(
-            "SELECT number, reason, name, parent, fields FROM bad ORDER BY number"
+        for number, reason, name, parent, fields, is_packed in self._db.execute(
+            "SELECT number, reason, name, parent, fields, is_packed FROM bad ORDER BY number"
         ):
-            yield Bad(number, Reason(reason), fields, name, parent)
+            text = text_of(unpack(fields)) if is_packed else fields
+            yield Bad(number, Reason(reason), text, name, parent)
 
     def noted(self) -> Iterator[Bad]:
         """Return rows that are sent and kept to be looked at."""
@@ -107,7 +115,7 @@ class Spool:
             "SELECT noted.number, noted.parent, good.fields FROM noted"
             " JOIN good USING (number) ORDER BY noted.number"
         ):
-            yield Bad(number, Reason.DISCOUNT, fields, order=parent)
+            yield Bad(number, Reason.DISCOUNT, text_of(unpack(fields)), order=parent)
 
     def close(self) -> None:
         self._db.close()
@@ -139,8 +147,7 @@ class Filling:
 
     def add(self, row: Good) -> None:
         """Put in a row that is right."""
-        fields = json.dumps(row.fields, ensure_ascii=False, separators=(",", ":"))
-        self._good.append((row.number, row.order, fields))
+        self._good.append((row.number, row.order, pack(row.fields)))
         if row.is_discounted:
             self._noted.append((row.number, row.order))
         if len(self._good) >= ROWS:
@@ -166,7 +173,7 @@ class Filling:
         db.execute("CREATE INDEX bad_by_parent ON bad (parent)")
         # Half an order would be a wrong one: its other rows wait with the one that is bad.
         db.execute(
-            "INSERT INTO bad SELECT number, 'ORDER_INCOMPLETE', '', parent, fields FROM good"
+            "INSERT INTO bad SELECT number, 'ORDER_INCOMPLETE', '', parent, fields, 1 FROM good"
             " WHERE parent IN (SELECT parent FROM bad WHERE parent <> '')"
         )
         db.execute("DELETE FROM good WHERE number IN (SELECT number FROM bad)")
@@ -190,7 +197,7 @@ class Filling:
 
     def _flush(self) -> None:
         self._db.executemany("INSERT INTO good VALUES (?, ?, ?)", self._good)
-        self._db.executemany("INSERT INTO bad VALUES (?, ?, ?, ?, ?)", self._bad)
+        self._db.executemany("INSERT INTO bad VALUES (?, ?, ?, ?, ?, 0)", self._bad)
         self._db.executemany("INSERT INTO noted VALUES (?, ?)", self._noted)
         self._good.clear()
         self._bad.clear()
@@ -198,7 +205,8 @@ class Filling:
 
 
 _KEEP: Final = (
-    "INSERT OR IGNORE INTO bad SELECT number, '{reason}', '', '', fields FROM good WHERE number = ?"
+    "INSERT OR IGNORE INTO bad SELECT number, '{reason}', '', '', fields, 1 FROM good"
+    " WHERE number = ?"
 )
 
 

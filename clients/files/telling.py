@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from json.encoder import encode_basestring
 from typing import Final
 
+from clients.files.packing import naming
 from clients.files.spool import Order
 from concord.intake.v1.receipt_pb2 import Receipt
 
@@ -35,13 +36,15 @@ class Telling:
     columns: Sequence[str]
     # By which clock they came.
     at: datetime
+    _named: Callable[[str], str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_named", naming(self.columns))
 
     def receipt(self, order: Order) -> Receipt:
         """Return an order's rows as they came: the same rows are the same receipt."""
-        rows = [self._named(each) for each in order.rows]
-        body = json.dumps(
-            {"day": self.day, "rows": rows}, ensure_ascii=False, separators=(",", ":")
-        )
+        rows = ",".join(map(self._named, order.packed))
+        body = f'{{"day":{encode_basestring(self.day)},"rows":[{rows}]}}'
         receipt = Receipt(
             source=self.channel,
             template=self.template,
@@ -67,11 +70,3 @@ class Telling:
             last = order.number
         if found:
             yield Batch(found, last)
-
-    def _named(self, fields: Sequence[str]) -> dict[str, str]:
-        # Of columns of one name the first counts; those that differ were kept.
-        named: dict[str, str] = {}
-        for name, text in zip(self.columns, fields, strict=True):
-            if name:
-                named.setdefault(name, text)
-        return named

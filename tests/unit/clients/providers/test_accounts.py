@@ -19,6 +19,7 @@ from clients.providers.accounts import (
 )
 from clients.providers.callbacks import PROTOCOLS
 from tests.unit.clients.providers import account_files as files
+from tests.unit.clients.providers import shop_files
 from tests.unit.clients.providers.hashing_platforms import (
     HMAC_KEYS,
     TOKEN,
@@ -80,11 +81,17 @@ def test_every_provider_is_read(tmp_path: Path) -> None:
         AdyenAccount,
         DouyinPayAccount,
     ]
-    assert {each.provider for each in accounts.all} == PROTOCOLS.keys()
     assert accounts.public_url == "https://pay.example.com"
     assert accounts.all[0].callback_url == (
         "https://pay.example.com/callbacks/wechatpay/wechat-main"
     )
+
+
+def test_whoever_calls_back_has_a_kind_of_account(tmp_path: Path) -> None:
+    payments = {each.provider for each in loaded(tmp_path).all}
+    shops = {each.provider for each in load(shop_files.write(tmp_path), {}).all}
+
+    assert payments <= PROTOCOLS.keys() <= payments | shops
 
 
 def test_an_account_is_found_by_provider_and_name(tmp_path: Path) -> None:

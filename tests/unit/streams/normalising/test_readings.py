@@ -68,7 +68,10 @@ def test_a_fact_keeps_every_field() -> None:
         provider="unionpay",
         account="union-main",
         payment="P",
-        identities=(Identity(IdentityKind.PHONE, "d"), Identity(IdentityKind.NAME, "", True)),
+        identities=(
+            Identity(IdentityKind.PHONE, "d"),
+            Identity(IdentityKind.NAME, "", is_masked=True),
+        ),
     )
 
     message = _message(fact)

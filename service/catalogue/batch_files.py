@@ -49,7 +49,7 @@ def load_templates(
     found: dict[str, BatchTemplate] = {}
     mistakes: list[Mistake] = []
     for reading, node in documents(name, "batches"):
-        template, wrong = _read(reading, node, known, conditions)
+        template, wrong = read_template(reading, node, known, conditions)
         mistakes += wrong
         before = found.get(template.name) if template else None
         if template and (before is None or before.version <= template.version):
@@ -60,16 +60,9 @@ def load_templates(
 
 
 def read_template(
-    file: str, text: str, known: Known, conditions: Conditions
-) -> tuple[BatchTemplate | None, tuple[Mistake, ...]]:
-    """Return the template of a text, or everything that is wrong with it."""
-    reading = Reading(file)
-    return _read(reading, reading.document(text), known, conditions)
-
-
-def _read(
     reading: Reading, node: Node | None, known: Known, conditions: Conditions
 ) -> tuple[BatchTemplate | None, tuple[Mistake, ...]]:
+    """Return the template of a document, or everything that is wrong with it."""
     found = _Template(reading, known, conditions).read(node) if node else None
     return (None if reading.mistakes else found), tuple(reading.mistakes)
 

@@ -9,6 +9,7 @@ import pytest
 from service import catalogue
 from service.catalogue import batch_files
 from service.catalogue.loading import CatalogueError, known_of
+from service.catalogue.marked import Reading
 from service.cel import CelConditions
 from service.domain.desk.batches import STEP_KINDS
 from service.domain.desk.workflows import EffectKind
@@ -56,7 +57,8 @@ MISTAKES = {
 
 def read(text: str) -> tuple[object, tuple[object, ...]]:
     known = known_of(catalogue.load())
-    return batch_files.read_template("batches/late.yaml", text, known, CelConditions())
+    reading = Reading("batches/late.yaml")
+    return batch_files.read_template(reading, reading.document(text), known, CelConditions())
 
 
 def test_the_shipped_templates_are_sound() -> None:

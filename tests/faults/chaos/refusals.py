@@ -35,8 +35,11 @@ class Tour(Clerk):
     """A clerk who goes from counter to counter."""
 
     is_thorough = True
-    # Whether every service at hand has an exception desk; the release before had none.
-    has_desk = True
+
+    def __init__(self, callers: Callers, number: int, seed: int, *, has_desk: bool) -> None:
+        super().__init__(callers, number, seed)
+        # Whether every service at hand has an exception desk; the release before had none.
+        self._has_desk = has_desk
 
     def _one_order(self) -> None:
         self._run_id = f"{self._run}-{self.orders}"
@@ -44,7 +47,7 @@ class Tour(Clerk):
         super()._one_order()
         self._cancel_unpaid(self._own_order("unpaid").name)
         self._unknown_names()
-        if self.has_desk:
+        if self._has_desk:
             self._unknown_names_at_the_desk()
         self._cases()
         self._request_ids()
@@ -127,7 +130,7 @@ class Tour(Clerk):
         self.accepted("AddCaseNote", lambda c, r: c.cases.add_note(case, "seen", request_id=r))
         # A case's acts change the order, too.
         self.etags.pop(order.name)
-        if self.has_desk:
+        if self._has_desk:
             self._at_the_desk(order.name, case)
 
     def _at_the_desk(self, order: str, case: str) -> None:
@@ -270,6 +273,6 @@ class Tour(Clerk):
             return []
 
 
-def tour(callers: Callers, seed: int) -> Tour:
+def tour(callers: Callers, seed: int, *, has_desk: bool) -> Tour:
     """Return the clerk of the tour, who is number 99 of all."""
-    return Tour(callers, 99, seed)
+    return Tour(callers, 99, seed, has_desk=has_desk)

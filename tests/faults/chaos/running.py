@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import psycopg2
 
@@ -57,6 +57,8 @@ VERIFY_WAIT: Final = timedelta(seconds=20)
 class Run:
     """A run in progress, and what it has come to."""
 
+    has_desk: ClassVar[bool] = True
+
     size: Size
     seed: int
     world: World
@@ -71,7 +73,7 @@ class Run:
             self.callers, self.size, self.seed, int(time.time()), ahead=self._ahead
         )
         self.clerks = [Clerk(self.callers, n, self.seed) for n in range(self.size.clerks)]
-        self.clerks.append(tour(self.callers, self.seed))
+        self.clerks.append(tour(self.callers, self.seed, has_desk=self.has_desk))
         self.memory = MemorySampler(self.world)
         strikes = {
             **BlowsOnOurs(self.world, self.size, self.callers.hang_up).by_kind,
@@ -144,9 +146,8 @@ class Run:
     def _load_on(self) -> None:
         """Keep up the load until the promised events are in: a slow machine takes longer."""
         ends = time.monotonic() + self.size.load_on_within_s
-        while time.monotonic() < ends and self._events() < self.size.least_events:
-            if self._broken():
-                break
+        least = self.size.least_events
+        while time.monotonic() < ends and not self._broken() and self._events() < least:
             self.world.over.wait(COUNTED_EVERY_S)
         self.problems += [f"{type(each).__name__}: {each}" for each in self._broken()]
 

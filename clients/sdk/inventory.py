@@ -6,7 +6,8 @@ from typing import Any, TypedDict, Unpack
 
 from google.protobuf.message import Message
 
-from clients.sdk.calls import Call, M, Pages, SubClient, listed, unary
+from clients.sdk.calls import Call, M, Pages, listed, unary
+from clients.sdk.stock_plans import StockPlans
 from concord.inventory.v1 import inventory_service_pb2 as api
 from concord.inventory.v1.inventory_service_pb2_grpc import InventoryServiceStub
 
@@ -20,7 +21,7 @@ class StockFilter(TypedDict, total=False):
     page_token: str
 
 
-class Inventory(SubClient[M]):
+class Inventory(StockPlans[M]):
     """`InventoryService`."""
 
     @unary

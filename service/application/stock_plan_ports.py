@@ -7,6 +7,7 @@ from typing import Protocol
 
 from service.application.pages import Page
 from service.domain.stock_late import Oversale, Oversold
+from service.domain.stock_levels import Level, Shelves
 from service.domain.stock_names import Names, SkuMapping, UnmappedSku
 from service.domain.stock_plans import Article, PlanState, PurchasePlan, Supply
 from service.domain.stock_shares import Allocation
@@ -22,16 +23,6 @@ class PlanQuery:
     sku: str = ""
     is_red: bool = False
     state: PlanState | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What a channel may still sell of one of its items, and the article that is scarcest."""
-
-    channel: str
-    channel_sku: str
-    sellable: int
-    sku: str
 
 
 class StockPlanPart(Protocol):
@@ -122,8 +113,14 @@ class StockPlanReader(Protocol):
     def plans(self, query: PlanQuery) -> Page[PurchasePlan]:
         """List plans, the next to come first."""
 
-    def allocation(self, sku: str) -> tuple[Allocation | None, int, int]:
-        """Return how an article is divided, what is on hand and what is free."""
+    def plan(self, plan_id: str) -> PurchasePlan:
+        """Return a plan, or raise `PurchasePlanNotFoundError`."""
+
+    def allocation(self, sku: str) -> tuple[Allocation | None, Shelves]:
+        """Return how an article is divided, and what lies of it."""
+
+    def level(self, channel: str, channel_sku: str) -> Level:
+        """Return what a channel may still sell of an item, or raise `SkuMappingNotFoundError`."""
 
     def levels(self, query: PlanQuery) -> Page[Level]:
         """List what a channel may still sell of its items, by item."""

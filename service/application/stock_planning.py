@@ -9,6 +9,7 @@ from datetime import datetime
 
 from service.application.ports import Unit
 from service.application.stocking import Stocking
+from service.domain.stock_levels import Shelves
 from service.domain.stock_names import SkuMapping, waits_for_mapping
 from service.domain.stock_plans import OWNER, Article, PurchasePlan, Supply
 from service.domain.stock_shares import Allocation, divided
@@ -76,12 +77,12 @@ class StockPlanning:
         self.unit.save_plan(dropped)
         return dropped
 
-    def allocate(self, sku: str, percents: Mapping[str, int]) -> Allocation | None:
+    def allocate(self, sku: str, percents: Mapping[str, int]) -> tuple[Allocation | None, Shelves]:
         """Divide an article from now on; without shares, all channels have it from one pool.
 
         Nobody reserves of it meanwhile: whoever does locks its stock, too.
         """
-        self.unit.lock_stock([sku], wait=True)
+        stocks = self.unit.lock_stock([sku], wait=True)
         allocation = None
         if percents:
             held = self.unit.held_by_channel(sku)
@@ -90,4 +91,7 @@ class StockPlanning:
         else:
             self.unit.end_allocation(sku)
         self.unit.wake_stock_work([sku], at=self.at)
-        return allocation
+        there = Shelves(
+            sum(each.on_hand for each in stocks), sum(each.available for each in stocks)
+        )
+        return allocation, there

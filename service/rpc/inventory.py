@@ -1,31 +1,34 @@
-"""Serves `InventoryService`: stock, counted and corrected."""
-
-from typing import Final
+"""Serves `InventoryService`: stock, counted and corrected; planning is in `stock_planning`."""
 
 import grpc
 
 from concord.inventory.v1 import inventory_service_pb2 as pb
 from concord.inventory.v1 import inventory_service_pb2_grpc
+from service.application.ports import Clock
+from service.application.stock_plan_ports import StockPlanReader
 from service.application.stock_reading import StockQuery, StockReader
 from service.application.stocking import Stocking
 from service.domain.stock import Stock
 from service.rpc.calling import Mutations, Work
+from service.rpc.stock_planning import NamesServing, SupplyServing
+from service.rpc.stock_requests import PAGE_SIZE, PAGE_SIZE_MAX, PIECES_MAX
 from service.rpc.violations import Violations
 from service.wire import timestamp
 
-PAGE_SIZE: Final = 50
-PAGE_SIZE_MAX: Final = 500
-# Sums of every warehouse stay far within 63 bits.
-PIECES_MAX: Final = 1_000_000_000
 
-
-class InventoryServicer(inventory_service_pb2_grpc.InventoryServiceServicer):
+class InventoryServicer(
+    NamesServing, SupplyServing, inventory_service_pb2_grpc.InventoryServiceServicer
+):
     """Reads requests, asks the use cases, writes answers. Refusals pass through."""
 
-    def __init__(self, mutations: Mutations, reader: StockReader) -> None:
+    def __init__(
+        self, mutations: Mutations, reader: StockReader, plans: StockPlanReader, clock: Clock
+    ) -> None:
         """Take the use cases."""
         self._mutations = mutations
         self._reader = reader
+        self._plans = plans
+        self._clock = clock
 
     def SetStock(self, request: pb.SetStockRequest, context: grpc.ServicerContext) -> pb.Stock:
         """Write down what was counted."""

@@ -8,6 +8,7 @@ from concord.inventory.v1 import inventory_service_pb2_grpc
 from service.application.allocating import Allocating
 from service.application.stock_watching import StockWatching
 from service.counting import Counting
+from service.postgres.stock_plan_reading import PostgresStockPlanReader
 from service.postgres.stock_reading import PostgresStockReader
 from service.rpc.fulfilment import FulfilmentServicer
 from service.rpc.inventory import InventoryServicer
@@ -32,7 +33,12 @@ def stock(ground: Ground) -> Part:
         services={
             "concord.inventory.v1.InventoryService": (
                 inventory_service_pb2_grpc.add_InventoryServiceServicer_to_server,
-                InventoryServicer(ground.mutations, reader),
+                InventoryServicer(
+                    ground.mutations,
+                    reader,
+                    PostgresStockPlanReader(ground.engine),
+                    ground.clock,
+                ),
             ),
             "concord.fulfilment.v1.FulfilmentService": (
                 fulfilment_service_pb2_grpc.add_FulfilmentServiceServicer_to_server,

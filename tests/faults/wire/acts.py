@@ -35,6 +35,7 @@ from tests.faults.wire import (
     customer_calls,
     import_calls,
     reconciliation_calls,
+    stock_calls,
 )
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
 from tests.faults.wire.world import Told
@@ -390,7 +391,7 @@ ACTS: Final[Mapping[str, Act]] = {
     each.rpc: each for each in (*ORDERS, *DESKS, *INTAKE, *OTHERS, *NOTICES, *BATCHES, *CHANNELS)
 } | {
     each.rpc: each
-    for part in (batch_calls, import_calls, reconciliation_calls, customer_calls)
+    for part in (batch_calls, import_calls, reconciliation_calls, customer_calls, stock_calls)
     for calls in (part.CALLS,)
     for each in (_act(*call) for call in calls)
 }

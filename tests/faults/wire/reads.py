@@ -38,6 +38,7 @@ from tests.faults.wire import (
     customer_calls,
     import_calls,
     reconciliation_calls,
+    stock_calls,
 )
 from tests.faults.wire.acts import Prepare
 from tests.faults.wire.preparing import WAREHOUSE, Preparing, Target
@@ -76,6 +77,10 @@ def _pick_list(method: str, kind: type[Message]) -> Reading:
         Preparing.listed,
         lambda target: kind(name=f"pickLists/{target.pick_list}"),  # type: ignore[call-arg]  # each has it
     )
+
+
+def _planned(method: str, request: Callable[[Target], Message]) -> Reading:
+    return Reading(f"concord.{stock_calls.SERVICE}.{method}", stock_calls.planned, request)
 
 
 READINGS: Final[Mapping[str, Reading]] = {
@@ -181,6 +186,18 @@ READINGS: Final[Mapping[str, Reading]] = {
                 lambda target: inventory.GetStockRequest(sku=target.tag, warehouse=WAREHOUSE)),
         Reading("concord.inventory.v1.InventoryService.ListStock", Preparing.stocked,
                 lambda _: inventory.ListStockRequest(page_size=3)),
+        _planned("ListSkuMappings", lambda _: inventory.ListSkuMappingsRequest(page_size=3)),
+        _planned("ListUnmappedSkus", lambda _: inventory.ListUnmappedSkusRequest(page_size=3)),
+        _planned("ListArticles", lambda _: inventory.ListArticlesRequest(page_size=3)),
+        _planned("GetPurchasePlan", lambda target: inventory.GetPurchasePlanRequest(
+            name=stock_calls.name_of(target))),
+        _planned("ListPurchasePlans", lambda _: inventory.ListPurchasePlansRequest(page_size=3)),
+        _planned("GetAllocation", lambda target: inventory.GetAllocationRequest(sku=target.tag)),
+        _planned("GetChannelLevel", lambda target: inventory.GetChannelLevelRequest(
+            channel=stock_calls.CHANNEL, channel_sku=target.tag)),
+        _planned("ListChannelLevels", lambda _: inventory.ListChannelLevelsRequest(
+            channel=stock_calls.CHANNEL, page_size=3)),
+        _planned("ListOversales", lambda _: inventory.ListOversalesRequest(page_size=3)),
         Reading("concord.notices.v1.NoticeService.GetNotice", Preparing.notices,
                 lambda target: notices.GetNoticeRequest(name=f"notices/{target.notice}")),
         Reading("concord.notices.v1.NoticeService.ListNotices", Preparing.notices,

@@ -21,6 +21,7 @@ from concord.channels.v1 import feed_pb2, run_pb2
 from concord.imports.v1 import import_service_pb2
 from concord.intake.v1.intake_service_pb2 import Reading
 from concord.intake.v1.receipt_pb2 import Receipt
+from concord.inventory.v1.planning_pb2 import PurchasePlan
 from concord.orders.v1.order_pb2 import Order, OrderRef
 
 
@@ -60,6 +61,7 @@ def test_every_method_of_the_contract_can_be_called() -> None:
         "on_hand": 1, "delta": 1, "number": 1, "selection": None, "state": 1,
         "lines": [], "file": import_service_pb2.Import(), "rows": [], "numbers": [1],
         "feed": feed_pb2.Feed(), "platforms": [], "request": run_pb2.ReportRunRequest(),
+        "parts": {"x": 1}, "percents": {"x": 1}, "safety_level": 1, "plan": PurchasePlan(),
     }  # fmt: skip
     for noun in vars(nouns).values():
         for name in dir(type(noun)):

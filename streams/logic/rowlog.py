@@ -12,6 +12,8 @@ before what the new one wrote, and changes nothing that the new one wrote after 
 from __future__ import annotations
 
 import struct
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -42,11 +44,18 @@ class Mark(NamedTuple):
     number: int
 
 
+_BEFORE_ALL: Final = Mark(-1, 0)
+
+
 Change = tuple[bytes, bytes | None]
 
 
 class RowLog:
-    """The rows of one partition, and how they are written down."""
+    """The rows of one partition, and how they are written down.
+
+    Rows at rest are kept as their pages are written, in the very bytes that the table holds: some
+    40 for an order, where an entry of a dictionary takes 300. A worker has millions of them.
+    """
 
     def __init__(
         self,
@@ -59,38 +68,47 @@ class RowLog:
         """Read back what is written; the term grows if that is needed to be the greatest."""
         self._deltas_max = deltas_max
         self._part_bytes_max = part_bytes_max
-        self.rows: dict[bytes, bytes] = {}
-        # Up to which delta each page holds its rows.
-        self._held: dict[bytes, Mark] = {}
+        # What the records of pages say, by page.
+        self._pages: dict[bytes, bytes] = {}
+        # Where the keys are on pages that were asked for since they were written.
+        self._starts: dict[bytes, array[int]] = {}
+        # Rows that changed since their pages were written; None is one that is gone.
+        self._changed: dict[bytes, bytes | None] = {}
         # Names of records that the next pages make superfluous, in their order.
         self._deltas: list[bytes] = []
-        # Rows whose pages are older than they are.
-        self._changed: set[bytes] = set()
         deltas: dict[Mark, dict[int, bytes]] = {}
         parts: dict[Mark, int] = {}
         for name, value in records:
             if name.startswith(_PAGE):
-                self._read_page(name[1:], value)
+                self._pages[name[1:]] = value
             else:
                 mark, part, of = _parse_name(name)
                 deltas.setdefault(mark, {})[part] = value
                 parts[mark] = of
-        newest = max([*(mark.term for mark in deltas), *(m.term for m in self._held.values()), 0])
+        # Up to which delta each page holds its rows.
+        held = {page: Mark(*_MARK.unpack_from(value)) for page, value in self._pages.items()}
+        newest = max([*(mark.term for mark in deltas), *(m.term for m in held.values()), 0])
         self._mark = Mark(max(term, newest + 1), 0)
         for mark in sorted(deltas):
             found = deltas[mark]
             self._deltas.extend(_name(mark, part, parts[mark]) for part in sorted(found))
             # One that its owner did not finish is as if it had not begun.
             if len(found) == parts[mark]:
-                self._read_delta(mark, b"".join(found[part] for part in sorted(found)))
+                for key, row in _unpack(b"".join(found[part] for part in sorted(found))):
+                    if mark > held.get(page_of(key), _BEFORE_ALL):
+                        self._changed[key] = row
 
     def get(self, key: bytes) -> bytes | None:
         """Return a row."""
-        return self.rows.get(key)
+        if key in self._changed:
+            return self._changed[key]
+        return self._find(page_of(key), _LENGTH.pack(len(key)) + key)
 
     def items(self) -> list[tuple[bytes, bytes]]:
         """Return every row."""
-        return list(self.rows.items())
+        rows = {key: row for page in self._pages for key, row in self._rows_of(page).items()}
+        self._overlay(rows, self._changed)
+        return list(rows.items())
 
     def append(self, effects: Effects[Any]) -> Iterator[Change]:
         """Take in what a chunk changed; yield the records to write, None to delete one."""
@@ -98,10 +116,7 @@ class RowLog:
         if not changes:
             return
         self._mark = Mark(self._mark.term, self._mark.number + 1)
-        self.rows.update(effects.rows)
-        self._changed.update(effects.rows)
-        for key in effects.deletions:
-            self._set(key, None)
+        self._changed.update(changes)
         payload = _pack(changes)
         cuts = range(0, len(payload), self._part_bytes_max)
         for part, start in enumerate(cuts):
@@ -113,39 +128,52 @@ class RowLog:
 
     def _fold(self) -> Iterator[Change]:
         """Write the pages that changed, then drop the deltas, the oldest first."""
-        pages: dict[bytes, list[Change]] = {page_of(key): [] for key in self._changed}
-        for key, row in self.rows.items():
-            page = page_of(key)
-            if page in pages:
-                pages[page].append((key, row))
-        for page, rows in pages.items():
+        changed: dict[bytes, list[bytes]] = {}
+        for key in self._changed:
+            changed.setdefault(page_of(key), []).append(key)
+        for page, keys in changed.items():
+            self._starts.pop(page, None)
+            rows = self._rows_of(page)
+            self._overlay(rows, keys)
             if rows:
-                self._held[page] = self._mark
-                yield _PAGE + page, _MARK.pack(*self._mark) + _pack(rows)
-            elif self._held.pop(page, None) is not None:
+                written = _MARK.pack(*self._mark) + _pack(rows.items())
+                self._pages[page] = written
+                yield _PAGE + page, written
+            elif self._pages.pop(page, None) is not None:
                 yield _PAGE + page, None
         for name in self._deltas:
             yield name, None
-        self._deltas, self._changed = [], set()
+        self._deltas, self._changed = [], {}
 
-    def _read_page(self, page: bytes, value: bytes) -> None:
-        self._held[page] = Mark(*_MARK.unpack_from(value))
-        for key, row in _unpack(value[_MARK.size :]):
-            if row is not None:
-                self.rows[key] = row
+    def _find(self, page: bytes, key: bytes) -> bytes | None:
+        """Return the row of a key, which has its length before it, without reading the page."""
+        packed = self._pages.get(page, b"")
+        at = packed.find(key, _MARK.size)
+        while at >= 0:
+            starts = self._starts.get(page)
+            if starts is None:
+                starts = self._starts[page] = array("I", _starts(packed))
+            # Anything else is a row that says the same as a key.
+            if starts[bisect_left(starts, at) % len(starts)] == at:
+                at += len(key)
+                (size,) = _LENGTH.unpack_from(packed, at)
+                return packed[at + _LENGTH.size : at + _LENGTH.size + size]
+            at = packed.find(key, at + 1)
+        return None
 
-    def _read_delta(self, mark: Mark, payload: bytes) -> None:
-        for key, row in _unpack(payload):
-            held = self._held.get(page_of(key))
-            if held is None or mark > held:
-                self._set(key, row)
+    def _rows_of(self, page: bytes) -> dict[bytes, bytes]:
+        """Return the rows of a page as they are written."""
+        packed = self._pages.get(page, b"")[_MARK.size :]
+        return {key: row for key, row in _unpack(packed) if row is not None}
 
-    def _set(self, key: bytes, row: bytes | None) -> None:
-        self._changed.add(key)
-        if row is None:
-            self.rows.pop(key, None)
-        else:
-            self.rows[key] = row
+    def _overlay(self, rows: dict[bytes, bytes], keys: Iterable[bytes]) -> None:
+        """Bring these of the rows up to what changed."""
+        for key in keys:
+            row = self._changed[key]
+            if row is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = row
 
 
 def page_of(key: bytes) -> bytes:
@@ -186,3 +214,12 @@ def _unpack(packed: bytes) -> Iterator[Change]:
         else:
             yield key, packed[at : at + size]
             at += size
+
+
+def _starts(page: bytes) -> Iterator[int]:
+    """Yield where on a page each key begins, with its length."""
+    at = _MARK.size
+    while at < len(page):
+        yield at
+        for _ in ("key", "row"):
+            at += _LENGTH.size + _LENGTH.unpack_from(page, at)[0]

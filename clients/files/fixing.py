@@ -97,7 +97,7 @@ def run_again(
         for number, rows in sorted(good.items())
         if number not in held
     ]
-    telling = Telling(found.channel, found.template, found.day, columns.names, at)
+    telling = Telling(found.channel, found.shop, found.template, found.day, columns.names, at)
     for batch in telling.batches(orders):
         concord.intake.submit(batch.receipts)
     sent = sorted(row.number for number, rows in good.items() if number not in held for row in rows)

@@ -3,7 +3,7 @@
 1. the file is registered by its digest: one that was imported before ends here;
 2. it is read into its spool (see `spool`);
 3. rows that somebody must look at are kept in the service;
-4. orders are sent as receipts, a few calls at once; after each round the spool says how far;
+4. orders are sent as receipts, a few calls at once; after each answer the spool says how far;
 5. the import is reported as done, and the spool deleted.
 
 If we crash anywhere, the same command goes on: what is sent twice is known already.
@@ -12,12 +12,13 @@ If we crash anywhere, the same command goes on: what is sent twice is known alre
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -37,6 +38,8 @@ KEPT_BYTES: Final = 60_000
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 10.0, 10.0, 15.0, 15.0)
 
 T = TypeVar("T")
+# Up to which order, how many were stored, and how many were known before.
+Answered = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ class FileImporter:
             self._patiently(partial(self.concord.imports.keep_rows, kept.name, rows))
         telling = Telling(
             table.columns.kind.channel,
+            kept.shop,
             summary.template,
             # What was said first holds: the same rows are the same receipts.
             kept.day,
@@ -122,14 +126,13 @@ class FileImporter:
         )
         after, stored, repeated = spool.sent_to()
         told.on_read(spool.left(after))
-        batches = telling.batches(spool.orders(after))
-        with ThreadPoolExecutor(LANES) as lanes:
-            while round_ := list(islice(batches, LANES)):
-                for fresh, known in lanes.map(self._submitted, round_):
-                    stored += fresh
-                    repeated += known
-                    told.on_orders(fresh + known)
-                spool.mark_sent(round_[-1].last, stored, repeated)
+        # They are answered for in their order, whichever is done first: behind what the spool says
+        # there is nothing that was left out.
+        for last, fresh, known in self._submitted_all(telling.batches(spool.orders(after))):
+            stored += fresh
+            repeated += known
+            spool.mark_sent(last, stored, repeated)
+            told.on_orders(fresh + known)
         counts = api.ImportCounts(
             rows=summary.rows,
             orders=summary.orders,
@@ -161,10 +164,21 @@ class FileImporter:
                 )
             )
 
-    def _submitted(self, batch: Batch) -> tuple[int, int]:
+    def _submitted_all(self, batches: Iterable[Batch]) -> Iterator[Answered]:
+        """Send batches, a few at once while the next is made; return what came of each."""
+        with ThreadPoolExecutor(LANES) as lanes:
+            under_way: deque[Future[Answered]] = deque()
+            for batch in batches:
+                under_way.append(lanes.submit(self._submitted, batch))
+                if len(under_way) > LANES:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+
+    def _submitted(self, batch: Batch) -> Answered:
         answer = self._patiently(lambda: self.concord.intake.submit(batch.receipts))
         repeated = sum(each.repeated for each in answer.submitted)
-        return len(answer.submitted) - repeated, repeated
+        return batch.last, len(answer.submitted) - repeated, repeated
 
     def _patiently(self, call: Callable[[], T]) -> T:
         for pause_s in PAUSES_S:

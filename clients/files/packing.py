@@ -12,7 +12,7 @@ from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import Final
 
-# The character for "deleted" parts fields. JSON leaves it alone; where one is in a field, we do not.
+# The character for "deleted" parts fields: JSON does not escape it, we do where a field has one.
 PARTED: Final = "\x7f"
 _ESCAPED: Final = "\\u007f"
 

@@ -3,10 +3,10 @@
 1. rows go into `NAME.reading`; whoever is killed there leaves nothing that counts;
 2. when the file was read to its end, rows whose orders are incomplete move to those that are kept,
    and the file is renamed to `NAME.spool`;
-3. orders are sent in the order of their numbers, and after each round it is written down how far;
+3. orders are sent in the order of their numbers, and after each batch it is written down how far;
 4. when all was sent, the spool is deleted.
 
-If we crash in 2, the file is read once more. If we crash in 3, the last round is sent once more,
+If we crash in 2, the file is read once more. If we crash in 3, the last batches are sent once more,
 and each of its receipts is known already.
 """
 

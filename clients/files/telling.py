@@ -31,6 +31,8 @@ class Telling:
     """How the orders of one file become receipts."""
 
     channel: str
+    # Whose file it is: its rows are compared with what we know of this shop.
+    shop: str
     template: str
     day: str
     columns: Sequence[str]
@@ -52,6 +54,7 @@ class Telling:
             body=body.encode(),
             content_type=CONTENT_TYPE,
             order_hint=order.number,
+            account=self.shop,
         )
         receipt.receive_time.FromDatetime(self.at)
         return receipt

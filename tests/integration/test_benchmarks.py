@@ -67,6 +67,6 @@ def test_one_failure_ends_the_whole_with_one(
 
 def test_every_measurement_is_found_by_its_name() -> None:
     assert set(bench.names()) == {
-        *("batches", "callback_burst", "end_to_end", "footprint", "growth", "modes"),
-        *("relay", "stages", "tracing", "unary", "workers"),
+        *("batches", "callback_burst", "end_to_end", "footprint", "growth", "importing"),
+        *("modes", "relay", "stages", "tracing", "unary", "workers"),
     }

@@ -68,7 +68,9 @@ def bodies(concord: Concord, engine: sa.Engine, orders: list[str]) -> list[dict[
     )
     with engine.connect() as connection:
         names = list(connection.execute(wanted, {"orders": orders}).scalars())
-    return [json.loads(concord.intake.get(name).body) for name in names]
+    found = [concord.intake.get(name) for name in names]
+    assert {(each.channel, each.account) for each in found} <= {("douyin", "flagship")}
+    return [json.loads(each.body) for each in found]
 
 
 def test_rows_of_one_order_that_lie_apart_are_one_receipt(

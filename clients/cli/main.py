@@ -53,7 +53,9 @@ for name, text, panel, later in (
     ("batch", "Many orders handled at once.", ASKING, Later("clients.cli.batch")),
     ("notice", "What people are told.", ASKING, Later("clients.cli.notice")),
     ("workflow", "How each kind of case is handled.", ASKING, Later("clients.cli.workflow")),
-    ("stock", "What lies where, and what is promised.", ASKING, Later("clients.cli.stock")),
+    ("stock", "What lies where, who may have it.", ASKING, Later("clients.cli.stock")),
+    ("sku", "What channels call our articles.", ASKING, Later("clients.cli.sku")),
+    ("plan", "What is to come from suppliers.", ASKING, Later("clients.cli.plan")),
     ("pick", "What to take from the shelves.", ASKING, Later("clients.cli.pick")),
     ("stages", "Stage times, and orders beyond their limit.", ASKING, Later("clients.cli.stages")),
     (

@@ -1,4 +1,4 @@
-"""`concord stock …`: what lies where, and how much of it is promised."""
+"""`concord stock …`: what lies where, how much of it is promised, and who may have it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from clients.cli import formats, output
+from clients.cli import formats, output, stock_plans
 from clients.cli.options import AsJson, Limit, RequestId
 from clients.cli.session import connected
 from concord.inventory.v1.inventory_service_pb2 import Stock
 
-app = typer.Typer(help="Stock: what lies where, and what is promised.", no_args_is_help=True)
+app = typer.Typer(
+    help="Stock: what lies where, what is promised, who may have it.", no_args_is_help=True
+)
 
 Sku = Annotated[str, typer.Argument(metavar="SKU", help="The article, as orders name it.")]
 Warehouse = Annotated[str, typer.Argument(metavar="WAREHOUSE", help="`bj1` …")]
@@ -89,6 +91,16 @@ def adjust(
     with connected(as_json=as_json) as concord:
         told = concord.inventory.adjust_stock(sku, warehouse, delta, request_id=request_id)
         _print(told, as_json=as_json)
+
+
+for command in (
+    stock_plans.articles,
+    stock_plans.safety,
+    stock_plans.share,
+    stock_plans.sellable,
+    stock_plans.oversold,
+):
+    app.command()(command)
 
 
 def _print(stock: Stock, *, as_json: bool) -> None:

@@ -57,6 +57,11 @@ class Record:
             value = value.get(step) if isinstance(value, dict) else None
         return MISSING if value is None or value == "" else value
 
+    def is_null(self, path: Path) -> bool:
+        """Return whether null is written there, which is another thing than nothing at all."""
+        base = self._base(path)
+        return base is not None and None in _walk(base.value, path.steps)
+
     def has(self, path: Path) -> bool:
         """Return whether there is a value; an empty list or object is none."""
         return any(value not in ([], {}) for value in self.all(path))

@@ -84,12 +84,17 @@ def refuse_other_messages(template: Template, body: Record) -> None:
 
 
 def records_of(part: Part, around: Record) -> Iterator[Record]:
-    """Return the records of a message: those at the first place that has any."""
+    """Return the records of a message: those at the first place that has any.
+
+    A page without any says so by an empty list, or by null.
+    """
     for path in part.each:
         found = list(around.inside(path))
         is_there = found or around.get(path) == []
         if is_there:
             return iter(found)
+    if any(around.is_null(path) for path in part.each):
+        return iter(())
     raise UnreadableError(
         RejectionReason.FIELD_MISSING,
         around.label_of(part.each[0]),

@@ -27,6 +27,12 @@ WAYBILL = {"logistics_msg": {"logistics_code": "SF1"}}
         (105, {"apply_time": AT}, FactKind.NOTED, "address_changed"),
         (111, {"apply_time": AT}, FactKind.NOTED, "address_changed"),
         (112, {"update_time": AT}, FactKind.NOTED, "memo_changed"),
+        (
+            112,
+            {"update_time": AT, "exp_delivery_time": "2021-05-16"},
+            FactKind.NOTED,
+            "delivery_appointed",
+        ),
         (113, {"update_time": AT}, FactKind.NOTED, "memo_changed"),
         (
             200,
@@ -39,6 +45,18 @@ WAYBILL = {"logistics_msg": {"logistics_code": "SF1"}}
             {"success_time": AT, "refund_amount": 2990, "aftersale_id": "A-1"},
             FactKind.REFUND_SUCCEEDED,
             "",
+        ),
+        (201, {"agree_time": AT, "aftersale_id": "A-1"}, FactKind.NOTED, "refund_agreed"),
+        (202, {"agree_time": AT, "aftersale_id": "A-1"}, FactKind.NOTED, "refund_agreed"),
+        (203, {"return_time": AT, "aftersale_id": "A-1"}, FactKind.NOTED, "goods_returned"),
+        (204, {"refuse_time": AT, "aftersale_id": "A-1"}, FactKind.NOTED, "refund_refused"),
+        (205, {"refuse_time": AT, "aftersale_id": "A-1"}, FactKind.NOTED, "refund_refused"),
+        (207, {"close_time": AT, "aftersale_id": "A-1"}, FactKind.REFUND_CLOSED, ""),
+        (
+            208,
+            {"modify_time": AT, "refund_amount": 2990, "aftersale_id": "A-1"},
+            FactKind.NOTED,
+            "refund_changed",
         ),
     ],
 )
@@ -58,6 +76,27 @@ def test_the_papers_behind_a_parcel_and_a_refund_are_vouchers() -> None:
 
     assert fact_of("douyin.push", shipped).voucher == "SF1"
     assert fact_of("douyin.push", refunded).voucher == "7000000000000000001"
+
+
+def test_what_is_paid_for_at_the_door_is_not_paid_yet() -> None:
+    # 0 is cash on delivery; the push comes when the order is confirmed.
+    for tag in (101, 110):
+        push = a_push(tag, pay_type=0, pay_time=0, pay_amount=2990, update_time=AT)
+        fact = fact_of("douyin.push", push)
+        assert (fact.kind, fact.note) == (FactKind.NOTED, "cash_on_delivery")
+        assert (fact.amount, fact.occurred_at) == (None, WHEN)
+
+
+def test_a_confirmation_with_time_and_amount_is_the_payment_itself() -> None:
+    told = {"pay_type": 1, "pay_time": AT, "pay_amount": 2990}
+
+    confirmed = fact_of("douyin.push", a_push(101, **told))
+
+    assert confirmed == fact_of("douyin.push", a_push(110, **told))
+    assert (confirmed.kind, confirmed.amount) == (
+        FactKind.PAYMENT_SUCCEEDED,
+        Money(2990, "CNY"),
+    )
 
 
 @pytest.mark.parametrize("tag", [0, "0", 777, "doudian_new"])

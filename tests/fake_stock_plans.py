@@ -138,6 +138,10 @@ class FakeStockPlans:
             }
         )
 
+    def feed_owners(self, channel: str) -> list[str]:
+        feeds = self.tables.channels.feeds.values()
+        return sorted({each.owner for each in feeds if each.channel == channel})
+
     def keep_oversold(self, oversold: Sequence[Oversold]) -> None:
         for each in oversold:
             self._plans.oversold.setdefault((each.order_id, each.sku), each)

@@ -91,6 +91,9 @@ class StockPlanPart(Protocol):
     def selling(self, sku: str) -> list[str]:
         """Return the channels that sell an article, as far as is known."""
 
+    def feed_owners(self, channel: str) -> list[str]:
+        """Return the roles that own a channel's feeds, by name."""
+
     def keep_oversold(self, oversold: Sequence[Oversold]) -> None:
         """Store what late orders lack, each article of an order once ever."""
 

@@ -1,9 +1,11 @@
 """Watches stock: flags what runs low, and tells those who sell elsewhere what is sold out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from service.application.ports import Clock, Storage, Unit
+from service.domain.channels.feeds import OWNER as FEED_MENDERS
 from service.domain.desk.notices import NoticeAsked
 from service.domain.desk.taxonomy import Severity
 from service.domain.stock_late import Oversale
@@ -12,8 +14,8 @@ from service.domain.stock_plans import Article, Supply, is_red
 # Each is a row and at most a notice: some 2 ms.
 FLAGGED_MOST: Final = 100
 TOLD_MOST: Final = 20
-# Who sells; and who buys, where the article has nobody else.
-SELLERS: Final = "role:operations"
+# Who sells, where a channel's feeds name nobody else.
+SELLERS: Final = "operations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,11 @@ class StockWatching:
             now = self.clock()
             found = unit.tell_oversales(now, most=TOLD_MOST)
             for each in found:
-                others = [name for name in unit.selling(each.sku) if name != each.channel]
+                others = {
+                    name: _sellers(unit, name)
+                    for name in unit.selling(each.sku)
+                    if name != each.channel
+                }
                 unit.queue_notices(_sold_out(each, others), at=now)
             return len(found)
 
@@ -68,7 +74,17 @@ def _low(article: Article, supply: Supply) -> NoticeAsked:
     )
 
 
-def _sold_out(oversale: Oversale, others: list[str]) -> list[NoticeAsked]:
+def _sellers(unit: Unit, channel: str) -> list[str]:
+    """Return the roles that sell at a channel: whoever was made the owner of its feeds.
+
+    Who mends a feed that has no owner of its own does not sell there.
+    """
+    owners = [each for each in unit.feed_owners(channel) if each != FEED_MENDERS]
+    return owners or [SELLERS]
+
+
+def _sold_out(oversale: Oversale, others: Mapping[str, Sequence[str]]) -> list[NoticeAsked]:
+    """Return what is told: the whole to who sells, and to the sellers of each other channel."""
     told = oversale.told_at.isoformat() if oversale.told_at else ""
     key = f"oversold|{oversale.sku}|{oversale.channel}|{told}"
     values = {
@@ -81,7 +97,7 @@ def _sold_out(oversale: Oversale, others: list[str]) -> list[NoticeAsked]:
     whole = NoticeAsked(
         key=key,
         template="oversold",
-        recipient=SELLERS,
+        recipient=f"role:{SELLERS}",
         values=values,
         case_id=oversale.cases[0] if oversale.cases else "",
         severity=Severity.CRITICAL,
@@ -90,15 +106,16 @@ def _sold_out(oversale: Oversale, others: list[str]) -> list[NoticeAsked]:
         whole,
         *(
             NoticeAsked(
-                key=f"{key}|{other}",
+                key=f"{key}|{other}|{role}",
                 template="stop_selling",
-                recipient=SELLERS,
+                recipient=f"role:{role}",
                 values={
                     **{name: values[name] for name in ("sku", "channel", "pieces")},
                     "other": other,
                 },
                 severity=Severity.HIGH,
             )
-            for other in others
+            for other, roles in others.items()
+            for role in roles
         ),
     ]

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from service.domain.stock_late import GATHERED_FOR, TOLD_EVERY, Oversale, Oversold
 from service.domain.stock_shares import OTHERS, Allocation, Share
 from service.postgres import stock_plan_tables as tables
+from service.postgres.channel_tables import feeds
 
 # Beside an oversale: how many of its cases are named.
 CASES_NAMED: Final = 20
@@ -84,6 +85,12 @@ class ShareRows:
     def selling(self, sku: str) -> list[str]:
         """Return the channels that sell an article, as far as is known."""
         return [row.channel for row in self._connection.execute(_SELLING, {"sku": sku})]
+
+    def feed_owners(self, channel: str) -> list[str]:
+        """Return the roles that own a channel's feeds, by name."""
+        owner = feeds.c.owner
+        wanted = sa.select(owner).distinct().where(feeds.c.channel == channel).order_by(owner)
+        return list(self._connection.execute(wanted).scalars())
 
     def keep_oversold(self, oversold: Sequence[Oversold]) -> None:
         """Store what late orders lack, each article of an order once ever."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,10 +14,13 @@ from service.application.stock_desk import Settled
 from service.application.stock_planning import StockPlanning
 from service.application.stock_watching import StockWatching
 from service.domain.cases import Case
+from service.domain.channels.feeds import Feed, Mode, begun
+from service.domain.desk.notices import notice_id_for
+from service.domain.errors import NoticeNotFoundError
 from service.domain.facts import FactKind
 from service.domain.lifecycle import State
 from service.domain.stock_errors import SkuMappingNotFoundError
-from service.domain.stock_late import GATHERED_FOR
+from service.domain.stock_late import GATHERED_FOR, Oversold
 from service.domain.stock_names import UnmappedSku
 from service.domain.stock_plans import PurchasePlan
 from service.domain.stock_shares import Allocation
@@ -278,3 +282,54 @@ def test_an_order_in_time_that_finds_nothing_is_no_oversale(house: Warehouse) ->
 
     assert len(of_type(house, "OUT_OF_STOCK")) == 1
     assert oversales(house) == []
+
+
+def owned(house: Warehouse, number: int, owner: str) -> None:
+    """Register a feed of this test's channel."""
+    at = house.store.clock()
+    feed = Feed(
+        feed_id=f"{house.store.name}-{number}",
+        channel=house.store.channel,
+        shop=house.store.name,
+        mode=Mode.MANUAL,
+        platform=house.store.channel,
+        template="t",
+        zone="UTC",
+        owner=owner,
+        begin_at=at,
+        created_at=at,
+        updated_at=at,
+        progress=begun(at, at),
+    )
+    ask(house, lambda unit: unit.add_feed(feed))
+
+
+def told_to_stop(house: Warehouse) -> list[str]:
+    """Let a late order of another channel find nothing; return who is told to stop selling."""
+    maps(house, "item", ("A", 1))
+    sku, own, at = house.sku("A"), house.store.channel, house.store.clock()
+    late = Oversold(f"ord-{house.store.name}", sku, "another", 1, DAY, "", at)
+    ask(house, lambda unit: unit.keep_oversold([late]))
+    house.store.clock.pass_time(GATHERED_FOR)
+    told_at = house.store.clock().isoformat()
+    StockWatching(house.store.storage, house.store.clock).tell_oversales()
+    found = []
+    for role in ("douyin_sales", "engineering", "operations"):
+        name = notice_id_for(f"oversold|{sku}|another|{told_at}|{own}|{role}")
+        with suppress(NoticeNotFoundError):
+            notice = house.store.storage.transact(lambda unit, name=name: unit.lock_notice(name))
+            found.append(notice.asked.recipient)
+    return found
+
+
+def test_who_owns_a_channels_feeds_is_told_to_stop_selling(house: Warehouse) -> None:
+    owned(house, 1, "douyin_sales")
+    owned(house, 2, "engineering")
+
+    assert told_to_stop(house) == ["role:douyin_sales"]
+
+
+def test_operations_is_told_where_nobody_sells_at_a_channel(house: Warehouse) -> None:
+    owned(house, 1, "engineering")
+
+    assert told_to_stop(house) == ["role:operations"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from clients.providers.accounts.shops import AmazonAccount
@@ -15,7 +16,13 @@ from clients.providers.parsing import json_object, malformed, name
 
 TAKEN: Final = Answer(200, b"ok")
 NOT_TAKEN: Final = Answer(503, b"fail")
-ORDER_CHANGE: Final = "ORDER_CHANGE"
+# Of each kind that is followed: the template, and where its payload is.
+FOLLOWED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "ORDER_CHANGE": ("amazon.order_change", "OrderChangeNotification"),
+        "ORDER_STATUS_CHANGE": ("amazon.order_status_change", "OrderStatusChangeNotification"),
+    }
+)
 
 
 class Amazon:
@@ -56,11 +63,12 @@ def opened(account: AmazonAccount, body: bytes) -> Opened:
     kind = _inner(notice, "NotificationType")
     if not isinstance(kind, str):
         raise malformed("NotificationType is missing or no text")
-    change = _inner(notice, "Payload", "OrderChangeNotification")
-    if kind == ORDER_CHANGE and _inner(change, "SellerId") != account.seller:
+    template, holder = FOLLOWED.get(kind, ("amazon.unknown", ""))
+    change = _inner(notice, "Payload", holder)
+    if holder and _inner(change, "SellerId") != account.seller:
         raise RefusedError(Refusal.OTHER_ACCOUNT, "SellerId is another")
     return Opened(
-        template="amazon.order_change" if kind == ORDER_CHANGE else "amazon.unknown",
+        template=template,
         message_id=name(_inner(notice, "NotificationMetadata", "NotificationId")),
         body=body,
         content_type=JSON,

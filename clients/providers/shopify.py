@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from clients.providers.accounts.shops import ShopifyAccount
@@ -19,7 +21,7 @@ TAKEN: Final = Answer(200, b"ok")
 # Eight failures within four hours, and the platform takes the subscription away: what is merely
 # unknown to us is kept, not refused.
 NOT_TAKEN: Final = Answer(503, b"fail")
-# Topics whose body is an order; of the others (`orders/delete`, `refunds/create`) it is not.
+# Topics whose body is an order; of `orders/delete` it is a number alone.
 ORDERS: Final = frozenset(
     {
         "orders/create",
@@ -28,6 +30,14 @@ ORDERS: Final = frozenset(
         "orders/cancelled",
         "orders/fulfilled",
         "orders/partially_fulfilled",
+    }
+)
+# Topics whose body belongs to an order, and names it.
+PARTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "refunds/create": "shopify.refund",
+        "fulfillments/create": "shopify.fulfillment",
+        "fulfillments/update": "shopify.fulfillment",
     }
 )
 
@@ -47,14 +57,13 @@ class Shopify:
             raise RefusedError(Refusal.SIGNATURE, "x-shopify-hmac-sha256 is not the platform's")
         if call.headers.get("x-shopify-shop-domain", account.shop) != account.shop:
             raise RefusedError(Refusal.OTHER_ACCOUNT, "x-shopify-shop-domain is another")
-        order = json_object(call.body)
-        is_order = call.headers.get("x-shopify-topic") in ORDERS and "line_items" in order
+        template, number = _kind(call.headers.get("x-shopify-topic", ""), json_object(call.body))
         return Opened(
-            template="shopify.order" if is_order else "shopify.unknown",
+            template=template,
             message_id=name(call.headers.get("x-shopify-webhook-id")),
             body=call.body,
             content_type=JSON,
-            order_hint=name(str(order["id"])) if is_order and "id" in order else "",
+            order_hint=name(str(number)) if number is not None else "",
         )
 
     def taken(self, call: Call) -> Answer:
@@ -68,6 +77,15 @@ class Shopify:
     def again(self, call: Call) -> Answer:
         """Return what makes the platform come again."""
         return NOT_TAKEN
+
+
+def _kind(topic: str, body: Mapping[str, object]) -> tuple[str, object]:
+    """Return which template reads the body, and the number of the order that it names."""
+    if topic in ORDERS and "line_items" in body:
+        return "shopify.order", body.get("id")
+    if topic in PARTS and "order_id" in body:
+        return PARTS[topic], body["order_id"]
+    return "shopify.unknown", None
 
 
 def signature(secret: str, body: bytes) -> str:

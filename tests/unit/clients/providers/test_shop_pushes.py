@@ -232,6 +232,35 @@ def test_what_we_do_not_follow_is_kept_and_means_nothing(
     assert opened(account, call).template == template
 
 
+@pytest.mark.parametrize(
+    ("topic", "template"),
+    [
+        ("refunds/create", "shopify.refund"),
+        ("fulfillments/create", "shopify.fulfillment"),
+        ("fulfillments/update", "shopify.fulfillment"),
+    ],
+)
+def test_a_part_of_an_order_names_the_order(topic: str, template: str) -> None:
+    found = opened(a_shopify_shop(), a_shopify_webhook({"id": 7, "order_id": 450789469}, topic))
+
+    assert (found.template, found.order_hint) == (template, "450789469")
+
+
+def test_the_old_notice_of_amazon_is_read_and_only_of_our_seller() -> None:
+    change = an_order_change()["Payload"]["OrderChangeNotification"]
+    notice = an_order_change() | {
+        "NotificationType": "ORDER_STATUS_CHANGE",
+        "Payload": {"OrderStatusChangeNotification": change},
+    }
+
+    found = opened(a_seller(), an_eventbridge_call(notice))
+
+    assert found.template == "amazon.order_status_change"
+    assert found.order_hint == change["AmazonOrderId"]
+    other = notice | {"Payload": {"OrderStatusChangeNotification": change | {"SellerId": "X"}}}
+    assert refusal(a_seller(), an_eventbridge_call(other)) is Refusal.OTHER_ACCOUNT
+
+
 def test_no_bus_is_let_in_without_a_key() -> None:
     call = an_eventbridge_call(an_order_change(), key="")
 

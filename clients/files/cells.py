@@ -20,6 +20,9 @@ _TIME: Final = re.compile(
 _AMOUNT: Final = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
 _QUANTITY: Final = re.compile(r"\d{1,9}(\.0+)?")
 _ROUNDED: Final = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d+")
+_WHOLE: Final = re.compile(r"[0-9]{1,40}\.0+")
+# From here on a number loses digits where it is not a text: 2^53.
+EXACT_BELOW: Final = 2**53
 # Prices, fees and discounts of a file are a few thousand different ones: 5 MiB at most.
 KNOWN: Final = 16_384
 # Digits that a number in Excel keeps.
@@ -50,6 +53,16 @@ def is_rounded(text: str) -> bool:
     return _ROUNDED.fullmatch(text) is not None
 
 
+def has_fraction(text: str) -> bool:
+    """Tell whether a number is told as programs tell those that were no texts: `1234567.0`."""
+    return _WHOLE.fullmatch(text) is not None
+
+
+def is_exact(text: str) -> bool:
+    """Tell whether such a number still has all its digits."""
+    return int(text.partition(".")[0]) < EXACT_BELOW
+
+
 def has_lost_digits(text: str) -> bool:
     """Tell whether a number looks as Excel leaves it: all digits behind the fifteenth are zeros.
 
@@ -60,12 +73,17 @@ def has_lost_digits(text: str) -> bool:
 
 
 @lru_cache(maxsize=KNOWN)
+def plain_amount(text: str) -> str:
+    """Return an amount as digits alone, `1097.00` for `￥1,097.00`; empty where it is none."""
+    bare = text.removeprefix("¥").removeprefix("￥").removesuffix("元").strip()
+    return bare.replace(",", "") if _AMOUNT.fullmatch(bare) else ""
+
+
+@lru_cache(maxsize=KNOWN)
 def amount(text: str) -> Decimal | None:
     """Return an amount, or None where it is none."""
-    bare = text.removeprefix("¥").removeprefix("￥").strip()
-    if _AMOUNT.fullmatch(bare) is None:
-        return None
-    return Decimal(bare.replace(",", ""))
+    plain = plain_amount(text)
+    return Decimal(plain) if plain else None
 
 
 def is_quantity(text: str) -> bool:

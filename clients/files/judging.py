@@ -11,13 +11,14 @@ from typing import Final
 
 from clients.files import cells
 from clients.files.cells import clean
+from clients.files.headers import is_header
 from clients.files.kinds import Columns
 from clients.files.records import Record
 
 # What a reader of bytes puts where they are no text.
 NO_TEXT: Final = "\ufffd"
 # What the last row of an export begins with where it adds up the others.
-TOTALS: Final = ("合计", "总计", "汇总", "小计")
+TOTALS: Final = ("合计", "总计", "汇总", "小计", "共计", "总数", "total", "Total", "TOTAL", "sum")
 DISCOUNT_MOST: Final = Decimal("0.8")
 # What cells have around them when their blanks are gone. Most rows have none of it, and searching
 # a row once for each is five times as fast as looking at each of its cells.
@@ -39,6 +40,7 @@ class Reason(Enum):
     FIELD_INVALID = "FIELD_INVALID"
     COLUMNS_DIFFER = "COLUMNS_DIFFER"
     ORDER_INCOMPLETE = "ORDER_INCOMPLETE"
+    ROWS_DIFFER = "ROWS_DIFFER"
     DISCOUNT = "DISCOUNT"
 
 
@@ -49,6 +51,8 @@ class Good:
     number: int
     order: str
     fields: list[str]
+    # What names it among the rows of its order.
+    row: str = ""
     # More was taken off than anybody gives.
     is_discounted: bool = False
 
@@ -72,6 +76,8 @@ class Passed:
 
     number: int
     is_header: bool = False
+    # It is a header, and names other columns than the first: what follows would be misread.
+    is_other_header: bool = False
 
 
 Judged = Good | Bad | Passed
@@ -80,8 +86,20 @@ Judged = Good | Bad | Passed
 class Judge:
     """Judges the rows of one file."""
 
-    def __init__(self, columns: Columns, *, is_sound: bool = True, is_cut: bool = False) -> None:
-        """Take where the columns are, and what is known of the file's bytes."""
+    def __init__(
+        self,
+        columns: Columns,
+        *,
+        header: Sequence[str] = (),
+        is_sound: bool = True,
+        is_cut: bool = False,
+    ) -> None:
+        """Take where the columns are, how the header has them, and what is known of the bytes."""
+        self._header = list(header or columns.names)
+        self._named = frozenset((*header, *columns.names))
+        measured = (*columns.numbers, *columns.amounts, *columns.quantities, *columns.times)
+        # What is cut within a remark is a shorter remark; what is cut within a number, another one.
+        self._last_counts = len(columns.names) - 1 in measured
         self._columns = columns
         self._width = len(columns.names)
         self._is_sound = is_sound
@@ -96,43 +114,59 @@ class Judge:
         if len(fields) > self._width and not any(fields[self._width :]):
             del fields[self._width :]
         if self._is_passed(fields):
-            return Passed(record.number, is_header=tuple(fields) == self._columns.names)
+            return Passed(record.number, is_header=fields == self._header)
+        if fields[0] in self._named and is_header(fields, self._columns.kind):
+            return Passed(record.number, is_header=True, is_other_header=True)
         wrong = self._broken(record, fields) or self._misses(fields) or self._invalid(fields)
         if wrong is not None:
             reason, column = wrong
             return Bad(record.number, reason, text_of(record.fields), column, self._order(fields))
         order = fields[self._columns.order]
-        return Good(record.number, order, fields, is_discounted=self._is_discounted(fields))
+        return Good(
+            record.number,
+            order,
+            fields,
+            row=self._row(record.number, fields),
+            is_discounted=self._is_discounted(fields),
+        )
 
     def _is_passed(self, fields: Sequence[str]) -> bool:
-        if tuple(fields) == self._columns.names or not any(fields):
+        if fields == self._header or not any(fields):
             return True
-        return fields[0].startswith(TOTALS) and not self._order(fields).isdigit()
+        first = fields[0] or next(filter(None, fields))
+        return first.startswith(TOTALS) and not self._order(fields).isdigit()
 
     def _broken(self, record: Record, fields: Sequence[str]) -> tuple[Reason, str] | None:
         is_whole = len(fields) == self._width
-        if record.is_last and (self._is_cut or not is_whole):
-            return Reason.CUT, ""
+        if record.is_last:
+            if self._is_cut or not is_whole:
+                return Reason.CUT, ""
+            if record.is_open and self._last_counts and fields[-1]:
+                return Reason.CUT, self._name(self._width - 1)
         if record.is_broken:
             return Reason.QUOTES, ""
-        if not self._is_sound:
-            at = next((at for at, each in enumerate(fields) if NO_TEXT in each), None)
-            if at is not None:
-                return Reason.ENCODING, self._name(at)
-        if not is_whole:
-            return Reason.COLUMNS, ""
+        if not self._is_sound and (
+            found := [at for at, each in enumerate(fields) if NO_TEXT in each]
+        ):
+            return Reason.ENCODING, self._name(found[0])
+        return self._differs(fields) if is_whole else (Reason.COLUMNS, "")
+
+    def _differs(self, fields: Sequence[str]) -> tuple[Reason, str] | None:
         for places in self._columns.doubled:
             if len({fields[at] for at in places}) > 1:
                 return Reason.COLUMNS_DIFFER, self._name(places[0])
         return None
 
-    def _misses(self, fields: Sequence[str]) -> tuple[Reason, str] | None:
+    def _misses(self, fields: list[str]) -> tuple[Reason, str] | None:
         columns = self._columns
         if cells.is_nothing(fields[columns.order]):
             return Reason.ORDER_MISSING, self._name(columns.order)
         for at in columns.numbers:
-            if cells.is_rounded(fields[at]):
-                return Reason.NUMBER_ROUNDED, self._name(at)
+            text = fields[at]
+            if not text.isdigit() and (cells.is_rounded(text) or cells.has_fraction(text)):
+                if cells.is_rounded(text) or not cells.is_exact(text):
+                    return Reason.NUMBER_ROUNDED, self._name(at)
+                fields[at] = text.partition(".")[0]
         for at in columns.needed:
             if cells.is_nothing(fields[at]):
                 return Reason.FIELD_MISSING, self._name(at)
@@ -142,11 +176,17 @@ class Judge:
         """Return what is no amount, quantity or time; times are left as every file has them."""
         columns = self._columns
         for at in columns.amounts:
-            if cells.amount(fields[at]) is None and not cells.is_nothing(fields[at]):
-                return Reason.FIELD_INVALID, self._name(at)
+            text = fields[at]
+            plain = cells.plain_amount(text)
+            if plain != text:
+                if not plain and not cells.is_nothing(text):
+                    return Reason.FIELD_INVALID, self._name(at)
+                fields[at] = plain or text
         for at in columns.quantities:
-            if not cells.is_quantity(fields[at]) and not cells.is_nothing(fields[at]):
+            text = fields[at]
+            if not cells.is_quantity(text) and not cells.is_nothing(text):
                 return Reason.FIELD_INVALID, self._name(at)
+            fields[at] = text.partition(".")[0]
         for at in columns.times:
             text = fields[at]
             if not cells.is_whole_time(text) and not cells.is_nothing(text):
@@ -169,6 +209,12 @@ class Judge:
             off = (cells.amount(fields[at]) or Decimal(0) for at in columns.taken_off)
             listed = paid + sum(off, Decimal(0))
         return listed > 0 and listed - paid > listed * DISCOUNT_MOST
+
+    def _row(self, number: int, fields: Sequence[str]) -> str:
+        columns = self._columns
+        if not columns.has_rows_named:
+            return str(number)
+        return "" if columns.row is None else fields[columns.row]
 
     def _order(self, fields: Sequence[str]) -> str:
         at = self._columns.order

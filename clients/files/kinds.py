@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 Names = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of file."""
 
@@ -36,8 +37,17 @@ class Kind:
     taken_off: tuple[Names, ...] = ()
     # Columns that no other kind has.
     marks: Names = ()
+    # What else the template reads.
+    others: Names = ()
+    # What names a row within its order; empty where an order is one row.
+    row: Names = ()
 
-    @property
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every column that means something."""
+        return self.known.union(self.others, self.row)
+
+    @cached_property
     def known(self) -> frozenset[str]:
         """Every column that is known of it."""
         groups = (*self.needed, *self.taken_off)
@@ -92,6 +102,8 @@ _DOUYIN: Final = Kind(
         ("平台实际承担优惠金额", "商家实际承担优惠金额", "达人实际承担优惠金额"),
     ),
     marks=("选购商品", "售后状态", "达人ID"),
+    others=("支付方式", "货号", "商家编码", "收件人", "收件人手机号"),
+    row=("子订单编号",),
 )
 _DOUYIN_AFTERSALES: Final = Kind(
     template="douyin.aftersales.file",
@@ -99,9 +111,25 @@ _DOUYIN_AFTERSALES: Final = Kind(
     order=("售后单号",),
     needed=(("订单号",), ("售后状态",)),
     numbers=("订单号", "商品单号", "商品ID"),
-    amounts=("应付金额（元）", "应付金额(元)", "退款金额（元）", "退款金额(元)"),
-    times=("售后申请时间",),
+    amounts=(
+        "应付金额（元）",
+        "应付金额(元)",
+        "退款金额（元）",
+        "退款金额(元)",
+        "退商品金额(元)",
+        "退税费金额(元)",
+        "退运费金额(元)",
+    ),
+    times=(
+        "售后申请时间",
+        "同意售后申请时间",
+        "商家退款时间",
+        "用户到账时间",
+        "售后完结时间",
+        "售后关闭时间",
+    ),
     marks=("商品单号", "售后申请时间"),
+    others=("售后类型",),
 )
 _JD: Final = Kind(
     template="jd.orders.file",
@@ -115,6 +143,8 @@ _JD: Final = Kind(
     paid=("应付金额",),
     listed=("订单金额",),
     marks=("京东价", "下单帐号"),
+    others=("商家SKUID", "客户地址", "客户姓名", "支付方式", "联系电话", "货号"),
+    row=("商品ID",),
 )
 _PDD: Final = Kind(
     template="pdd.orders.file",
@@ -136,6 +166,17 @@ _PDD: Final = Kind(
     paid=("用户实付金额(元)",),
     listed=("商品总价(元)",),
     marks=("团ID", "拼单成功时间", "是否抽奖或0元试用", "样式ID"),
+    others=(
+        "商家编码-商品维度",
+        "商家编码-规格维度",
+        "售后状态",
+        "快递单号",
+        "支付ID",
+        "收货人",
+        "手机",
+        "用户购买手机号",
+        "是否审核中",
+    ),
 )
 _TAOBAO: Final = Kind(
     template="taobao.orders.file",
@@ -144,21 +185,33 @@ _TAOBAO: Final = Kind(
     needed=(("订单状态",), ("订单创建时间",), ("买家实际支付金额", "总金额")),
     amounts=("买家应付货款", "买家应付邮费", "总金额", "买家实际支付金额", "卖家服务费"),
     quantities=("宝贝总数量",),
-    times=("订单创建时间", "订单付款时间"),
+    times=("订单创建时间", "订单付款时间", "发货时间", "确认收货时间"),
     paid=("买家实际支付金额",),
     listed=("总金额",),
     marks=("买家会员名", "宝贝标题"),
+    others=(
+        "主订单编号",
+        "买家会员ID",
+        "支付单号",
+        "物流单号",
+        "收货人姓名",
+        "收货地址",
+        "修改后的收货地址",
+        "联系手机",
+        "联系电话",
+    ),
 )
 _YOUZAN: Final = Kind(
     template="youzan.orders.file",
     channel="youzan",
     order=("订单号",),
     needed=(("订单状态",), ("订单实付金额",)),
-    amounts=("订单实付金额",),
+    amounts=("订单实付金额", "应收订单金额"),
     quantities=("商品种类数",),
-    times=("买家付款时间",),
+    times=("买家付款时间", "订单创建时间", "商家发货时间", "交易成功时间"),
     paid=("订单实付金额",),
     marks=("全部商品名称", "收货人手机号/提货人手机号"),
+    others=("收货人", "收货人/提货人", "收货人手机号"),
 )
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -181,6 +234,10 @@ class Columns:
     paid: int | None
     listed: int | None
     taken_off: tuple[int, ...]
+    # What names a row within its order; None where an order is one row.
+    row: int | None
+    # Whether a row that an order has twice can be known.
+    has_rows_named: bool
     # Places of one name that more than one column has, where the kind knows the name.
     doubled: tuple[tuple[int, ...], ...] = field(default=())
 
@@ -215,6 +272,8 @@ class Columns:
             paid=first(kind.paid),
             listed=first(kind.listed),
             taken_off=off,
+            row=first(kind.row),
+            has_rows_named=not kind.row or first(kind.row) is not None,
             doubled=tuple(
                 tuple(found) for name, found in places.items() if len(found) > 1 and name in known
             ),

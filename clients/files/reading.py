@@ -66,15 +66,24 @@ def spooled(
 def _filled(table: Table, path: Path, told: Told) -> Spool:
     filling = Filling(path)
     try:
-        return filling.finish(_read(table, filling, told))
+        spool = filling.finish(_read(table, filling, told))
     except BaseException:
         filling.abandon()
         raise
+    if spool.summary.bad > BAD_MOST:
+        spool.remove()
+        raise FileRefusedError(
+            f"More than {BAD_MOST} rows cannot be sent.",
+            "See whether it is two exports in one, of different moments; import each by itself.",
+        )
+    return spool
 
 
 def _read(table: Table, filling: Filling, told: Told) -> Summary:
     looked = table.looked
-    judge = Judge(table.columns, is_sound=looked.is_sound, is_cut=looked.is_cut)
+    judge = Judge(
+        table.columns, header=table.repeated, is_sound=looked.is_sound, is_cut=looked.is_cut
+    )
     seen = _Seen()
     for record in table.rows(told):
         judged = judge.judge(record)
@@ -84,6 +93,11 @@ def _read(table: Table, filling: Filling, told: Told) -> Summary:
         elif isinstance(judged, Bad):
             seen.bad(judged)
             filling.keep(judged)
+        elif judged.is_other_header:
+            raise FileRefusedError(
+                f"Row {judged.number} is a header with other columns: these are two exports.",
+                "Part the file there, and import each by itself.",
+            )
         else:
             seen.passed += 1
             seen.headers += judged.is_header

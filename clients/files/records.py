@@ -31,6 +31,8 @@ class Record:
     is_broken: bool = False
     # The file ends without a line end behind it.
     is_last: bool = False
+    # And no quotation mark either says that its last field is whole.
+    is_open: bool = False
 
 
 def split(line: str, delimiter: str) -> list[str]:
@@ -61,7 +63,8 @@ class _Reading:
             if len(line) > LINE_MAX:
                 yield Record(number, [line[:1000]], is_broken=True, is_last=is_last)
             elif line.count('"') % 2 == 0:
-                yield Record(number, self._split(line), is_last=is_last)
+                is_open = is_last and not line.endswith('"')
+                yield Record(number, self._split(line), is_last=is_last, is_open=is_open)
             else:
                 yield self._over_lines(number, line, is_last=is_last)
 
@@ -87,7 +90,7 @@ class _Reading:
         return next(self._lines, None)
 
     def _fits(self, fields: list[str]) -> bool:
-        return not self._width or len(fields) == self._width
+        return not self._width or (len(fields) >= self._width and not any(fields[self._width :]))
 
     def _split(self, line: str) -> list[str]:
         try:

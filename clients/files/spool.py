@@ -31,7 +31,8 @@ ROWS: Final = 500
 CACHE_KIB: Final = 32 * 1024
 
 _TABLES: Final = """
-CREATE TABLE good (number INTEGER PRIMARY KEY, parent TEXT NOT NULL, fields TEXT NOT NULL);
+CREATE TABLE good (number INTEGER PRIMARY KEY, parent TEXT NOT NULL, row TEXT NOT NULL,
+                   fields TEXT NOT NULL);
 CREATE TABLE bad (number INTEGER PRIMARY KEY, reason TEXT NOT NULL, name TEXT NOT NULL,
                   parent TEXT NOT NULL, fields TEXT NOT NULL, is_packed INTEGER NOT NULL);
 CREATE TABLE noted (number INTEGER PRIMARY KEY, parent TEXT NOT NULL);
@@ -140,14 +141,14 @@ class Filling:
         self._reading.unlink(missing_ok=True)
         self._db = _open(self._reading)
         self._db.executescript(_TABLES)
-        self._good: list[tuple[int, str, str]] = []
+        self._good: list[tuple[int, str, str, str]] = []
         self._bad: list[tuple[int, str, str, str, str]] = []
         self._noted: list[tuple[int, str]] = []
         self.bad = 0
 
     def add(self, row: Good) -> None:
         """Put in a row that is right."""
-        self._good.append((row.number, row.order, pack(row.fields)))
+        self._good.append((row.number, row.order, row.row, pack(row.fields)))
         if row.is_discounted:
             self._noted.append((row.number, row.order))
         if len(self._good) >= ROWS:
@@ -163,22 +164,27 @@ class Filling:
     def lost_digits(self, number: int) -> None:
         """Move a row to those that are kept: its order's number was rounded."""
         self._flush()
-        self._db.execute(_KEEP.format(reason=Reason.NUMBER_ROUNDED.value), (number,))
+        self._db.execute(_KEEP.format(reason=Reason.NUMBER_ROUNDED.value, parent="''"), (number,))
 
     def finish(self, summary: Summary) -> Spool:
         """Set incomplete orders aside, and hand over the spool."""
         self._flush()
         db = self._db
-        db.execute("CREATE INDEX good_by_parent ON good (parent, number)")
+        db.execute("CREATE INDEX good_by_parent ON good (parent, row, number)")
         db.execute("CREATE INDEX bad_by_parent ON bad (parent)")
+        repeated = self._part_repeated()
         # Half an order would be a wrong one: its other rows wait with the one that is bad.
         db.execute(
-            "INSERT INTO bad SELECT number, 'ORDER_INCOMPLETE', '', parent, fields, 1 FROM good"
+            "INSERT OR IGNORE INTO bad"
+            " SELECT number, 'ORDER_INCOMPLETE', '', parent, fields, 1 FROM good"
             " WHERE parent IN (SELECT parent FROM bad WHERE parent <> '')"
         )
         db.execute("DELETE FROM good WHERE number IN (SELECT number FROM bad)")
         db.execute("DELETE FROM noted WHERE number IN (SELECT number FROM bad)")
-        counted = {
+        counted: dict[str, object] = {
+            "rows": summary.rows - repeated,
+            "passed": summary.passed + repeated,
+            "notes": (*summary.notes, *(["ROWS_REPEATED"] if repeated else ())),
             "orders": db.execute("SELECT count(DISTINCT parent) FROM good").fetchone()[0],
             "bad": db.execute("SELECT count(*) FROM bad").fetchone()[0],
             "noted": db.execute("SELECT count(*) FROM noted").fetchone()[0],
@@ -189,6 +195,35 @@ class Filling:
         self._reading.rename(self._path)
         return Spool(self._path)
 
+    def _part_repeated(self) -> int:
+        """Drop rows that came twice, and return how many; keep those that then say other things.
+
+        Two exports in one file have most orders twice: their amounts must not be added up.
+        """
+        db = self._db
+        twice = db.execute(
+            "SELECT parent, row FROM good WHERE number NOT IN (SELECT number FROM bad)"
+            " GROUP BY 1, 2 HAVING count(*) > 1"
+        )
+        dropped: list[tuple[int]] = []
+        differ: list[tuple[int]] = []
+        for parent, row in twice:
+            first: dict[str, int] = {}
+            for number, fields in db.execute(
+                "SELECT number, fields FROM good WHERE parent = ? AND row = ? ORDER BY number",
+                (parent, row),
+            ):
+                if fields in first:
+                    dropped.append((number,))
+                else:
+                    first[fields] = number
+            if len(first) > 1:
+                differ += [(number,) for number in first.values()]
+        db.executemany("DELETE FROM noted WHERE number = ?", dropped)
+        db.executemany("DELETE FROM good WHERE number = ?", dropped)
+        db.executemany(_KEEP.format(reason=Reason.ROWS_DIFFER.value, parent="parent"), differ)
+        return len(dropped)
+
     def abandon(self) -> None:
         """Leave nothing behind."""
         with suppress(sqlite3.Error):
@@ -196,7 +231,7 @@ class Filling:
         self._reading.unlink(missing_ok=True)
 
     def _flush(self) -> None:
-        self._db.executemany("INSERT INTO good VALUES (?, ?, ?)", self._good)
+        self._db.executemany("INSERT INTO good VALUES (?, ?, ?, ?)", self._good)
         self._db.executemany("INSERT INTO bad VALUES (?, ?, ?, ?, ?, 0)", self._bad)
         self._db.executemany("INSERT INTO noted VALUES (?, ?)", self._noted)
         self._good.clear()
@@ -205,7 +240,7 @@ class Filling:
 
 
 _KEEP: Final = (
-    "INSERT OR IGNORE INTO bad SELECT number, '{reason}', '', '', fields, 1 FROM good"
+    "INSERT OR IGNORE INTO bad SELECT number, '{reason}', '', {parent}, fields, 1 FROM good"
     " WHERE number = ?"
 )
 

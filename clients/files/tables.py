@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from clients.files import sheets
+from clients.files import headers, sheets
 from clients.files.cells import clean
 from clients.files.encodings import Looked
 from clients.files.kinds import KINDS, Columns, Kind, Names
@@ -69,7 +69,7 @@ def open_table(path: Path, looked: Looked, template: str = "") -> Table:
     for delimiter in ("",) if looked.is_sheet else DELIMITERS:
         with closing(_records(path, looked, delimiter)) as rows:
             for row in islice(rows, HEADER_WITHIN):
-                names = tuple(clean(each) for each in row.fields)
+                names = _names(row.fields)
                 found += [_Found(kind, delimiter, row, names) for kind in kinds]
     best = max(found, key=lambda each: each.score, default=None)
     if best is None or not best.known:
@@ -85,7 +85,7 @@ def open_table(path: Path, looked: Looked, template: str = "") -> Table:
         best.delimiter,
         best.row,
         Columns.of(best.kind, best.names),
-        repeated=best.names,
+        repeated=best.written,
     )
 
 
@@ -96,10 +96,11 @@ class _Found:
         self.kind = kind
         self.delimiter = delimiter
         self.row = row
-        self.names = names
-        present = frozenset(names)
+        self.written = names
+        self.names = headers.canonical(names, kind)
+        present = frozenset(self.names)
         self.known = len(kind.known & present)
-        self.missing = kind.missing(names)
+        self.missing = kind.missing(self.names)
         self.score = (
             not self.missing and self.known > 0,
             len(present.intersection(kind.marks)) if not self.missing else 0,
@@ -108,9 +109,17 @@ class _Found:
         )
 
 
+def _names(fields: Sequence[str]) -> tuple[str, ...]:
+    """Return a header's names, without the empty columns at its end."""
+    names = [clean(each) for each in fields]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
 def _missing(found: _Found) -> tuple[str, str]:
     wanted = "; ".join(" or ".join(each) for each in found.missing)
-    close = [near for each in found.missing for near in _near(each, found.names)]
+    close = [near for each in found.missing for near in _near(each, found.written)]
     advice = "Choose these columns when you export it."
     if close:
         advice += f" Columns that look like them: {', '.join(dict.fromkeys(close))}."
@@ -130,7 +139,11 @@ def _records(
     told: Callable[[int], None] = lambda _: None,
 ) -> Generator[Record, None, None]:
     if looked.is_sheet:
-        yield from sheets.records(path, told)
+        try:
+            sheets.must_fit(path)
+            yield from sheets.records(path, told)
+        except sheets.SheetError as error:
+            raise FileRefusedError(error.problem, error.advice) from error
         return
     # Line ends stay as they are: a field may hold some.
     with path.open(encoding=looked.encoding, errors="replace", newline="") as opened:

@@ -27,7 +27,7 @@ from clients.connectors.pulling.windows import WindowRules
 from clients.connectors.web import Reply
 from clients.providers.accounts.shops import AmazonAccount
 
-SIZE: Final = "100"
+SIZE: Final = 100
 FORM: Final = MappingProxyType({"content-type": "application/x-www-form-urlencoded"})
 LOGIN: Final = "login"
 BAD_REQUEST: Final = 400
@@ -109,21 +109,24 @@ class Amazon:
 
     async def page(self, account: AmazonAccount, query: Query) -> Page:
         version = VERSIONS[query.template]
-        # With a token the filters stay as they were: the platform refuses others.
+        # With a token the filters stay as they were, and so does the size: the platform refuses
+        # others.
+        size, _, page_token = query.token.partition(":")
         asked = {
             version.marketplaces: ",".join(account.marketplaces),
             version.after: TERMS.sends.write(query.window.start),
             version.before: TERMS.sends.write(query.window.end),
-            version.size: SIZE,
+            version.size: size or str(query.size(SIZE)),
             **version.more,
         }
         if "included" in query.options and "includedData" in asked:
             asked["includedData"] = query.options["included"]
-        text, told = await self._listed(account, version, asked, query.token)
+        text, told = await self._listed(account, version, asked, page_token)
         rows = bodies.raw_elements(bodies.raw(text, *version.orders))
+        further = str(bodies.at(told, *version.next) or "")
         return Page(
             messages=tuple(_message(version, row) for row in rows),
-            next_token=str(bodies.at(told, *version.next) or ""),
+            next_token=f"{asked[version.size]}:{further}" if further else "",
             asked={"path": version.path, **asked},
         )
 

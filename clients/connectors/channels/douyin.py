@@ -96,7 +96,8 @@ class Douyin:
 
     async def page(self, account: DouyinAccount, query: Query) -> Page:
         wanted = LISTS[query.template]
-        asked = self._asked(wanted, query.window, self._pages.number(query.token))
+        pages = self._pages.sized(query.page_size, query.token)
+        asked = self._asked(wanted, query.window, pages.number(query.token), pages.size)
         text, told = await self._caller.call(
             account.name,
             wanted.method,
@@ -107,19 +108,19 @@ class Douyin:
         total = bodies.whole(bodies.at(told, "data", "total"))
         return Page(
             messages=tuple(_message(wanted, row) for row in rows),
-            next_token=self._pages.next_token(query.token, len(rows), total),
+            next_token=pages.next_token(query.token, len(rows), total),
             asked={"method": wanted.method, "param_json": bodies.compact(asked)},
             total=total,
         )
 
     @staticmethod
-    def _asked(wanted: _List, window: Window, number: int) -> dict[str, Any]:
+    def _asked(wanted: _List, window: Window, number: int, size: int) -> dict[str, Any]:
         return {
             **wanted.more,
             wanted.start: int(TERMS.sends.write(window.start)),
             wanted.end: int(TERMS.sends.write(window.end)),
             "page": number,
-            "size": SIZE,
+            "size": size,
         }
 
     def _read(self, reply: Reply) -> tuple[str, dict[str, Any]]:

@@ -83,13 +83,14 @@ class Jd:
     async def page(self, account: JdAccount, query: Query) -> Page:
         if query.template == "jd.refunds":
             return await self._refunds(account, query)
+        pages = self._pages.sized(query.page_size, query.token)
         asked = {
             "start_date": TERMS.sends.write(query.window.start),
             "end_date": TERMS.sends.write(query.window.end),
             "order_state": ",".join(STATES),
             "optional_fields": FIELDS,
-            "page": str(self._pages.number(query.token)),
-            "page_size": str(SIZE),
+            "page": str(pages.number(query.token)),
+            "page_size": str(pages.size),
             "dateType": BY_CHANGE,
         }
         text, told = await self._call(account, ORDERS, asked)
@@ -102,7 +103,7 @@ class Jd:
         total = bodies.whole(bodies.at(found, "orderTotal"))
         return Page(
             messages=tuple(_order(row) for row in rows),
-            next_token=self._pages.next_token(query.token, len(rows), total),
+            next_token=pages.next_token(query.token, len(rows), total),
             asked={
                 "method": ORDERS,
                 **{name: asked[name] for name in asked if name != "optional_fields"},
@@ -114,10 +115,11 @@ class Jd:
         """Return a page of those applied for in the window, then of those decided in it."""
         dated, _, token = query.token.partition(":")
         dated = dated or REFUND_DATES[0]
+        pages = self._pages.sized(query.page_size, token)
         asked = {
             **_refund_dates(dated, query.window),
-            "pageIndex": self._pages.number(token),
-            "pageSize": SIZE,
+            "pageIndex": pages.number(token),
+            "pageSize": pages.size,
         }
         text, told = await self._call(account, REFUNDS, asked)
         found = told.get("queryResult")
@@ -125,7 +127,7 @@ class Jd:
             raise _failure(str(bodies.at(found, "resultCode") or bodies.at(found, "errorCode")))
         rows = bodies.raw_elements(bodies.raw(text, _envelope(REFUNDS), "queryResult", "result"))
         total = bodies.whole(bodies.at(found, "totalCount"))
-        following = self._pages.next_token(token, len(rows), total)
+        following = pages.next_token(token, len(rows), total)
         if following:
             following = f"{dated}:{following}"
         elif dated == REFUND_DATES[0]:

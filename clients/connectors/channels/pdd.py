@@ -67,7 +67,8 @@ class Pdd:
     async def page(self, account: PddAccount, query: Query) -> Page:
         if query.template == "pdd.refunds":
             return await self._refunds(account, query)
-        asked = self._asked(ALL_ORDERS, query)
+        pages = self._pages.sized(query.page_size, query.token)
+        asked = self._asked(ALL_ORDERS, query, pages)
         text, told = await self._call(account, CHANGED, asked, "order_sn_increment_get_response")
         envelope = ("order_sn_increment_get_response", "order_sn_list")
         rows = bodies.raw_elements(bodies.raw(text, *envelope))
@@ -75,7 +76,7 @@ class Pdd:
         total = bodies.whole(told.get("total_count"))
         return Page(
             messages=tuple([await self._order(account, number) for number in numbers]),
-            next_token=self._pages.next_token(query.token, len(rows), total),
+            next_token=pages.next_token(query.token, len(rows), total),
             asked={"type": CHANGED, **asked},
             rows=len(rows),
             total=total,
@@ -95,26 +96,28 @@ class Pdd:
         )
 
     async def _refunds(self, account: PddAccount, query: Query) -> Page:
-        asked = self._asked(ALL_REFUNDS, query)
+        pages = self._pages.sized(query.page_size, query.token)
+        asked = self._asked(ALL_REFUNDS, query, pages)
         text, told = await self._call(account, REFUNDS, asked, "refund_increment_get_response")
         envelope = ("refund_increment_get_response", "refund_list")
         rows = bodies.raw_elements(bodies.raw(text, *envelope))
         total = bodies.whole(told.get("total_count"))
         return Page(
             messages=tuple(_refund(row) for row in rows),
-            next_token=self._pages.next_token(query.token, len(rows), total),
+            next_token=pages.next_token(query.token, len(rows), total),
             asked={"type": REFUNDS, **asked},
             total=total,
         )
 
-    def _asked(self, all_of_them: Mapping[str, str], query: Query) -> dict[str, str]:
+    @staticmethod
+    def _asked(all_of_them: Mapping[str, str], query: Query, pages: Pages) -> dict[str, str]:
         window: Window = query.window
         return {
             **all_of_them,
             "start_updated_at": TERMS.sends.write(window.start),
             "end_updated_at": TERMS.sends.write(window.end),
-            "page": str(self._pages.number(query.token)),
-            "page_size": str(SIZE),
+            "page": str(pages.number(query.token)),
+            "page_size": str(pages.size),
         }
 
     async def _call(

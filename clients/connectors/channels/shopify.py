@@ -25,7 +25,7 @@ from clients.connectors.web import Reply
 from clients.providers.accounts.shops import ShopifyAccount
 
 LIST: Final = "orders"
-SIZE: Final = "100"
+SIZE: Final = 100
 # A version lives for a year; a feed may name another.
 VERSION: Final = "2026-01"
 NEXT: Final = re.compile(r'<([^<>]+)>;\s*rel="?next"?')
@@ -53,7 +53,7 @@ class Shopify:
         self._caller = caller
 
     async def page(self, account: ShopifyAccount, query: Query) -> Page:
-        asked = {"limit": SIZE}
+        asked = {"limit": str(query.size(SIZE))}
         if query.token:
             # The cursor holds the filters; they may not stand beside it.
             asked["page_info"] = query.token

@@ -81,7 +81,8 @@ class Taobao:
     async def page(self, account: TaobaoAccount, query: Query) -> Page:
         if query.template == "taobao.refunds":
             return await self._refunds(account, query)
-        asked = {"fields": LISTED, "type": TYPES, **self._window(query)}
+        pages = self._pages.sized(query.page_size, query.token)
+        asked = {"fields": LISTED, "type": TYPES, **self._window(query, pages)}
         text, told = await self._call(account, CHANGED, asked)
         envelope = (_envelope(CHANGED), "trades", "trade")
         rows = bodies.raw_elements(bodies.raw(text, *envelope))
@@ -89,33 +90,35 @@ class Taobao:
             bodies.name_of(bodies.parsed(row.encode()).get("tid")) for row in rows
         )
         total = bodies.whole(told.get("total_results"))
-        following = self._pages.next_token(query.token, len(rows), total)
+        following = pages.next_token(query.token, len(rows), total)
         return Page(
             messages=tuple([await self._trade(account, tid) for tid in tids]),
             next_token=following,
-            asked={"method": CHANGED, **self._window(query)},
+            asked={"method": CHANGED, **self._window(query, pages)},
             rows=len(rows),
             total=total,
         )
 
     async def _refunds(self, account: TaobaoAccount, query: Query) -> Page:
-        asked = {"fields": REFUND, **self._window(query)}
+        pages = self._pages.sized(query.page_size, query.token)
+        asked = {"fields": REFUND, **self._window(query, pages)}
         text, told = await self._call(account, REFUNDS, asked)
         rows = bodies.raw_elements(bodies.raw(text, _envelope(REFUNDS), "refunds", "refund"))
         total = bodies.whole(told.get("total_results"))
         return Page(
             messages=tuple(_refund(row) for row in rows),
-            next_token=self._pages.next_token(query.token, len(rows), total),
-            asked={"method": REFUNDS, **self._window(query)},
+            next_token=pages.next_token(query.token, len(rows), total),
+            asked={"method": REFUNDS, **self._window(query, pages)},
             total=total,
         )
 
-    def _window(self, query: Query) -> dict[str, str]:
+    @staticmethod
+    def _window(query: Query, pages: Pages) -> dict[str, str]:
         return {
             "start_modified": TERMS.sends.write(query.window.start),
             "end_modified": TERMS.sends.write(query.window.end),
-            "page_no": str(self._pages.number(query.token)),
-            "page_size": str(SIZE),
+            "page_no": str(pages.number(query.token)),
+            "page_size": str(pages.size),
         }
 
     async def _trade(self, account: TaobaoAccount, tid: str) -> Message:

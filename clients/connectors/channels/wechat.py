@@ -125,7 +125,7 @@ class WechatChannels:
                 "start_time": int(TERMS.sends.write(query.window.start)),
                 "end_time": int(TERMS.sends.write(query.window.end)),
             },
-            "page_size": SHOP_SIZE,
+            "page_size": query.size(SHOP_SIZE),
         }
         if query.token:
             asked["next_key"] = query.token
@@ -167,7 +167,7 @@ class Mini:
                 "begin_time": int(TERMS.sends.write(query.window.start)),
                 "end_time": int(TERMS.sends.write(query.window.end)),
             },
-            "page_size": MINI_SIZE,
+            "page_size": query.size(MINI_SIZE),
         }
         if query.token:
             asked["last_index"] = query.token

@@ -51,6 +51,7 @@ class WooCommerce:
         self._caller = caller
 
     async def page(self, account: WooCommerceAccount, query: Query) -> Page:
+        pages = self._pages.sized(query.page_size, query.token)
         asked = {
             "modified_after": TERMS.sends.write(query.window.start - SECOND),
             "modified_before": TERMS.sends.write(query.window.end + SECOND),
@@ -58,8 +59,8 @@ class WooCommerce:
             "status": "any",
             "orderby": "modified",
             "order": "asc",
-            "per_page": str(SIZE),
-            "page": str(self._pages.number(query.token)),
+            "per_page": str(pages.size),
+            "page": str(pages.number(query.token)),
         }
         request = Request(
             method="GET",
@@ -70,7 +71,7 @@ class WooCommerce:
         rows = bodies.raw_elements(bodies.raw(text, "orders"))
         return Page(
             messages=tuple(_message(row) for row in rows),
-            next_token=self._pages.next_token(query.token, len(rows), total),
+            next_token=pages.next_token(query.token, len(rows), total),
             asked={"path": PATH, **asked},
             total=total,
         )

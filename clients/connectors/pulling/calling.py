@@ -64,6 +64,8 @@ class Caller:
         self._rates = dict(rates or {})
         self._sleep = sleep
         self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._limits: dict[str, dict[str, int]] = {}
+        self._limited: dict[str, Bucket] = {}
         self._offset: timedelta | None = None
 
     @property
@@ -81,6 +83,21 @@ class Caller:
         if self._offset is None or abs(self._offset) < UNFELT:
             return at
         return at + self._offset
+
+    def limit(self, account: str, feed: str, per_minute: int) -> None:
+        """Ask an account no more often than a feed of it allows; 0: as it is.
+
+        The strictest of its feeds counts, for all of them: the platform counts by account.
+        """
+        limits = self._limits.setdefault(account, {})
+        if limits.get(feed, 0) == per_minute:
+            return
+        limits[feed] = per_minute
+        strictest = min((each for each in limits.values() if each), default=0)
+        self._limited.pop(account, None)
+        if strictest:
+            # One at a time, so that no minute has more, wherever it begins.
+            self._limited[account] = Bucket(Rate(strictest / 60, 1), self._monotonic)
 
     async def call(
         self,
@@ -129,7 +146,10 @@ class Caller:
         if bucket is None:
             bucket = Bucket(self._rates.get(operation, RATE), self._monotonic)
             self._buckets[account, operation] = bucket
-        if wait_s := bucket.take():
+        waits = [bucket.take()]
+        if (limited := self._limited.get(account)) is not None:
+            waits.append(limited.take())
+        if wait_s := max(waits):
             await self._sleep(wait_s)
 
     def _pause_s(self, finding: Finding, attempt: int, known: timedelta | None) -> float | None:

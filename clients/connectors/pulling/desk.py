@@ -20,6 +20,10 @@ from concord.channels.v1.channel_service_pb2 import ClaimRunsResponse
 LEASE_S: Final = 120
 # Feeds of one platform that are asked at once: a shop or two, each with orders and refunds.
 AT_ONCE: Final = 8
+# Feeds are asked every ten seconds at the most, so where none was due, the service is asked ever
+# less often: nine platforms that look each second would be most of an idle machine's work.
+LEAST_POLL_S: Final = 1.0
+IDLE_POLL_S: Final = 4.0
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +36,7 @@ class PullDesk:
         self.has_claimed = False
         """Whether the service answered the last time."""
         self._puller = puller
-        self._poll_s = poll_s
+        self._poll_s = max(poll_s, LEAST_POLL_S)
         self._lease_s = lease_s
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -43,7 +47,7 @@ class PullDesk:
             room = AT_ONCE - len(self._under_way)
             if room and self._puller.book.current().of(self.provider):
                 try:
-                    await self._claim(room)
+                    is_idle = not await self._claim(room)
                 except ConcordError as error:
                     self.has_claimed = False
                     log.warning(
@@ -56,8 +60,9 @@ class PullDesk:
                     await pause(told_to_stop, pause_s)
                     pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
                     continue
-                self.has_claimed, pause_s = True, self._poll_s
-            await pause(told_to_stop, self._poll_s)
+                self.has_claimed = True
+                pause_s = min(pause_s * 2, IDLE_POLL_S) if is_idle else self._poll_s
+            await pause(told_to_stop, pause_s)
 
     async def drain(self, within_s: float) -> None:
         """Let what is under way end; what does not in time is left to others, by its lease."""
@@ -67,13 +72,15 @@ class PullDesk:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _claim(self, room: int) -> None:
+    async def _claim(self, room: int) -> int:
+        """Begin what is due, at most so many runs; return how many."""
         # Before the call: the lease runs from when the service takes it.
         until = self._puller.monotonic() + self._lease_s - MARGIN_S
         register = self._puller.register
         answer = await register.claim(self._puller.platform, room, self._lease_s)
         for claimed in answer.claimed:
             self._begin(claimed, until)
+        return len(answer.claimed)
 
     def _begin(self, claimed: ClaimRunsResponse.Claimed, until: float) -> None:
         lease = Lease(self._lease_s - MARGIN_S, until)

@@ -7,12 +7,13 @@ place forward: who reads from the first page on misses the one that moved over t
 2. pages are read from the last to the first, which can only meet a row twice;
 3. where rows came to the end meanwhile, it begins again at the new last page.
 
-The token is `number/pages/restarts`: the next page to read.
+The token is `number/pages/restarts/size`: the next page to read, and by which size it is counted:
+whoever makes a feed's pages smaller while a run is under way changes the next run.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from clients.connectors.inquiry import NothingLearntError, refused, unreachable
@@ -33,8 +34,14 @@ class Pages:
 
     first: int
     size: int
+    """At most."""
     rows_max: int = 0
     """How far it pages; 0: without an end."""
+
+    def sized(self, page_size: int, token: str) -> Pages:
+        """Return the pages of a run: those it began with, or as small as the feed wants them."""
+        size = self._place(token)[3] if token else min(page_size or self.size, self.size)
+        return replace(self, size=size)
 
     def number(self, token: str) -> int:
         """Return which page to ask for."""
@@ -54,23 +61,25 @@ class Pages:
         pages = -(-total // self.size)
         if not token:
             return self._token(self.first + pages - 1, pages, 0) if pages > 1 else ""
-        _, known, restarts = self._place(token)
+        _, known, restarts, _ = self._place(token)
         if pages > known:
             if restarts == RESTARTS_MAX:
                 raise unreachable(PAGES_GROW)
             return self._token(self.first + pages - 1, pages, restarts + 1)
         return self._token(number - 1, known, restarts) if number > self.first else ""
 
-    @staticmethod
-    def _token(number: int, pages: int, restarts: int) -> str:
-        return f"{number}/{pages}/{restarts}"
+    def _token(self, number: int, pages: int, restarts: int) -> str:
+        return f"{number}/{pages}/{restarts}/{self.size}"
 
-    def _place(self, token: str) -> tuple[int, int, int]:
+    @staticmethod
+    def _place(token: str) -> tuple[int, int, int, int]:
         try:
-            number, pages, restarts = (int(part) for part in token.split("/"))
+            number, pages, restarts, size = (int(part) for part in token.split("/"))
         except ValueError as error:
             raise unreachable("TOKEN_UNREADABLE") from error
-        return number, pages, restarts
+        if size < 1:
+            raise unreachable("TOKEN_UNREADABLE")
+        return number, pages, restarts, size
 
 
 __all__ = ["EMPTY_PAGE", "PAGES_GROW", "TOO_MANY_ROWS", "NothingLearntError", "Pages"]

@@ -41,8 +41,14 @@ class Query:
     """Never wider or later than the terms allow."""
     token: str = ""
     """What the page before gave; empty for the first."""
+    page_size: int = 0
+    """How many rows the feed wants at once; 0: as many as the platform gives."""
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What the feed says beside: marketplaces and the like."""
+
+    def size(self, at_most: int) -> int:
+        """Return how many rows to ask for."""
+        return min(self.page_size or at_most, at_most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

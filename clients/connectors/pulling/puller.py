@@ -7,14 +7,15 @@
 
 A window is complete up to the platform's own now, less its lag, as it was when the first page was
 asked for: by its clock, not by ours. That moment stands in the token, so whoever goes on with a
-run asks for the same window.
+run asks for the same window. A window with more rows than the platform pages through is asked for
+in pieces, each half as wide as what was too much.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -33,9 +34,10 @@ from clients.connectors.metrics import Metrics
 from clients.connectors.pacing import Monotonic, whole_seconds
 from clients.connectors.pulling.bodies import compact
 from clients.connectors.pulling.calling import Caller
+from clients.connectors.pulling.paging import TOO_MANY_ROWS
+from clients.connectors.pulling.part import Part
 from clients.connectors.pulling.platform import AnyPlatform, Page, Query, Terms
 from clients.connectors.pulling.register import Register, Tally, Told
-from clients.connectors.pulling.windows import Window
 from clients.providers.accounts import AccountBook
 from clients.providers.accounts.account import Account
 from clients.sdk import RefusalError
@@ -46,7 +48,6 @@ from concord.channels.v1.run_pb2 import ReportRunRequest, Run
 
 # Our words, where the platform gave none.
 TEMPLATE_UNKNOWN: Final = "TEMPLATE_UNKNOWN"
-WINDOW_TOO_WIDE: Final = "WINDOW_TOO_WIDE"
 CLOCK_BEHIND: Final = "CLOCK_BEHIND"
 # Orders that changed so long before the window are not what was asked for: a zone is wrong.
 ASTRAY: Final = timedelta(hours=1)
@@ -68,30 +69,6 @@ class Lease:
 
     seconds: float
     until: float
-
-
-@dataclass(slots=True)
-class Part:
-    """What is under way: one part of a run, and how far it got."""
-
-    run: Run
-    feed: Feed
-    window: Window
-    token: str
-    tally: Tally = field(default_factory=Tally)
-
-    @classmethod
-    def of(cls, run: Run, feed: Feed) -> Part:
-        """Return where to go on with the run."""
-        end = run.ask_end_time.ToDatetime(tzinfo=UTC)
-        asked_until, _, token = run.page_token.partition(";")
-        if asked_until:
-            end = min(end, datetime.fromtimestamp(int(asked_until), tz=UTC))
-        return cls(run, feed, Window(run.ask_start_time.ToDatetime(tzinfo=UTC), end), token)
-
-    def place(self, token: str) -> str:
-        """Return a token as others go on from it: with the window that its pages are of."""
-        return f"{int(self.window.end.timestamp())};{token}" if token else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,29 +124,38 @@ class Puller:
         """
         account, terms = self._account(part.feed), self._terms(part.feed)
         began = self.clock()
-        is_first = not part.token
+        is_first = not part.is_begun
         if is_first and not self._clip(part, terms, began):
             return self._told(ReportRunRequest.RESULT_COMPLETED)
         query = Query(
             template=part.feed.template,
             window=part.window,
             token=part.token,
+            page_size=part.feed.limits.page_size,
             options=dict(part.feed.settings),
         )
+        self.caller.limit(account.name, part.feed.name, part.feed.limits.requests_per_minute)
         async with asyncio.timeout(lease.until - self.monotonic()):
-            page = await self._page(account, query)
+            try:
+                page = await self._page(account, query)
+            except NothingLearntError as error:
+                is_refused = error.finding.result is Result.REFUSED
+                if is_refused and is_first and self._is_early(part, terms, began):
+                    # Some refuse to be asked for what is to come by their clock.
+                    self._clip(part, terms, began)
+                    return self._told(ReportRunRequest.RESULT_PART)
+                raise
             part.tally.note(compact(dict(page.asked)))
             were_known = await self._submit(part.feed, account, page)
         part.tally.add(self.platform.provider, page, were_known)
         self._watch(part, page)
-        if is_first and part.window.end > self._complete_until(terms, began) + JITTER:
+        if is_first and self._is_early(part, terms, began):
             # That its clock is behind ours, only its answer told: begin again, with less.
             self._clip(part, terms, began)
             return self._told(ReportRunRequest.RESULT_PART)
-        part.token = page.next_token
-        if page.next_token:
-            return self._told(ReportRunRequest.RESULT_PART, token=part.place(page.next_token))
-        return self._told(ReportRunRequest.RESULT_COMPLETED, covered=part.window.end)
+        if part.go_on(page.next_token):
+            return self._told(ReportRunRequest.RESULT_PART, token=part.place())
+        return self._told(ReportRunRequest.RESULT_COMPLETED, covered=part.until)
 
     async def _page(self, account: Account, query: Query) -> Page:
         try:
@@ -184,19 +170,22 @@ class Puller:
         """Cut off what the platform cannot answer completely yet; return whether any is left.
 
         Raises:
-            NothingLearntError: all of it must wait for its clock, or it is wider than allowed.
+            NothingLearntError: all of it must wait for its clock.
         """
-        if part.window.end - part.window.start > terms.rules.longest:
-            raise refused(WINDOW_TOO_WIDE)
         complete = self._complete_until(terms, began)
         if part.window.start < complete:
-            part.window = Window(part.window.start, min(part.window.end, complete))
+            part.clip(complete)
+            part.narrow(terms.rules.longest)
             return True
         if part.run.purpose != Run.PURPOSE_REGULAR:
             # A widened window reaches into the future, where there is nothing to ask for.
             return False
         missing_s = (part.window.start - complete).total_seconds()
         raise NothingLearntError(Result.THROTTLED, CLOCK_BEHIND, whole_seconds(missing_s) + 1)
+
+    def _is_early(self, part: Part, terms: Terms, began: datetime) -> bool:
+        """Return whether, by what is known now, the window was not yet to be asked for."""
+        return part.window.end > self._complete_until(terms, began) + JITTER
 
     def _complete_until(self, terms: Terms, began: datetime) -> datetime:
         return self.caller.theirs(began).replace(microsecond=0) - terms.rules.lag
@@ -228,12 +217,14 @@ class Puller:
         return terms
 
     def _failed(self, part: Part, finding: Finding) -> Told:
+        if finding.code == TOO_MANY_ROWS and part.halve():
+            return self._told(ReportRunRequest.RESULT_PART, token=part.place())
         result = RESULTS[finding.result]
         if finding.code in UNREADABLE:
             result = ReportRunRequest.RESULT_UNREADABLE
         return self._told(
             result,
-            token=part.place(part.token),
+            token=part.place(),
             code=finding.code,
             retry_after_s=finding.retry_after_s,
         )

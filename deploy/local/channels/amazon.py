@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from deploy.local.channels.faults import Fault
 from deploy.local.channels.front import Answer, Asked, Booth, RejectedError, routes
-from deploy.local.channels.orders import Order, State, yuan
+from deploy.local.channels.orders import Order, State, page_behind, yuan
 
 LOGIN: Final = "/amazon/auth/o2/token"
 V0: Final = "/amazon/orders/v0/orders"
@@ -80,11 +80,11 @@ class Amazon:
             return _failed(400, "InvalidInput")
         found = self._booth.shop.changed(start, end)
         token = asked.get("NextToken" if is_old else "paginationToken", "")
-        begin = int(token.rpartition("-")[2] or 0)
+        mark = token.lstrip("t")
         size = int(asked["MaxResultsPerPage" if is_old else "maxResultsPerPage"])
-        shown = found[begin : begin + size]
+        shown, mark = page_behind(found, mark, size)
         # As long as the platform's own.
-        further = f"{'t' * 900}-{begin + size}" if begin + size < len(found) else None
+        further = f"{'t' * 900}{mark}" if mark else None
         if is_old:
             rows = [_order_v0(each) for each in shown]
             payload = {"Orders": rows, **({"NextToken": further} if further else {})}

@@ -2,7 +2,7 @@
 
 | call | does |
 |---|---|
-| `POST /control/{platform}/orders` | sell: `lines`, `number`, `is_paid` … |
+| `POST /control/{platform}/orders` | sell: `lines`, `number`, `is_paid`, `ago_s` … |
 | `GET /control/{platform}/orders` | every order: number, state, amount |
 | `POST /control/{platform}/orders/{number}/{move}` | `pay ship complete cancel touch refund` |
 | `POST /control/{platform}/faults` | plan a `fault`: `times`, `operation`, `after`; none: clear |
@@ -81,7 +81,8 @@ class Control:
         amounts = {
             name: given[name] for name in ("discount_minor", "freight_minor") if name in given
         }
-        return _told(booth.shop.sell(lines=lines, **chosen, **amounts))
+        at = booth.clock() - timedelta(seconds=given.get("ago_s", 0))
+        return _told(booth.shop.sell(lines=lines, at=at, **chosen, **amounts))
 
     @staticmethod
     def _move(booth: Booth, given: dict[str, Any]) -> object:

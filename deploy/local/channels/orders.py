@@ -208,6 +208,24 @@ def cut(at: datetime) -> datetime:
     return at.replace(microsecond=0)
 
 
+def page_behind(
+    orders: list[Order], mark: str, size: int, by: Callable[[Order], datetime] | None = None
+) -> tuple[list[Order], str]:
+    """Return a page of what lies behind a mark, and the mark behind it; none on the last page.
+
+    Cursors remember what was told last, not how many there were: an order that changes meanwhile
+    goes to the end, and moves no other.
+    """
+
+    def place(order: Order) -> str:
+        at = order.changed if by is None else by(order)
+        return f"{at.timestamp():018.6f}-{order.number}"
+
+    left = sorted((each for each in orders if not mark or place(each) > mark), key=place)
+    shown = left[:size]
+    return shown, place(shown[-1]) if len(left) > size else ""
+
+
 def number_of(platform: str, count: int, at: datetime) -> str:
     """Return an order number of the platform's shape; most pass 2^53."""
     if platform == "pdd":

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from deploy.local.channels.faults import Fault
 from deploy.local.channels.front import Answer, Asked, Booth, RejectedError, routes
-from deploy.local.channels.orders import Order, State, yuan
+from deploy.local.channels.orders import Order, State, page_behind, yuan
 
 SHOPIFY: Final = "/shopify/admin/api/{version}/orders.json"
 WOOCOMMERCE: Final = "/woocommerce/wp-json/wc/v3/orders"
@@ -61,16 +61,17 @@ class Shopify:
         if "page_info" in asked:
             cursor = json.loads(base64.urlsafe_b64decode(asked["page_info"]))
         else:
-            cursor = {"from": asked["updated_at_min"], "to": asked["updated_at_max"], "at": 0}
+            cursor = {"from": asked["updated_at_min"], "to": asked["updated_at_max"], "behind": ""}
         start, end = (datetime.fromisoformat(cursor[each]) for each in ("from", "to"))
         found = self._booth.shop.changed(start, end)
-        size, begin = int(asked["limit"]), cursor["at"]
+        size = int(asked["limit"])
+        shown, mark = page_behind(found, cursor["behind"], size)
         headers = {}
-        if begin + size < len(found):
-            further = json.dumps({**cursor, "at": begin + size}).encode()
+        if mark:
+            further = json.dumps({**cursor, "behind": mark}).encode()
             info = base64.urlsafe_b64encode(further).decode().replace("=", "%3D")
             headers["link"] = f'<{url}?limit={size}&page_info={info}>; rel="next"'
-        rows = [_shopify_order(each) for each in found[begin : begin + size]]
+        rows = [_shopify_order(each) for each in shown]
         return Answer({"orders": rows}, headers=headers)
 
 

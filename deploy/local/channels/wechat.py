@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from starlette.routing import Route
 
 from deploy.local.channels.faults import Fault
 from deploy.local.channels.front import Answer, Asked, Booth, RejectedError, routes
-from deploy.local.channels.orders import Order, State
+from deploy.local.channels.orders import Order, State, page_behind
 
 TOKEN: Final = "/cgi-bin/stable_token"  # noqa: S105  # A path.
 SHOP_LIST: Final = "/channels/ec/order/list/get"
@@ -79,9 +78,11 @@ class Wechat:
         start, end = _time(window["start_time"]), _time(window["end_time"])
         if end - start > WINDOW_MAX:
             return _failed(10020050, "time range too long")
-        found = [each.number for each in self._booth.shop.changed(start, end)]
-        shown, further, has_more = _cut(found, given.get("next_key", ""), given["page_size"])
-        return _done({"order_id_list": shown, "next_key": further, "has_more": has_more})
+        found = self._booth.shop.changed(start, end)
+        size = min(int(given["page_size"]), SIZE_MAX)
+        shown, further = page_behind(found, given.get("next_key", ""), size)
+        numbers = [each.number for each in shown]
+        return _done({"order_id_list": numbers, **_key("next_key", further)})
 
     def _order(self, given: dict[str, Any]) -> Answer:
         return _done({"order": _shop_order(self._booth.shop.order(given["order_id"]))})
@@ -90,12 +91,15 @@ class Wechat:
         window = given["pay_time_range"]
         start, end = int(window["begin_time"]), int(window["end_time"])
         found = [
-            _mini_order(each)
+            each
             for each in self._booth.shop
             if each.paid is not None and start <= _epoch(each.paid) <= end
         ]
-        shown, further, has_more = _cut(found, given.get("last_index", ""), given["page_size"])
-        return _done({"order_list": shown, "last_index": further, "has_more": has_more})
+        size = min(int(given["page_size"]), SIZE_MAX)
+        mark = given.get("last_index", "")
+        shown, further = page_behind(found, mark, size, lambda order: order.paid or order.created)
+        rows = [_mini_order(each) for each in shown]
+        return _done({"order_list": rows, **_key("last_index", further)})
 
 
 def mount(booth: Booth) -> list[Route]:
@@ -104,11 +108,9 @@ def mount(booth: Booth) -> list[Route]:
     return routes(booth, Wechat(booth), *(f"/{booth.platform}{path}" for path in paths))
 
 
-def _cut(rows: Sequence[Any], key: str, size: int) -> tuple[list[Any], str, bool]:
-    """Return a page, the key to the next one, which is there on the last page, too, and if any."""
-    begin = int(key.removeprefix("key-") or 0)
-    end = begin + min(int(size), SIZE_MAX)
-    return list(rows[begin:end]), f"key-{end}", end < len(rows)
+def _key(name: str, further: str) -> dict[str, Any]:
+    """Return how to go on; on the last page there is a key, too, and it says nothing."""
+    return {name: further or "the-end", "has_more": bool(further)}
 
 
 def _shop_order(order: Order) -> dict[str, Any]:

@@ -210,7 +210,7 @@ class Run:
             case Result.PART:
                 return replace(told, failures=0, lease_until=at + self.lease_for)
             case Result.COMPLETED:
-                return told._completed(at)
+                return told._completed(at, report.covered_at)
             case _:
                 failures = self.failures + (not report.is_early)
                 wait = max(backoff(failures), min(report.retry_after, RETRY_AFTER_MOST))
@@ -229,10 +229,13 @@ class Run:
         """Return it with what it found, in words."""
         return replace(self, note_zh=zh, note_en=en)
 
-    def _completed(self, at: datetime) -> "Run":
-        reached = self.ask_end or self.window_end
+    def _completed(self, at: datetime, covered_at: datetime | None) -> "Run":
+        asked_until = self.ask_end or self.window_end
+        reached = min(asked_until, covered_at or asked_until)
         further = replace(self, ask_start=reached, page_token="", failures=0)
-        if reached < self.window_end:
+        # Where the platform's own now came before the part's end, all further parts are of its
+        # future: to go on with them would leave out what lies between.
+        if reached == asked_until and reached < self.window_end:
             return replace(further, lease_until=at + self.lease_for).with_part()
         ended = further._released(failures=0, due_at=self.due_at)
         return replace(ended, state=RunState.COMPLETED, ended_at=at)

@@ -7,15 +7,8 @@ from datetime import timedelta
 import pytest
 
 from deploy.local.channels.faults import Fault
-from tests.integration.pulling.world import START, World, completed
+from tests.integration.pulling.world import SHOPS, START, World, completed
 
-TEMPLATES = {
-    "wechat_channels": "wechat_channels.order",
-    "mini": "mini.orders",
-    "amazon": "amazon.orders.v2026",
-    "shopify": "shopify.order",
-    "woocommerce": "woocommerce.order",
-}
 FAULTS = (
     Fault.TOO_MANY,
     Fault.HTTP_429,
@@ -32,34 +25,28 @@ def sold(world: World, platform: str, count: int) -> set[str]:
     return {shop.sell(at=START + timedelta(seconds=n)).number for n in range(count)}
 
 
-@pytest.mark.parametrize("platform", TEMPLATES)
+@pytest.mark.parametrize("platform", SHOPS)
 async def test_every_order_of_several_pages_comes_once(world: World, platform: str) -> None:
     numbers = sold(world, platform, 205)
     world.time.go_on(hours=1)
 
-    report = await world.pull(
-        platform, START, START + timedelta(minutes=10), template=TEMPLATES[platform]
-    )
+    report = await world.pull(platform, START, START + timedelta(minutes=10))
 
     completed(report)
     assert sorted(world.register.orders()) == sorted(numbers)
 
 
-@pytest.mark.parametrize("platform", TEMPLATES)
+@pytest.mark.parametrize("platform", SHOPS)
 async def test_a_window_takes_in_both_of_its_ends(world: World, platform: str) -> None:
     numbers = sold(world, platform, 3)
     world.time.go_on(hours=1)
 
-    completed(
-        await world.pull(
-            platform, START, START + timedelta(seconds=2), template=TEMPLATES[platform]
-        )
-    )
+    completed(await world.pull(platform, START, START + timedelta(seconds=2)))
 
     assert set(world.register.orders()) == numbers
 
 
-@pytest.mark.parametrize("platform", TEMPLATES)
+@pytest.mark.parametrize("platform", SHOPS)
 async def test_nothing_is_lost_or_doubled_through_faults(world: World, platform: str) -> None:
     numbers = sold(world, platform, 120)
     world.time.go_on(hours=1)
@@ -68,7 +55,7 @@ async def test_nothing_is_lost_or_doubled_through_faults(world: World, platform:
     window = (START, START + timedelta(minutes=10))
 
     for _ in FAULTS:
-        report = await world.pull(platform, *window, template=TEMPLATES[platform])
+        report = await world.pull(platform, *window)
 
     completed(report)
     assert sorted(world.register.orders()) == sorted(numbers)
@@ -79,9 +66,9 @@ async def test_a_token_that_ended_is_got_anew(world: World, platform: str) -> No
     numbers = sold(world, platform, 2)
     world.time.go_on(hours=1)
     window = (START, START + timedelta(minutes=10))
-    completed(await world.pull(platform, *window, template=TEMPLATES[platform]))
+    completed(await world.pull(platform, *window))
 
     world.channels.roll_token(platform)
 
-    completed(await world.pull(platform, *window, template=TEMPLATES[platform]))
+    completed(await world.pull(platform, *window))
     assert set(world.register.orders()) == numbers

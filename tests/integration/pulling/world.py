@@ -41,6 +41,14 @@ TEMPLATES = {
     "pdd": "pdd.orders",
     "taobao": "taobao.trades",
 }
+SHOPS = {
+    "wechat_channels": "wechat_channels.order",
+    "mini": "mini.orders",
+    "amazon": "amazon.orders.v2026",
+    "shopify": "shopify.order",
+    "woocommerce": "woocommerce.order",
+}
+EVERY = TEMPLATES | SHOPS
 
 
 class Time:
@@ -109,6 +117,10 @@ class World:
     pullers: dict[str, Puller] = field(default_factory=dict)
     feeds: dict[str, datetime] = field(default_factory=dict)
     """Cursors, by template."""
+    page_size: int = 0
+    """Of the feeds."""
+    places: dict[str, tuple[datetime, datetime, str]] = field(default_factory=dict)
+    """Where a run that was broken off goes on: its window and its token, by template."""
 
     def booth(self, platform: str) -> Booth:
         return self.channels.booths[platform]
@@ -158,24 +170,37 @@ class World:
     ) -> ReportRunRequest:
         """Ask a feed for a window, in as many parts as are needed; return the last report."""
         puller = self.puller(platform)
-        template = template or TEMPLATES[platform]
+        template = template or EVERY[platform]
         feed = Feed(
             name=f"feeds/{platform}", channel=platform, platform=platform, template=template
         )
+        feed.limits.page_size = self.page_size
         longest = puller.platform.terms[template].rules.longest
         while True:
             run = Run(name="runs/1", state=Run.STATE_RUNNING, purpose=purpose, page_token=token)
             run.ask_start_time.FromDatetime(start)
             run.ask_end_time.FromDatetime(min(start + longest, end))
-            await puller.work(run, feed, Lease(LEASE_S, self.time.monotonic() + LEASE_S))
+            self.places[template] = (start, end, token)
+            before = len(self.register.reports)
+            try:
+                await puller.work(run, feed, Lease(LEASE_S, self.time.monotonic() + LEASE_S))
+            finally:
+                # As the service remembers it: only what was reported counts.
+                if len(self.register.reports) > before:
+                    self.places[template] = (start, end, self.register.reports[-1].page_token)
             last = self.register.reports[-1]
-            if last.result != ReportRunRequest.RESULT_COMPLETED or start + longest >= end:
+            if last.result != ReportRunRequest.RESULT_COMPLETED:
+                return last
+            del self.places[template]
+            covered = last.covered_time.ToDatetime(tzinfo=UTC)
+            is_cut = last.HasField("covered_time") and covered < min(start + longest, end)
+            if is_cut or start + longest >= end:
                 return last
             start, token = start + longest, ""
 
     async def poll(self, platform: str, template: str = "") -> ReportRunRequest:
         """Do what the service plans: from the cursor less an overlap to now; move the cursor."""
-        template = template or TEMPLATES[platform]
+        template = template or EVERY[platform]
         rules = self.puller(platform).platform.terms[template].rules
         cursor = self.feeds.setdefault(template, self.time.at - timedelta(minutes=30))
         now = self.time.ours() - rules.lag
@@ -183,7 +208,11 @@ class World:
         if now <= start:
             # By the service's clock it is not yet time.
             return ReportRunRequest()
-        last = await self.pull(platform, start, now, template=template)
+        if template in self.places:
+            start, now, token = self.places[template]
+            last = await self.pull(platform, start, now, template=template, token=token)
+        else:
+            last = await self.pull(platform, start, now, template=template)
         if last.result == ReportRunRequest.RESULT_COMPLETED:
             covered = last.covered_time.ToDatetime(tzinfo=UTC)
             self.feeds[template] = max(cursor, min(now, covered))

@@ -124,6 +124,23 @@ def test_an_answer_that_is_complete_up_to_earlier_moves_the_cursor_only_that_far
     assert shop.feed.progress.cursor_at == covered
 
 
+def test_nothing_between_an_early_end_and_the_next_part_is_left_out() -> None:
+    shop = Shop(terms=PlatformTerms(PLATFORM, window_max=HOUR))
+    shop.clock.pass_time(3 * HOUR)
+    (run,) = shop.claim()
+    assert run.ask_end is not None
+    assert run.ask_end < run.window_end
+    covered = run.ask_end - 10 * MINUTE
+
+    shop.report(run, Report(lease="one", result=Result.COMPLETED, covered_at=covered))
+    shop.clock.pass_time(HOUR)
+    (following,) = shop.claim()
+
+    assert shop.feed.progress.cursor_at == covered
+    assert following.run_id != run.run_id
+    assert following.ask_start <= covered
+
+
 def test_a_platform_whose_clock_is_behind_is_asked_up_to_its_own_now() -> None:
     shop = Shop(terms=PlatformTerms(PLATFORM))
     shop.clock.pass_time(HOUR)

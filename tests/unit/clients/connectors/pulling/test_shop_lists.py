@@ -261,7 +261,7 @@ async def test_amazon_is_asked_in_utc_and_with_the_same_filters_on_each_page() -
     listed = js({"payload": {"Orders": [AMAZON_V0], "NextToken": "n" * 1500}})
 
     page, provider = await asked(
-        a_seller(), "amazon.orders.v0", AMAZON_TOKEN, listed, token="before"
+        a_seller(), "amazon.orders.v0", AMAZON_TOKEN, listed, token="100:before"
     )
 
     login, request = provider.requests
@@ -274,7 +274,7 @@ async def test_amazon_is_asked_in_utc_and_with_the_same_filters_on_each_page() -
         "NextToken": "before",
     }
     assert request.headers["x-amz-access-token"] == "a1"
-    assert page.next_token == "n" * 1500
+    assert page.next_token == "100:" + "n" * 1500
 
 
 async def test_amazon_is_asked_again_with_another_token_when_one_ended() -> None:

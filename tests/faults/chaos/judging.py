@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Final
 
 from service.application.ports import Stream
-from service.domain import errors
+from service.domain import errors, stock_errors
 from service.domain.channels import errors as channel_errors
 from service.domain.desk import batch_errors
 from service.domain.desk import errors as desk_errors
@@ -65,12 +65,23 @@ ELSEWHERE: Final = frozenset(
         "MERGE_NOT_FOUND",
         "MERGE_NOT_IN_STATE",
         "CUSTOMERS_SAME",
+        # tests/integration/service/test_stock_calls.py.
+        "SKU_MAPPING_NOT_FOUND",
+        "PURCHASE_PLAN_NOT_FOUND",
+        "PURCHASE_PLAN_CLOSED",
     }
 )
 REASONS: Final = (
     frozenset(
         each.reason
-        for module in (errors, import_errors, desk_errors, batch_errors, channel_errors)
+        for module in (
+            errors,
+            import_errors,
+            desk_errors,
+            batch_errors,
+            channel_errors,
+            stock_errors,
+        )
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, OrderError) and each is not OrderError
     )

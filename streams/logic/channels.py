@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from streams.logic.effects import Effects, Rows
+from streams.logic.effects import Effects, Rows, row_of
 from streams.logic.numbers import ChannelNumbers
 from streams.logic.parts import OpenParts, Part
 from streams.logic.stages import PROGRESS, Beat, Progress, advance, progress_row
@@ -155,7 +155,7 @@ class ChannelPartials:
         minute = ChannelKey(window_start_s(record.receive_us, 60), record.channel)
         self._parts.touch(minute, record.offset).add(told)
         row = [record.revision, record.logged_us, record.may_follow, *minute, told.to_row()]
-        receipts[key] = orjson.dumps(row)
+        receipts[key] = row_of(row)
         self._settled.pop(key, None)
         if not record.may_follow:
             self._settled[key] = record.logged_us
@@ -168,7 +168,7 @@ class ChannelPartials:
             return False
         minute = ChannelKey(window_start_s(record.receive_us, 60), record.channel)
         self._parts.touch(minute, record.offset).duplicates += 1
-        receipts[key] = orjson.dumps([0, record.logged_us, False])
+        receipts[key] = row_of([0, record.logged_us, False])
         self._settled[key] = record.logged_us
         return True
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+import orjson
+
 Output = TypeVar("Output")
 
 
@@ -36,3 +38,11 @@ class Effects(Generic[Output]):
     repeats: int = 0
     # Changes to windows that were final.
     late: int = 0
+
+
+def row_of(told: object) -> bytes:
+    """Return what a row says as JSON, in bytes that may be kept.
+
+    The library's own result keeps the 4 KiB that it was written into for as long as it lives.
+    """
+    return bytes(memoryview(orjson.dumps(told)))

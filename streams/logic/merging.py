@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import orjson
 
-from streams.logic.effects import Effects, Rows
+from streams.logic.effects import Effects, Rows, row_of
 from streams.logic.numbers import Numbers
 from streams.logic.parts import Part
 from streams.logic.windows import GRACE_US, SECOND_US, Source, Watermarks
@@ -158,7 +158,7 @@ class Merging(Generic[K, N]):
                 self._kept[key] = kept
         sources = self._marks.sources.items()
         row = {name: [s.watermark_us, s.heard_us, s.caught_up] for name, s in sources}
-        effects.rows[_SOURCES] = orjson.dumps(row)
+        effects.rows[_SOURCES] = row_of(row)
         return effects
 
     def wholes(self) -> list[Whole[K, N]]:
@@ -229,4 +229,4 @@ class Merging(Generic[K, N]):
 def _encode(kept: _Kept[Any]) -> bytes:
     parts = {name: [at, to, each.to_row()] for name, (at, to, each) in kept.parts.items()}
     row = [kept.complete.to_row(), parts, kept.changes, kept.is_final, list(kept.idle)]
-    return orjson.dumps(row)
+    return row_of(row)

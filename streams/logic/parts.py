@@ -14,7 +14,7 @@ from typing import Final, Generic, Protocol, Self, TypeVar
 
 import orjson
 
-from streams.logic.effects import Rows
+from streams.logic.effects import Rows, row_of
 from streams.logic.numbers import Numbers
 from streams.logic.windows import SECOND_US
 
@@ -152,7 +152,7 @@ class OpenParts(Generic[K, N]):
             self._to_tell[key] = (self.clock_us, 0)
             self._kept[key] = part
             row = [part.opened, part.version, part.touched_us, part.numbers.to_row()]
-            yield _PREFIX + key.to_row(), orjson.dumps(row)
+            yield _PREFIX + key.to_row(), row_of(row)
         self._changed, self._over = {}, []
 
     def put_away(self) -> list[bytes]:

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import orjson
 
-from streams.logic.effects import Effects, Rows
+from streams.logic.effects import Effects, Rows, row_of
 from streams.logic.rules import Amount, RuleEngine, RuleError
 from streams.logic.windows import SECOND_US
 
@@ -134,7 +134,7 @@ class Risk:
                 for currency, (count, total) in history.orders.items()
             }
             row = [history.sequence, sums, history.returns]
-            effects.rows[customer.encode()] = orjson.dumps(row)
+            effects.rows[customer.encode()] = row_of(row)
         return effects
 
     def _judge(self, act: CustomerAct, values: Mapping[str, Amount]) -> list[Finding | RuleFailed]:

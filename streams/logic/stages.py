@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 
 import orjson
 
-from streams.logic.effects import Effects, Rows
+from streams.logic.effects import Effects, Rows, row_of
 from streams.logic.numbers import StageNumbers
 from streams.logic.parts import RETENTION_US, OpenParts, Part, Touches
 from streams.logic.windows import RESOLUTIONS_S, watermark_of, window_start_s
@@ -339,7 +339,7 @@ def advance(progress: Progress, records: Sequence[_Timed]) -> Progress:
 
 def progress_row(progress: Progress, clock_us: int) -> bytes:
     """Return the row of how far the partition has come."""
-    return orjson.dumps([progress.offset, progress.watermark_us, progress.caught_up, clock_us])
+    return row_of([progress.offset, progress.watermark_us, progress.caught_up, clock_us])
 
 
 def _order_key(order: str) -> bytes:

@@ -14,6 +14,10 @@ from streams.logic.normalising.texts import written
 MINOR_MAX: Final = 10**15
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+# What a spreadsheet makes of an amount in yuan: ¥1,234.50 or 1,234.50元, never a comma for a point.
+_DISPLAYED: Final = re.compile(
+    r"[¥￥]?\s?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]+)?\s?元?", re.ASCII
+)
 _DECIMAL: Final = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,9}))?", re.ASCII)
 
 
@@ -60,6 +64,16 @@ def decimal(value: object, currency: str) -> Money:
     if rest.strip("0"):
         raise InexactError(f"{currency} has {digits} decimal digits; this amount has more.")
     return _bounded(int(parts[1] + parts[2] + kept), currency)
+
+
+def displayed(value: object, currency: str) -> Money:
+    """Return an amount in major units that a spreadsheet may have dressed up for people.
+
+    Only for yuan: elsewhere a comma may stand where the point does.
+    """
+    if isinstance(value, str) and currency == "CNY" and (parts := _DISPLAYED.fullmatch(value)):
+        value = parts[1].replace(",", "") + (parts[2] or "")
+    return decimal(value, currency)
 
 
 def below_zero(value: object, currency: str, read: Callable[[object, str], Money]) -> Money:

@@ -1,7 +1,7 @@
 """Takes off what platforms write around values, and what they write where they have none.
 
-A dash, a zero or the year 1 for nothing; quotes, tabs and `="…"` so that a spreadsheet keeps the
-digits of a number.
+A dash, a zero or the year 1 for nothing; quotes, tabs, `="…"` and an apostrophe so that a
+spreadsheet keeps the digits of a number.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def unquoted(value: object) -> object:
     bare = text.removeprefix("=")
     if len(bare) > 1 and bare.startswith('"') and bare.endswith('"'):
         return bare[1:-1].strip()
-    return text
+    return text[1:] if text.startswith("'") and text[1:].isdecimal() else text
 
 
 def without(value: object, blanks: tuple[Blank, ...]) -> object:

@@ -219,8 +219,9 @@ def _shown(value: object) -> str:
 def said(condition: Condition, record: Record) -> str:
     """Return a condition in words."""
     places = " or ".join(record.label_of(path) for path in condition.paths)
-    if condition.equals or condition.begins:
-        verb = "begins with" if condition.begins else "is"
+    if not condition.is_about_presence:
+        verb = "begins with" if condition.begins else "contains" if condition.contains else "is"
         verb = f"{verb} none of" if condition.negated else verb
-        return f"{places} {verb} {', '.join(condition.equals or condition.begins)}"
+        texts = condition.equals or condition.begins or condition.contains
+        return f"{places} {verb} {', '.join(texts)}"
     return f"no {places}" if condition.negated else f"{places} is there"

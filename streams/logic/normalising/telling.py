@@ -144,11 +144,16 @@ def take(record: Record, pick: Pick, read: Callable[[object], _T]) -> _T | None:
 
 def holds(condition: Condition, record: Record) -> bool:
     """Return whether a condition holds for a record."""
-    if not condition.equals and not condition.begins:
+    if condition.is_about_presence:
         found = any(record.has(path) for path in condition.paths)
         return found is not condition.negated
     told = [texts.written(each) or "" for path in condition.paths for each in record.all(path)]
-    fits = any(each in condition.equals or each.startswith(condition.begins) for each in told)
+    fits = any(
+        each in condition.equals
+        or each.startswith(condition.begins)
+        or any(part in each for part in condition.contains)
+        for each in told
+    )
     return fits is not condition.negated
 
 

@@ -99,7 +99,7 @@ class IdentityRule:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Holds where any of the values is present; or is one of `equals`, or begins so.
+    """Holds where any of the values is present; or is one of `equals`, begins or contains so.
 
     Negated, it holds where none is, also where there is no value at all.
     """
@@ -108,6 +108,12 @@ class Condition:
     equals: tuple[str, ...] = ()
     negated: bool = False
     begins: tuple[str, ...] = ()
+    contains: tuple[str, ...] = ()
+
+    @property
+    def is_about_presence(self) -> bool:
+        """Whether it asks only if there is a value."""
+        return not (self.equals or self.begins or self.contains)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,13 @@ _TIMES: Final[Mapping[str, Callable[[object], datetime]]] = MappingProxyType(
     }
 )
 _UNITS: Final[Mapping[str, Callable[[object, str], Money]]] = MappingProxyType(
-    {"minor": amounts.minor_units, "decimal": amounts.decimal}
+    {
+        "minor": amounts.minor_units,
+        "decimal": amounts.decimal,
+        "displayed": amounts.displayed,
+    }
 )
-_TESTS: Final = {"is", "is_not", "begins", "begins_not"}
+_TESTS: Final = {"is", "is_not", "begins", "begins_not", "contains", "contains_not"}
 _MONEY: Final = {
     *("path", "sum", "less", "unit", "digits", "currency", "written", "optional", "sign", "inexact")
 }
@@ -191,7 +195,7 @@ def conditions(data: Mapping[str, object], key: str = "when") -> tuple[Condition
 
 
 def condition(value: object) -> Condition:
-    """Return one condition: presence, or what a value is or begins with."""
+    """Return one condition: presence, or what a value is, begins with or contains."""
     data = mapping(value, {"present", "absent", "path"} | _TESTS)
     if set(data) in ({"present"}, {"absent"}):
         (key,) = data
@@ -200,15 +204,16 @@ def condition(value: object) -> Condition:
     if len(tests) != 1 or set(data) != {"path", *tests}:
         raise TemplateError(
             "A condition is {present: a}, {absent: a}, or a path with one of is, is_not, begins, "
-            "begins_not."
+            "begins_not, contains, contains_not."
         )
     (test,) = tests
     told = needed(strings, data, test)
-    is_begin = test.startswith("begins")
+    kind = test.removesuffix("_not")
     return Condition(
         needed(paths, data, "path"),
-        equals=() if is_begin else told,
-        begins=told if is_begin else (),
+        equals=told if kind == "is" else (),
+        begins=told if kind == "begins" else (),
+        contains=told if kind == "contains" else (),
         negated=test.endswith("_not"),
     )
 

@@ -16,7 +16,7 @@ from clients.connectors import config, wiring, worker
 from clients.connectors.config import ConfigError, Settings
 from clients.connectors.metrics import Metrics
 from clients.connectors.pulling.desk import PullDesk
-from clients.connectors.worker import Desk
+from clients.connectors.worker import Desk, Loop
 from clients.providers.accounts import AccountBook, AccountsError
 from clients.sdk import AsyncConcord, Identity
 
@@ -73,6 +73,7 @@ async def _run(settings: Settings, book: AccountBook, metrics: Metrics) -> None:
             *await wiring.desks(settings, book, concord, metrics, stack),
             *await wiring.pull_desks(settings, book, concord, metrics, stack),
         ]
+        loops: list[Loop] = [*desks, *wiring.file_desks(settings, identity, stack)]
         probes = telemetry.Probes(
             settings.metrics_address,
             registry=metrics.registry,
@@ -82,7 +83,7 @@ async def _run(settings: Settings, book: AccountBook, metrics: Metrics) -> None:
         stack.callback(probes.close)
         log.info("connectors_started", count=len(book.current().all))
         watch = asyncio.create_task(_tell_of_accounts(book))
-        await worker.work(desks, told_to_stop, DRAIN_S)
+        await worker.work(loops, told_to_stop, DRAIN_S)
         watch.cancel()
         log.info("connectors_stopped")
 

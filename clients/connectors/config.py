@@ -28,6 +28,8 @@ LEASE_MAX_S: Final = 300
 # A probe is first due after tens of seconds; a second more is not felt.
 POLL_S: Final = 1.0
 TIMEOUT_S: Final = 10.0
+# Files come once a day, and are copied within seconds; one is taken at the second look.
+FILES_EVERY_S: Final = 10.0
 
 
 class ConfigError(Exception):
@@ -48,6 +50,9 @@ class Settings:
     poll_s: float = POLL_S
     timeout_s: float = TIMEOUT_S
     longest_pause_s: float = LONGEST_PAUSE_S
+    # With a folder for each feed of mode FILE; what is put there is imported.
+    files: Path | None = None
+    files_every_s: float = FILES_EVERY_S
     proxy: str | None = field(default=None, repr=False)
     otlp_endpoint: str | None = None
     trace_sample_ratio: float = 0.1
@@ -87,6 +92,8 @@ class Settings:
             longest_pause_s=_seconds(
                 env, "CONCORD_CONNECTORS_PAUSE_MAX_S", LONGEST_PAUSE_S, faults
             ),
+            files=_folder(env, "CONCORD_CONNECTORS_FILES", faults),
+            files_every_s=_seconds(env, "CONCORD_CONNECTORS_FILES_EVERY_S", FILES_EVERY_S, faults),
             proxy=env.get("CONCORD_CONNECTORS_PROXY") or None,
             otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
             trace_sample_ratio=_share(env, "CONCORD_TRACE_SAMPLE_RATIO", faults),
@@ -112,6 +119,13 @@ def monotonic() -> float:
 def nonce() -> str:
     """Return 32 characters that nobody can guess."""
     return secrets.token_hex(16)
+
+
+def _folder(env: Mapping[str, str], name: str, faults: list[str]) -> Path | None:
+    text = env.get(name, "")
+    if text and not Path(text).is_dir():
+        faults.append(f"{name} is {text!r}, not a folder")
+    return Path(text) if text else None
 
 
 def _providers(env: Mapping[str, str], faults: list[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import httpx2
 from clients.connectors import config
 from clients.connectors.alipay import Alipay
 from clients.connectors.channels import CHANNELS, Channel
+from clients.connectors.files import FileDesk
 from clients.connectors.inquiry import Clock, Connector
 from clients.connectors.metrics import Metrics
 from clients.connectors.pacing import Lines, Monotonic
@@ -28,7 +29,7 @@ from clients.connectors.web import Web, new_client
 from clients.connectors.wechatpay import WechatPay
 from clients.connectors.worker import Desk, Pace
 from clients.providers.accounts import AccountBook
-from clients.sdk import AsyncConcord
+from clients.sdk import AsyncConcord, Concord, Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,17 @@ async def pull_desks(
         )
         made.append(PullDesk(puller, poll_s=settings.poll_s))
     return made
+
+
+def file_desks(
+    settings: config.Settings, identity: Identity, stack: AsyncExitStack, tools: Tools = REAL
+) -> list[FileDesk]:
+    """Return the desk that watches folders, where there is one to watch."""
+    if settings.files is None:
+        return []
+    concord = stack.enter_context(Concord(settings.service_address, identity=identity))
+    desk = FileDesk(settings.files, concord, tools.clock, look_every_s=settings.files_every_s)
+    return [desk]
 
 
 def _caller(

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from clients.files.importing import FileImporter, Imported
+from clients.files.importing import FileImporter, Imported, Told
 from clients.files.reading import Source
-from clients.files.tables import FileRefusedError
+from clients.files.tables import FileBusyError, FileRefusedError
 from concord.channels.v1 import feed_pb2
 
 # `orders-2025-12-28.csv`, `订单20251228.csv`.
@@ -32,6 +32,7 @@ class Taken:
     """A file that was taken, and what became of it; a refusal where it could not be read."""
 
     path: Path
+    feed: str
     imported: Imported | None
     refusal: FileRefusedError | None = None
 
@@ -43,6 +44,8 @@ class WatchedFolder:
     root: Path
     importer: FileImporter
     clock: Callable[[], datetime]
+    # Hears how far a file is; what it raises ends the import, which goes on at the next start.
+    told: Told = field(default_factory=Told)
     _seen: dict[Path, Mark] = field(default_factory=dict)
     _done: dict[Path, Mark] = field(default_factory=dict)
 
@@ -56,8 +59,9 @@ class WatchedFolder:
             folder = self.root / feed.name.removeprefix("feeds/")
             files = sorted(folder.iterdir()) if folder.is_dir() else []
             for path in files:
-                if path.suffix.lower() in SUFFIXES and self._rests(path):
-                    yield self._taken(path, feed)
+                is_wanted = path.suffix.lower() in SUFFIXES and self._rests(path)
+                if is_wanted and (taken := self._taken(path, feed)):
+                    yield taken
 
     def _rests(self, path: Path) -> bool:
         found = path.stat()
@@ -65,13 +69,16 @@ class WatchedFolder:
         before, self._seen[path] = self._seen.get(path), mark
         return mark == before and self._done.get(path) != mark
 
-    def _taken(self, path: Path, feed: feed_pb2.Feed) -> Taken:
+    def _taken(self, path: Path, feed: feed_pb2.Feed) -> Taken | None:
         day = day_of(path.name) or self._yesterday(feed)
         try:
             source = Source.of(path, template=feed.template, shop=feed.shop, day=day)
-            taken = Taken(path, self.importer.run(source))
+            taken = Taken(path, feed.name, self.importer.run(source, self.told))
+        except FileBusyError:
+            # At the next look it is known, or whoever had it is gone.
+            return None
         except FileRefusedError as error:
-            taken = Taken(path, None, error)
+            taken = Taken(path, feed.name, None, error)
         self._done[path] = self._seen[path]
         return taken
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,7 +26,7 @@ from typing import Final, TypeVar
 from clients.files.judging import Bad
 from clients.files.reading import Source, spooled
 from clients.files.spool import Spool, Summary
-from clients.files.tables import FileRefusedError, Table, open_table
+from clients.files.tables import FileBusyError, FileRefusedError, Table, open_table
 from clients.files.telling import Batch, Telling
 from clients.sdk import Concord, OutageError
 from concord.imports.v1 import import_service_pb2 as api
@@ -87,6 +88,9 @@ class FileImporter:
         try:
             with spooled(source, table, self.folder, told.on_bytes) as spool:
                 return Imported(self._sent(kept, table, spool, told), was_known=False)
+        except FileBusyError:
+            # It is under way, in other hands.
+            raise
         except FileRefusedError as error:
             self._refuse(kept.name, str(error))
             raise
@@ -128,11 +132,12 @@ class FileImporter:
         told.on_read(spool.left(after))
         # They are answered for in their order, whichever is done first: behind what the spool says
         # there is nothing that was left out.
-        for last, fresh, known in self._submitted_all(telling.batches(spool.orders(after))):
-            stored += fresh
-            repeated += known
-            spool.mark_sent(last, stored, repeated)
-            told.on_orders(fresh + known)
+        with closing(self._submitted_all(telling.batches(spool.orders(after)))) as answers:
+            for last, fresh, known in answers:
+                stored += fresh
+                repeated += known
+                spool.mark_sent(last, stored, repeated)
+                told.on_orders(fresh + known)
         counts = api.ImportCounts(
             rows=summary.rows,
             orders=summary.orders,
@@ -164,7 +169,7 @@ class FileImporter:
                 )
             )
 
-    def _submitted_all(self, batches: Iterable[Batch]) -> Iterator[Answered]:
+    def _submitted_all(self, batches: Iterable[Batch]) -> Generator[Answered, None, None]:
         """Send batches, a few at once while the next is made; return what came of each."""
         with ThreadPoolExecutor(LANES) as lanes:
             under_way: deque[Future[Answered]] = deque()

@@ -13,7 +13,7 @@ from clients.files.cells import KEPT_DIGITS, has_lost_digits
 from clients.files.encodings import Looked, look_at
 from clients.files.judging import Bad, Good, Judge, Reason
 from clients.files.spool import Filling, Spool, Summary
-from clients.files.tables import FileRefusedError, Table
+from clients.files.tables import FileBusyError, FileRefusedError, Table
 
 # More rows that are wrong are a wrong file: nobody corrects them by hand.
 BAD_MOST: Final = 20_000
@@ -53,7 +53,7 @@ def spooled(
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FileRefusedError(
+            raise FileBusyError(
                 "Somebody else imports this file now.", "Wait until they are done."
             ) from None
         spool = Spool(path) if path.exists() else _filled(table, path, told)

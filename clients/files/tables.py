@@ -33,6 +33,10 @@ class FileRefusedError(Exception):
         self.advice = advice
 
 
+class FileBusyError(FileRefusedError):
+    """Somebody else imports this file at this moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A file whose header is known."""

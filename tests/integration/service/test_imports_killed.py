@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -54,8 +56,7 @@ def test_who_is_killed_again_and_again_loses_and_doubles_no_row(
     base = position(engine)
     for share in kill_at:
         if share:
-            wanted = base + share * len(orders)
-            kill_when(command, environ, lambda wanted=wanted: position(engine) >= wanted)
+            kill_when(command, environ, partial(has_come, engine, base + share * len(orders)))
         else:
             kill_when(command, environ, lambda: any(work.glob("*.reading")))
     told, peak_kib = ended(command, environ)
@@ -76,7 +77,7 @@ def kill_when(command: list[str], environ: Mapping[str, str], is_time: Callable[
     assert importing.returncode == -signal.SIGKILL
 
 
-def ended(command: list[str], environ: Mapping[str, str]) -> tuple[dict[str, dict[str, str]], int]:
+def ended(command: list[str], environ: Mapping[str, str]) -> tuple[Any, int]:
     """Let it end by itself; return what it says, and what it held in memory at most."""
     with subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -87,6 +88,10 @@ def ended(command: list[str], environ: Mapping[str, str]) -> tuple[dict[str, dic
         importing.returncode = os.waitstatus_to_exitcode(code)
     assert importing.returncode == 0
     return json.loads(said), used.ru_maxrss
+
+
+def has_come(engine: sa.Engine, wanted: float) -> bool:
+    return position(engine) >= wanted
 
 
 def position(engine: sa.Engine) -> int:

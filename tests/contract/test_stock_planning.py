@@ -314,11 +314,14 @@ def told_to_stop(house: Warehouse) -> list[str]:
     told_at = house.store.clock().isoformat()
     StockWatching(house.store.storage, house.store.clock).tell_oversales()
     found = []
-    for role in ("douyin_sales", "engineering", "operations"):
-        name = notice_id_for(f"oversold|{sku}|another|{told_at}|{own}|{role}")
-        with suppress(NoticeNotFoundError):
-            notice = house.store.storage.transact(lambda unit, name=name: unit.lock_notice(name))
-            found.append(notice.asked.recipient)
+
+    def look(unit: Unit) -> None:
+        for role in ("douyin_sales", "engineering", "operations"):
+            name = notice_id_for(f"oversold|{sku}|another|{told_at}|{own}|{role}")
+            with suppress(NoticeNotFoundError):
+                found.append(unit.lock_notice(name).asked.recipient)
+
+    house.store.storage.transact(look)
     return found
 
 

@@ -21,6 +21,8 @@ from service.domain.stock_names import UnmappedSku, waits_for_mapping
 from tests.integration.service.world import Service, Storing, refused
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+# What a client of a later contract may send.
+UNKNOWN = PurchasePlan.State.ValueType(9)
 
 
 class House:
@@ -304,7 +306,7 @@ def test_oversales_are_listed_newest_first(house: House, storing: Storing) -> No
             ["plan.expected_time", "plan.warehouse", "plan.quantity"],
         ),
         ("ListChannelLevels", pb.ListChannelLevelsRequest, ["channel"]),
-        ("ListPurchasePlans", lambda: pb.ListPurchasePlansRequest(state=9), ["state"]),
+        ("ListPurchasePlans", lambda: pb.ListPurchasePlansRequest(state=UNKNOWN), ["state"]),
         ("GetPurchasePlan", lambda: pb.GetPurchasePlanRequest(name="x"), ["name"]),
     ],
 )

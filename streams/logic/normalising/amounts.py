@@ -18,7 +18,7 @@ _INTEGER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _DISPLAYED: Final = re.compile(
     r"[¥￥]?\s?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]+)?\s?元?", re.ASCII
 )
-_DECIMAL: Final = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,9}))?", re.ASCII)
+_DECIMAL: Final = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,40}))?", re.ASCII)
 
 
 def minor_units(value: object, currency: str) -> Money:
@@ -53,6 +53,8 @@ def decimal(value: object, currency: str) -> Money:
     More digits than the currency has are refused, not rounded, unless they are zeros.
     """
     text = value.text if isinstance(value, Fraction) else value
+    if isinstance(value, Fraction) and "e" in value.text.lower():
+        raise InexactError("A number with an exponent went through a float; send decimal text.")
     if isinstance(text, int) and not isinstance(text, bool):
         text = str(text) if abs(text) <= MINOR_MAX else ""
     parts = _DECIMAL.fullmatch(text) if isinstance(text, str) else None

@@ -17,6 +17,23 @@ EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
     dict.fromkeys(_WHOLE, 0) | dict.fromkeys(_THOUSANDTHS, 3)
 )
 
+# ISO 4217: the currencies with cents, and those that went out of use since 2010 and stand in old
+# orders. Of any other code nobody here knows how many digits it has; it would be a guess.
+_HUNDREDTHS: Final = frozenset(
+    code
+    for row in (
+        "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD",
+        "BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUC CUP CVE CZK DKK DOP DZD",
+        "EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR",
+        "IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP",
+        "MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN",
+        "QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB",
+        "TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG",
+        "EEK HRK LTL LVL MRO SLL STD VEF ZWL",
+    )
+    for code in row.split()
+)
+
 # ISO 4217 numbers of the currencies that UnionPay's merchants price in.
 _NUMBERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -45,14 +62,14 @@ def upper(value: object) -> str:
     """Return an ISO 4217 code as sent."""
     if not isinstance(value, str) or not _CODE.fullmatch(value):
         raise UnfitError("A currency is three capital letters: CNY.")
-    return value
+    return _known(value)
 
 
 def lower(value: object) -> str:
     """Return the ISO 4217 code of what the sender writes in small letters."""
     if not isinstance(value, str) or not _LOWER.fullmatch(value):
         raise UnfitError("A currency is three small letters here: usd.")
-    return value.upper()
+    return _known(value.upper())
 
 
 def numeric(value: object) -> str:
@@ -62,6 +79,15 @@ def numeric(value: object) -> str:
         raise UnfitError(
             "A currency is its ISO number of three digits here: 156. Where the number is right, "
             "add it to the reader's table; then retry the receipt."
+        )
+    return code
+
+
+def _known(code: str) -> str:
+    if code not in EXPONENTS and code not in _HUNDREDTHS:
+        raise UnfitError(
+            "This is no currency of ISO 4217, so nobody knows how many digits it has. Where the "
+            "code is right, add it to the reader's table; then retry the receipt."
         )
     return code
 

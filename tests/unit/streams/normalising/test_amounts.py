@@ -10,7 +10,7 @@ from streams.logic.normalising import Money
 from streams.logic.normalising.amounts import MINOR_MAX, counted_apart, decimal, minor_units
 from streams.logic.normalising.currencies import lower, numeric, upper
 from streams.logic.normalising.json_text import Fraction
-from streams.logic.normalising.refusals import UnfitError
+from streams.logic.normalising.refusals import InexactError, UnfitError
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,19 @@ def test_a_currency_is_three_capital_letters(code: object) -> None:
         upper(code)
 
 
+@pytest.mark.parametrize("code", ["XXX", "RMB", "BTC", "CLF", "XAU"])
+def test_nobody_guesses_the_digits_of_a_currency_that_is_none(code: str) -> None:
+    with pytest.raises(UnfitError, match="ISO 4217"):
+        upper(code)
+    with pytest.raises(UnfitError, match="ISO 4217"):
+        lower(code.lower())
+
+
+@pytest.mark.parametrize("code", ["CNY", "JPY", "KWD", "HKD", "TWD", "VND", "EUR", "HRK"])
+def test_a_currency_that_is_or_was_one_is_read(code: str) -> None:
+    assert upper(code) == lower(code.lower()) == code
+
+
 def test_a_currency_may_be_written_small_or_as_its_number() -> None:
     assert (lower("usd"), numeric("156"), numeric("036")) == ("USD", "CNY", "AUD")
 
@@ -120,6 +133,14 @@ def test_a_sender_may_count_the_digits_of_a_currency_its_own_way(
 def test_what_another_count_of_digits_would_round_is_refused(sent: object, currency: str) -> None:
     with pytest.raises(UnfitError):
         counted_apart(sent, currency, OWN_DIGITS)
+
+
+@pytest.mark.parametrize(
+    "written", ["18.333333333333332", "1e-05", "1.5E+3", "0.0000000000000000000000001"]
+)
+def test_what_a_float_left_of_an_amount_is_inexact(written: str) -> None:
+    with pytest.raises(InexactError):
+        decimal(Fraction(written), "EUR")
 
 
 @given(st.integers(0, MINOR_MAX), st.sampled_from(["CNY", "JPY", "KWD"]))

@@ -47,7 +47,7 @@ TABLE: Final = (
     Row(
         "platforms",
         "deploy.local.platforms",
-        ("--drop-share", "0.1", "--keep-trades"),
+        ("--drop-share", "0.1", "--keep-trades", "--shops"),
         is_required=False,
     ),
     Row(

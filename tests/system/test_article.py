@@ -1,20 +1,26 @@
 """The article's table, from traffic through the whole stack to the board; and who may look.
 
+Then the shop opens on its channels.
 A thousand orders here; `test_article_at_length.py` has the ten thousand.
 """
 
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 
 import psycopg2
 import pytest
 import redis
 
+from tests.system import stalls
 from tests.system.board import check_article
-from tests.system.whole_stack import WholeStack
+from tests.system.whole_stack import WholeStack, until
 
 ORDERS = 1_000
+SOLD = 12
+COME_WITHIN_S = 240.0
 
 
 @pytest.mark.timeout(600)
@@ -26,6 +32,39 @@ def test_a_thousand_orders_show_the_articles_table_and_an_unbroken_journal(
     answer = stack.concord("audit", "verify")
 
     assert (answer["orders"], answer["problem"]) == (str(ORDERS), "")
+
+
+@pytest.mark.timeout(600)
+def test_the_shop_sells_on_five_channels_and_no_order_is_lost_or_doubled(
+    stack: WholeStack,
+) -> None:
+    """One tells of its orders; the others are asked, and one of these also calls."""
+    at_us = time.time_ns() // 1000
+    before = Counter(stalls.orders(stack, stalls.MINI))
+    for channel in stalls.TEMPLATES:
+        stalls.sell(stack, channel, SOLD, at_us)
+
+    def found() -> dict[str, Counter[str]]:
+        return {each: Counter(stalls.orders(stack, each)) for each in stalls.CHANNELS}
+
+    def has_come() -> bool:
+        known = found()
+        sold = {each: stalls.sold(stack, each, stalls.AGO_S) for each in stalls.TEMPLATES}
+        is_told = all(len(sold[each]) > SOLD and sold[each] <= set(known[each]) for each in sold)
+        return is_told and len(known[stalls.MINI]) > len(before)
+
+    with stalls.open_shop(stack):
+        until(has_come, "what was sold on each channel came", COME_WITHIN_S)
+
+    for channel in stalls.TEMPLATES:
+        told = stalls.orders(stack, channel)
+        assert set(told) <= stalls.sold(stack, channel, 0), channel
+        assert len(told) == len(set(told)), channel
+        # What the platform calls about and what it is asked for is the same order, paid once.
+        complete = stalls.sold(stack, channel, stalls.AGO_S)
+        assert stalls.paid_once(stack, channel) >= complete, channel
+    called = "SELECT DISTINCT outcome FROM receipts WHERE template = 'douyin.push'"
+    assert {"APPLIED", "CONFIRMED"} & {outcome for (outcome,) in stack.rows(called)}
 
 
 def test_a_wrong_password_opens_neither_database_nor_views(stack: WholeStack) -> None:

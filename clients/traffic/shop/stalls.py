@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import httpx2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from clients.sdk.errors import FeedExistsError, OutageError
 from clients.traffic.purchases import Purchase, purchase
 from clients.traffic.shop.warehouse import own_articles
-from concord.channels.v1.feed_pb2 import Feed
+from concord.channels.v1.feed_pb2 import Feed, FeedSchedule
 
 TIMEOUT_S: Final = 5.0
 # With the mini program, five.
@@ -28,6 +29,14 @@ TEMPLATES: Final[Mapping[str, str]] = {
 }
 ZONE: Final = "Asia/Shanghai"
 SHOP: Final = "fake"
+# Often enough to be watched by eye; a real feed is asked once a minute.
+INTERVAL_S: Final = 10
+# Platforms answer completely up to three minutes ago. What a new stall sold five minutes before is
+# told at once, so nobody waits for the first orders.
+BEFORE_S: Final = 300
+BEFORE: Final = 2
+# Where a new feed begins: before all of that.
+BEGINS_BEFORE_S: Final = 600
 
 
 class Channels(Protocol):
@@ -60,18 +69,21 @@ class Stalls:
         try:
             if self._http.get("/readyz").status_code != httpx2.codes.OK:
                 return
-            for feed in feeds():
-                _register(channels, feed)
+            added = [each.channel for each in feeds(self.clock_us()) if _register(channels, each)]
         except (httpx2.HTTPError, OutageError):
             return
         self.is_open = True
+        for channel in BEFORE * added:
+            self._sell_at(channel, BEFORE_S)
 
     def sell(self) -> bool:
         """Sell one order at the next stall; false if it is not there at the moment."""
-        channel = tuple(TEMPLATES)[self._count % len(TEMPLATES)]
+        return self._sell_at(tuple(TEMPLATES)[self._count % len(TEMPLATES)])
+
+    def _sell_at(self, channel: str, ago_s: int = 0) -> bool:
         order = own_articles(purchase(self.run, 0, self._count))
         self._count += 1
-        asked = sale_of(order, number_of(channel, self.clock_us()))
+        asked = sale_of(order, number_of(channel, self.clock_us())) | {"ago_s": ago_s}
         try:
             answer = self._http.post(f"/control/{channel}/orders", json=asked)
         except httpx2.HTTPError:
@@ -84,8 +96,9 @@ class Stalls:
         self._http.close()
 
 
-def feeds() -> list[Feed]:
-    """Return a feed for each stall."""
+def feeds(at_us: int) -> list[Feed]:
+    """Return a feed for each stall, as it is registered at a time."""
+    begin = Timestamp(seconds=at_us // 1_000_000 - BEGINS_BEFORE_S)
     return [
         Feed(
             name=f"feeds/{channel}-{SHOP}",
@@ -96,6 +109,8 @@ def feeds() -> list[Feed]:
             template=template,
             zone=ZONE,
             account=f"{channel}-shop",
+            schedule=FeedSchedule(interval_s=INTERVAL_S),
+            begin_time=begin,
         )
         for channel, template in TEMPLATES.items()
     ]
@@ -130,9 +145,11 @@ def number_of(channel: str, at_us: int) -> str:
     return str(at_us // 10_000) if channel == "jd" else f"690{at_us}"
 
 
-def _register(channels: Channels, feed: Feed) -> None:
+def _register(channels: Channels, feed: Feed) -> bool:
+    """Return whether the feed was not there before."""
     try:
         channels.create(feed)
     except FeedExistsError:
         # Of an earlier run, or changed by somebody since: it stays as it is.
-        return
+        return False
+    return True

@@ -8,12 +8,15 @@
 | `POST /control/{platform}/faults` | plan a `fault`: `times`, `operation`, `after`; none: clear |
 | `POST /control/{platform}/clock` | let its clock be `skew_s` before the true time |
 | `POST /control/{platform}/token` | let the token end; `is_told`: the merchant gets the next |
+| `POST /control/{platform}/pushes` | how it pushes: `copies`, `late_s`, `lost`, `forged` |
+| `GET /control/{platform}/pushes` | what became of its pushes |
 | `GET /control/{platform}/requests` | what was asked, the newest last |
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.local.channels.faults import Fault
-from deploy.local.channels.front import JSON, Booth
+from deploy.local.channels.front import JSON, Booth, Manners
 from deploy.local.channels.orders import PIECE, Line, Order, RefusedError
 from deploy.local.channels.world import World
 
@@ -42,11 +45,13 @@ class Control:
         return [
             Route("/readyz", self._ready),
             self._route("orders", "POST", self._sell),
-            self._route("orders", "GET", lambda booth, _: [_told(each) for each in booth.shop]),
+            self._route("orders", "GET", self._orders),
             self._route("orders/{number}/{move}", "POST", self._move),
             self._route("faults", "POST", self._plan),
             self._route("clock", "POST", self._set_clock),
             self._route("token", "POST", self._roll),
+            self._route("pushes", "POST", self._push),
+            self._route("pushes", "GET", lambda booth, _: dict(booth.pushes)),
             self._route("requests", "GET", lambda booth, _: list(booth.requests)),
         ]
 
@@ -85,6 +90,13 @@ class Control:
         return _told(booth.shop.sell(lines=lines, at=at, **chosen, **amounts))
 
     @staticmethod
+    def _orders(booth: Booth, _: dict[str, Any]) -> object:
+        now = booth.clock()
+        return [
+            {**_told(each), "age_s": (now - each.created).total_seconds()} for each in booth.shop
+        ]
+
+    @staticmethod
     def _move(booth: Booth, given: dict[str, Any]) -> object:
         number, move = given["number"], given["move"]
         if move == "touch":
@@ -111,6 +123,12 @@ class Control:
     def _set_clock(booth: Booth, given: dict[str, Any]) -> object:
         booth.skew = timedelta(seconds=given["skew_s"])
         return {"now": booth.now().isoformat()}
+
+    @staticmethod
+    def _push(booth: Booth, given: dict[str, Any]) -> object:
+        names = [each.name for each in fields(Manners)]
+        booth.manners = Manners(**{name: given[name] for name in names if name in given})
+        return {}
 
     def _roll(self, booth: Booth, given: dict[str, Any]) -> object:
         self._world.roll_token(booth.platform, is_told=given.get("is_told", True))

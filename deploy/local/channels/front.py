@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -85,6 +85,18 @@ class Api(Protocol):
 
 
 @dataclass(slots=True)
+class Manners:
+    """How a platform pushes."""
+
+    copies: int = 1
+    late_s: float = 0.0
+    lost: int = 0
+    """So many of the next ones are sent to nobody."""
+    forged: int = 0
+    """So many of the next calls are not the platform's."""
+
+
+@dataclass(slots=True)
 class Booth:
     """One platform as it stands here: its shop, its clock, its faults, who may ask."""
 
@@ -96,6 +108,10 @@ class Booth:
     skew: timedelta = timedelta(0)
     """How far its clock is before the true time."""
     requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+    manners: Manners = field(default_factory=Manners)
+    pushes: Counter[str] = field(default_factory=Counter)
+    """What became of pushes: `taken`, `refused`, `given up`, `lost`."""
 
     def now(self) -> datetime:
         """Return the platform's time."""

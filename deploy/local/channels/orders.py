@@ -117,6 +117,8 @@ class Shop:
         self._clock = clock
         self._count = itertools.count(1)
         self.orders: dict[str, Order] = {}
+        self.listener: Callable[[str, Order], None] | None = None
+        """Is told what happens: `create`, `pay` …"""
 
     def sell(
         self,
@@ -136,6 +138,9 @@ class Shop:
         if is_paid:
             order.state, order.paid = State.PAID, at
         self.orders[number] = order
+        self._tell("create", order)
+        if is_paid:
+            self._tell("pay", order)
         return order
 
     def move(self, number: str, name: str, at: datetime | None = None) -> Order:
@@ -152,6 +157,7 @@ class Shop:
             order.shipped, order.waybill = at, f"SF{order.number[-10:]}"
         else:
             order.ended = at
+        self._tell(name, order)
         return order
 
     def touch(self, number: str, at: datetime | None = None) -> Order:
@@ -171,6 +177,7 @@ class Shop:
         order.changed = at
         if is_done:
             order.state, order.ended = State.REFUNDED, at
+        self._tell("refund", order)
         return refund
 
     def order(self, number: str) -> Order:
@@ -197,6 +204,10 @@ class Shop:
             ),
             key=lambda pair: (pair[1].changed, pair[1].number),
         )
+
+    def _tell(self, event: str, order: Order) -> None:
+        if self.listener is not None:
+            self.listener(event, order)
 
     def __iter__(self) -> Iterator[Order]:
         """Go over all orders, in the order of their taking."""

@@ -12,7 +12,9 @@ import uvicorn
 
 from deploy.local.channels.control import app_of
 from deploy.local.channels.orders import Clock
+from deploy.local.channels.pushing import Pushing
 from deploy.local.channels.world import World
+from deploy.local.platforms.courier import HttpSender
 from deploy.local.platforms.server import Server
 
 # A call that is held back (`Fault.TIMEOUT`) is not waited for.
@@ -41,12 +43,15 @@ class Channels:
 
     with Channels("127.0.0.1:18085", folder, clock) as channels:
         channels.world.booths["pdd"].shop.sell()
+
+    Changes are pushed to the gateway at `public_url`, where there is one.
     """
 
-    def __init__(self, address: str, folder: Path, clock: Clock) -> None:
+    def __init__(self, address: str, folder: Path, clock: Clock, public_url: str = "") -> None:
         host, _, port = address.rpartition(":")
         self.world = World(clock, folder, f"http://{address}")
         self.accounts_file = self.world.write_accounts()
+        self._public_url = public_url
         self._listens = threading.Event()
         self._server = server_of(self.world, host, int(port), self._listens)
         self._thread = threading.Thread(target=self._run, name="channels", daemon=True)
@@ -68,6 +73,17 @@ class Channels:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._server.serve())
+            asyncio.run(self._serve())
         finally:
             self._listens.set()
+
+    async def _serve(self) -> None:
+        if not self._public_url:
+            await self._server.serve()
+            return
+        sender = HttpSender()
+        try:
+            async with Pushing(self.world.booths, self._public_url, sender).running():
+                await self._server.serve()
+        finally:
+            await sender.aclose()

@@ -71,7 +71,7 @@ class Shopify:
             further = json.dumps({**cursor, "behind": mark}).encode()
             info = base64.urlsafe_b64encode(further).decode().replace("=", "%3D")
             headers["link"] = f'<{url}?limit={size}&page_info={info}>; rel="next"'
-        rows = [_shopify_order(each) for each in shown]
+        rows = [shopify_order(each) for each in shown]
         return Answer({"orders": rows}, headers=headers)
 
 
@@ -104,7 +104,7 @@ class WooCommerce:
         second = timedelta(seconds=1)
         found = self._booth.shop.changed(start + second, end - second)
         size, page = int(asked["per_page"]), int(asked["page"])
-        rows = [_woocommerce_order(each) for each in found[(page - 1) * size : page * size]]
+        rows = [woocommerce_order(each) for each in found[(page - 1) * size : page * size]]
         pages = -(-len(found) // size)
         return Answer(rows, headers={"x-wp-total": str(len(found)), "x-wp-totalpages": str(pages)})
 
@@ -124,7 +124,8 @@ def _site_time(asked: dict[str, str], name: str) -> datetime:
     return datetime.fromisoformat(asked[name]).replace(tzinfo=zone)
 
 
-def _shopify_order(order: Order) -> dict[str, Any]:
+def shopify_order(order: Order) -> dict[str, Any]:
+    """Return an order as Shopify writes it."""
     money, goods = SHOPIFY_STATES[order.state]
     return {
         "id": int(order.number),
@@ -152,7 +153,8 @@ def _shopify_order(order: Order) -> dict[str, Any]:
     }
 
 
-def _woocommerce_order(order: Order) -> dict[str, Any]:
+def woocommerce_order(order: Order) -> dict[str, Any]:
+    """Return an order as WooCommerce writes it."""
     return {
         "id": int(order.number),
         "number": order.number,

@@ -15,6 +15,7 @@ import uvicorn
 
 from deploy.local.channels import config
 from deploy.local.channels.control import app_of
+from deploy.local.channels.pushing import Pushing
 from deploy.local.channels.world import World as Fair
 from deploy.local.platforms import ledger
 from deploy.local.platforms.clock import Clock
@@ -61,9 +62,9 @@ async def serve(settings: Settings, started: Callable[[World, Server], None]) ->
     """Serve until the server that `started` is given should exit."""
     sender = HttpSender()
     clock = Clock(settings.speed, stamps=settings.stamps)
-    fair = (
-        Fair(config.now, settings.folder, f"{settings.api}{FAIR}") if settings.has_shops else None
-    )
+    fair, pushing = None, contextlib.AsyncExitStack()
+    if settings.has_shops:
+        fair = Fair(config.now, settings.folder, f"{settings.api}{FAIR}")
     try:
         world = World(
             Vault(settings.folder, now=clock.now),
@@ -90,7 +91,10 @@ async def serve(settings: Settings, started: Callable[[World, Server], None]) ->
             timeout_graceful_shutdown=DRAIN_S,
         )
         server = Server(server_config, lambda: started(world, server))
-        async with world.running(), _keeping(world, settings.ledger):
+        async with world.running(), _keeping(world, settings.ledger), pushing:
+            if fair is not None:
+                pushes = Pushing(fair.booths, settings.public_url, sender)
+                await pushing.enter_async_context(pushes.running())
             await server.serve()
     finally:
         await sender.aclose()

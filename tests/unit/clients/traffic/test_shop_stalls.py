@@ -25,11 +25,11 @@ class FakeChannels:
 
 def test_four_stalls_and_the_mini_program_are_five_channels() -> None:
     assert set(TEMPLATES) == {"douyin", "jd", "pdd", "taobao"}
-    assert all(each.mode == Feed.MODE_PULL for each in feeds())
+    assert all(each.mode == Feed.MODE_PULL for each in feeds(AT_US))
 
 
 def test_every_feed_names_a_template_that_its_connector_can_ask_for() -> None:
-    assert {each.platform for each in feeds()} <= set(CHANNELS)
+    assert {each.platform for each in feeds(AT_US)} <= set(CHANNELS)
 
 
 def test_no_two_moments_give_one_number() -> None:

@@ -12,11 +12,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streams import guard, views
-from streams.agents import channels, intake, risk, stage_windows, stages
+from streams.agents import channels, intake, profiles, risk, stage_windows, stages
 from streams.broker import declared_life
 from streams.config import Settings
 from streams.logic.normalising import keyed
-from streams.rule_files import load_rules
+from streams.rule_files import load_person_rules, load_rules
 from streams.service import ConcordService
 from streams.tables import ChunkedTable
 from streams.telemetry import Metrics
@@ -61,6 +61,7 @@ def build(
         service=service or ConcordService.at(settings.service_address),
         sender=FaustSender(app),
         rules=load_rules(),
+        person_rules=load_person_rules(),
         templates=load_templates(pseudonym),
         die=die,
         declared_life=partial(declared_life, settings.kafka_bootstrap),
@@ -73,12 +74,15 @@ def build(
     channel_view = _view(worker, redis, views.CHANNELS)
     minutes = channels.attach(worker, channel_view)
     risk.attach(worker)
+    profile_view = _view(worker, redis, views.PROFILES)
+    people = profiles.attach(worker, profile_view)
 
     @app.timer(interval=LOOK_EVERY_S)  # type: ignore[untyped-decorator]  # As Faust has it.
     async def keep_views() -> None:
         try:
             await stage_view.keep(windows.engines())
             await channel_view.keep(minutes.engines())
+            await profile_view.keep(people.engines())
             await stage_windows.tell_watermark(windows, redis, STAGE_WATERMARK)
         except (RedisError, OSError) as error:
             log.warning("view_unreachable", error=error)

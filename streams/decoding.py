@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 
+from concord.customers.v1.profile_change_pb2 import ProfileChange as ProfileMessage
 from concord.insights.v1.flag_pb2 import Flag
 from concord.insights.v1.partial_pb2 import ChannelPartial, StagePartial
 from concord.insights.v1.stage_pb2 import StageNumbers as StageNumbersMessage
@@ -18,6 +19,7 @@ from streams.logic.channels import ChannelKey, Repeated, Weighed
 from streams.logic.merging import Told
 from streams.logic.numbers import ChannelNumbers, StageNumbers
 from streams.logic.parts import Part
+from streams.logic.profiles import Bought, Cause, ProfileChange
 from streams.logic.risk import CustomerAct
 from streams.logic.sketch import Sketch
 from streams.logic.stages import Beat, Change, Measure, StageKey, Value
@@ -37,6 +39,12 @@ _order_event: Final = OrderEvent.FromString
 _NUMBER_MAX: Final = 2**62
 _MINUTE_S: Final = 60
 _PREFIX_BYTES: Final = b"orders/"
+_CAUSES: Final[dict[int, Cause]] = {
+    ProfileMessage.CAUSE_BOUGHT: "BOUGHT",
+    ProfileMessage.CAUSE_RETURNED: "RETURNED",
+    ProfileMessage.CAUSE_CORRECTED: "CORRECTED",
+    ProfileMessage.CAUSE_MOVED: "MOVED",
+}
 M = TypeVar("M", bound=Message)
 
 
@@ -151,6 +159,40 @@ def customer_record(record: Record) -> CustomerAct | Beat:
         currency=amount.currency_code,
         amount_micros=_money(amount),
         list_total_micros=_money(placed.list_total) if kind == "placed" and same else 0,
+    )
+
+
+def profile_record(record: Record) -> ProfileChange:
+    """Read a record of the changes of profiles."""
+    event = parse(ProfileMessage, record)
+    if not event.customer or event.sequence < 1:
+        raise PoisonError("NUMBER_MISSING")
+    _refuse_key(record, event.customer)
+    cause = _CAUSES.get(event.cause)
+    if cause is None:
+        raise PoisonError("CAUSE_UNKNOWN")
+    return ProfileChange(
+        offset=record.offset,
+        logged_us=logged_us(record),
+        customer=event.customer,
+        sequence=event.sequence,
+        event_us=micros(event.event_time),
+        cause=cause,
+        removed=tuple([_bought(each) for each in event.removed]),
+        added=tuple([_bought(each) for each in event.added]),
+    )
+
+
+def _bought(told: ProfileMessage.Bought) -> Bought:
+    return Bought(
+        order=told.order,
+        channel=told.channel,
+        shop=told.shop,
+        currency=told.total.currency_code,
+        amount_micros=_money(told.total),
+        day=told.day,
+        is_returned=told.returned,
+        categories=tuple(told.categories),
     )
 
 

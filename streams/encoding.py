@@ -7,7 +7,9 @@ from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
 
+from concord.customers.v1 import profile_change_pb2 as profile_pb2
 from concord.insights.v1 import stage_pb2
 from concord.insights.v1.flag_pb2 import Flag
 from concord.insights.v1.partial_pb2 import ChannelPartial, DeadLetter, StagePartial
@@ -15,6 +17,7 @@ from concord.orders.v1 import order_pb2
 from streams.logic.channels import ChannelKey, ChannelPart
 from streams.logic.merging import Whole
 from streams.logic.numbers import ChannelNumbers, StageNumbers
+from streams.logic.profiles import Kept
 from streams.logic.risk import Finding
 from streams.logic.stages import Progress, StageKey, StagePart
 from streams.records import Record
@@ -147,6 +150,36 @@ def _channel_minute(key: ChannelKey, numbers: ChannelNumbers) -> stage_pb2.Chann
         delay_sum_ms=numbers.delay_sum_ms,
         delayed=numbers.delayed,
     )
+
+
+def customer_profile(kept: Kept) -> profile_pb2.CustomerProfile:
+    """Return a customer's whole profile."""
+    told, numbers = profile_pb2.CustomerProfile, kept.numbers
+    return told(
+        customer=kept.key,
+        sequence=numbers.sequence,
+        spent=[
+            told.Spent(orders=many, sum=_money(total, currency))
+            for currency, (many, total) in sorted(numbers.spent.items())
+        ],
+        places=[
+            told.Place(channel=channel, shop=shop, orders=many, returned=back)
+            for (channel, shop), (many, back) in sorted(numbers.places.items())
+        ],
+        categories=[
+            told.Category(category=name, orders=many)
+            for name, many in sorted(numbers.categories.items())
+        ],
+        days=[
+            told.Day(day=day, orders=many, returned=back)
+            for day, (many, back) in sorted(numbers.days.items())
+        ],
+    )
+
+
+def _money(micros: int, currency: str) -> Money:
+    units, part = divmod(micros, _MICROS)
+    return Money(currency_code=currency, units=units, nanos=part * 1000)
 
 
 def flag(finding: Finding) -> Flag:

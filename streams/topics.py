@@ -7,6 +7,7 @@ from typing import Final
 
 from google.protobuf.message import Message
 
+from concord.customers.v1.profile_change_pb2 import CustomerProfile, ProfileChange
 from concord.insights.v1.flag_pb2 import Flag
 from concord.insights.v1.partial_pb2 import ChannelPartial, DeadLetter, StagePartial
 from concord.insights.v1.stage_pb2 import ChannelMinute, StageWindow
@@ -21,6 +22,7 @@ READ: Final[tuple[type[Message], ...]] = (
     ReceiptWeighed,
     OrderEvent,
     CustomerEvent,
+    ProfileChange,
     StagePartial,
     ChannelPartial,
     Flag,
@@ -30,6 +32,7 @@ SENT: Final[tuple[type[Message], ...]] = (
     StageWindow,
     ChannelPartial,
     ChannelMinute,
+    CustomerProfile,
     Flag,
     DeadLetter,
 )

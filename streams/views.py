@@ -10,7 +10,7 @@ absent; it does not lie.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -21,8 +21,6 @@ from redis.exceptions import RedisError
 
 from streams import encoding
 from streams.logic.channels import ChannelKey
-from streams.logic.merging import Whole
-from streams.logic.numbers import Numbers
 from streams.logic.stages import StageKey
 
 # A flushed Redis is noticed after this long at most.
@@ -66,14 +64,38 @@ def channel_place(key: ChannelKey) -> Place:
     return Place(f"concord:channels:{start_s}", channel, "concord:channels:index", start_s)
 
 
+def profile_place(customer: str) -> Place:
+    """Return where a customer's profile is; all are in one hash, which nobody reads as a whole."""
+    return Place("concord:profiles", customer, "", 0)
+
+
 STAGE_WATERMARK: Final = "concord:stages:watermark"
+
+
+class Viewed(Protocol):
+    """The numbers of a row."""
+
+    def is_nothing(self) -> bool:
+        """Return whether there is nothing to show."""
+
+
+class Row(Protocol):
+    """A row of a view, as an engine has it."""
+
+    @property
+    def key(self) -> Any:  # noqa: ANN401  # the view's own kind of name
+        """What it is about."""
+
+    @property
+    def numbers(self) -> Viewed:
+        """What it shows."""
 
 
 class Merged(Protocol):
     """What the keeper asks of an engine of level two."""
 
-    def wholes(self) -> list[Whole[Any, Any]]:
-        """Return every window of the partition."""
+    def wholes(self) -> Sequence[Row]:
+        """Return every row of the partition."""
 
     def is_complete(self) -> bool:
         """Return whether all sources were read from their beginning."""
@@ -84,7 +106,7 @@ class View:
     """One view, as one worker writes it."""
 
     redis: Redis
-    # `stages` or `channels`.
+    # `stages`, `channels` or `profiles`.
     name: str
     place: Callable[[Any], Place]
     encode: Callable[[Any], Message]
@@ -98,7 +120,7 @@ class View:
         """Return the key of the partition's marker."""
         return f"concord:views:{self.name}:{partition}"
 
-    async def write(self, partition: int, wholes: Iterable[Whole[Any, Any]]) -> None:
+    async def write(self, partition: int, wholes: Iterable[Row]) -> None:
         """Write windows; if Redis is out of reach, the keeper writes all of them later."""
         async with self._writing:
             try:
@@ -126,7 +148,7 @@ class View:
             self.rewritten()
             log.info("view_rewritten", kind=self.name, partition=partition, rows=len(wholes))
 
-    async def _write(self, wholes: list[Whole[Any, Any]]) -> None:
+    async def _write(self, wholes: Sequence[Row]) -> None:
         for start in range(0, len(wholes), PIPELINE_ROWS):
             pipeline = self.redis.pipeline(transaction=False)
             # A command for each hash and index, not for each row: that is most of what it costs.
@@ -134,14 +156,15 @@ class View:
             indexes: dict[str, dict[str, int]] = {}
             for whole in wholes[start : start + PIPELINE_ROWS]:
                 at = self.place(whole.key)
-                numbers: Numbers = whole.numbers
+                numbers: Viewed = whole.numbers
                 if numbers.is_nothing():
                     fields.get(at.hash, {}).pop(at.field, None)
                     pipeline.hdel(at.hash, at.field)
                     continue
                 rows = fields.setdefault(at.hash, {})
                 rows[at.field] = self.encode(whole).SerializeToString()
-                indexes.setdefault(at.index, {})[str(at.start_s)] = at.start_s
+                if at.index:
+                    indexes.setdefault(at.index, {})[str(at.start_s)] = at.start_s
             for name, rows in fields.items():
                 if rows:
                     pipeline.hset(name, mapping=rows)
@@ -157,8 +180,9 @@ async def clear_older(redis: Redis, epoch: int, worker_id: str) -> None:
         if not await redis.set(_CLEARING, worker_id, nx=True, ex=_CLEARING_S):
             await asyncio.sleep(LOOK_EVERY_S)
             continue
-        patterns = ("concord:views:stages:*", "concord:views:channels:*")
-        for pattern in (*patterns, "concord:stages:*", "concord:channels:*", *patterns):
+        kinds = ("stages", "channels", "profiles")
+        marks = [f"concord:views:{each}:*" for each in kinds]
+        for pattern in (*marks, *(f"concord:{each}*" for each in kinds), *marks):
             keys = [key async for key in redis.scan_iter(match=pattern, count=PIPELINE_ROWS)]
             for start in range(0, len(keys), PIPELINE_ROWS):
                 await redis.unlink(*keys[start : start + PIPELINE_ROWS])
@@ -174,3 +198,4 @@ def connect(url: str) -> Redis:
 
 STAGES: Final = ("stages", stage_place, encoding.stage_window)
 CHANNELS: Final = ("channels", channel_place, encoding.channel_minute)
+PROFILES: Final = ("profiles", profile_place, encoding.customer_profile)

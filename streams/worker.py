@@ -68,6 +68,7 @@ class Worker:
     service: Service
     sender: SendsRecords
     rules: RuleEngine
+    person_rules: RuleEngine
     templates: Templates
     # Ends the process at once, without a word to the group: nothing undecided gets committed.
     die: Callable[[int], NoReturn]

@@ -69,6 +69,9 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit, FakeDeskUnit, FakeNoticeUnit, FakeF
     def queue_people(self, order_ids: Sequence[str], *, at: datetime) -> None:
         """Who bought is decided in the clockwork, which no world in memory runs."""
 
+    def queue_profiles(self, order_ids: Sequence[str]) -> None:
+        """Profiles are told in the clockwork, which no world in memory runs."""
+
     def lock_refs(self, refs: Sequence[OrderRef]) -> dict[OrderRef, str | None]:
         return {each: self.tables.refs.setdefault(each, None) for each in refs}
 

@@ -10,10 +10,12 @@ import typer
 from google.protobuf.message import Message
 from rich.table import Table
 
-from clients.cli import formats, output
-from clients.cli.options import AsJson, Limit, RequestId
+from clients.cli import advice, formats, output
+from clients.cli.options import AsJson, Limit, RequestId, span_of
+from clients.cli.progress import waiting
 from clients.cli.session import connected
 from concord.customers.v1.customer_service_pb2 import Buyer, Customer, Merge
+from concord.customers.v1.profile_pb2 import Profile
 from concord.intake.v1.fact_pb2 import Identity
 
 app = typer.Typer(help="Who is the same person at several channels.", no_args_is_help=True)
@@ -38,8 +40,10 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
     typer.echo(
         f"{customer.name}: {customer.order_count} orders since"
         f" {formats.time(customer.first_seen_time)}; in 90 days {profile.orders_90d} orders,"
-        f" {profile.returned_90d} with money back"
+        f" {profile.returned_90d} with money back{_rate(profile)}"
     )
+    if profile.source == Profile.SOURCE_ORDERS:
+        output.note("Counted from the orders: the streams' profile is not up to date.")
     spent = (
         (formats.money(each.sum), str(each.orders), formats.money(each.mean))
         for each in profile.spent
@@ -48,6 +52,8 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
         [
             output.table(("Buyer", "Channel", "Shop", "Orders", "Known by"), _buyers(customer)),
             output.table(("Spent", "Orders", "Mean"), spent),
+            output.table(("Channel", "Shop", "Orders", "Money back"), _places(profile)),
+            *_categories(profile),
             _merges_table(customer.merges),
         ]
     )
@@ -205,6 +211,95 @@ def returns(
     )
     heads = ("Order", "Bought at", "Shop", "Came back by", "Amount", "When")
     output.print_all([output.table(heads, lines)])
+
+
+@app.command()
+def coupons(
+    *,
+    customer: Annotated[str, typer.Option("--customer", help="Only used by this one.")] = "",
+    code: Annotated[str, typer.Option("--code", help="Only this coupon.")] = "",
+    cross_shop: Annotated[
+        bool, typer.Option("--cross-shop", help="Only in another shop than gave it.")
+    ] = False,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List uses of coupons: which shop gave it, and where it was used."""
+    with connected(as_json=as_json) as concord:
+        rows = concord.customers.list_coupon_uses(
+            customer=customer, code=code, cross_shop=cross_shop, page_size=min(limit, 500)
+        )
+        found = list(islice(rows, limit))
+    if as_json:
+        _print_list("uses", found)
+        return
+    lines = (
+        (
+            each.code,
+            f"{each.given_channel} {each.given_shop}".strip() or "not by Concord",
+            f"{each.channel} {each.shop}".strip(),
+            "yes" if each.cross_shop else "",
+            each.order,
+            f"{each.customer} (given to another)" if each.other_customer else each.customer,
+            formats.time(each.use_time),
+        )
+        for each in found
+    )
+    heads = ("Coupon", "Given by", "Used at", "Cross-shop", "Order", "By", "When")
+    output.print_all([output.table(heads, lines)])
+
+
+@app.command()
+def verify(
+    *,
+    wait: Annotated[str, typer.Option(help="Let the streams catch up, at most 60s.")] = "30s",
+    as_json: AsJson = False,
+) -> None:
+    """Compute every profile anew from the orders and compare; 1 where one differs."""
+    span = span_of(wait)
+    with connected(as_json=as_json) as concord, waiting("computing every profile anew"):
+        answer = concord.customers.verify(wait=span)
+    if as_json:
+        output.print_json(answer)
+    elif not answer.difference_count:
+        typer.echo(f"✓ profiles of {answer.customers:,} customers: no difference")
+    else:
+        lines = (
+            (each.customer, _in_short(each.view), _in_short(each.orders))
+            for each in answer.differences
+        )
+        output.print_all([output.table(("Customer", "View", "Orders"), lines)])
+        output.note(
+            f"✗ {answer.difference_count:,} of {answer.customers:,} profiles differ. If they still "
+            "do in a minute, restart the streams: they rebuild their profiles from the topic."
+        )
+    if answer.difference_count:
+        raise typer.Exit(advice.REFUSED)
+
+
+def _in_short(profile: Profile) -> str:
+    spent = " + ".join(formats.money(each.sum) for each in profile.spent)
+    orders = sum(each.orders for each in profile.places)
+    back = sum(each.returned for each in profile.places)
+    return f"{orders} orders, {back} back, {spent}" if orders else "none"
+
+
+def _rate(profile: Profile) -> str:
+    if not profile.orders_90d:
+        return ""
+    return f" ({profile.returned_90d / profile.orders_90d:.0%})"
+
+
+def _places(profile: Profile) -> Iterable[tuple[str, ...]]:
+    for each in profile.places:
+        yield each.channel, each.shop, str(each.orders), str(each.returned)
+
+
+def _categories(profile: Profile) -> list[Table]:
+    if not profile.categories:
+        return []
+    lines = ((each.category, str(each.orders)) for each in profile.categories)
+    return [output.table(("Goods", "Orders"), lines)]
 
 
 def _buyers(customer: Customer) -> Iterable[tuple[str, ...]]:

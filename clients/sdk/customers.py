@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from clients.sdk.calls import Call, M, Pages, SubClient, listed, unary
 from clients.sdk.names import resource
+from clients.sdk.policy import LONG_DEADLINE_S
 from concord.customers.v1 import customer_service_pb2 as api
 from concord.customers.v1.customer_service_pb2_grpc import CustomerServiceStub
 
@@ -145,6 +148,34 @@ class Customers(SubClient[M]):
             page_token=page_token,
         )
         return Pages(_call("ListReturns", request), lambda page: page.returns)
+
+    @unary
+    def verify(self, *, wait: timedelta = timedelta()) -> Call[api.VerifyProfilesResponse]:
+        """Compute every profile anew from the orders and compare it with the streams' view."""
+        span = Duration()
+        span.FromTimedelta(wait)
+        request = api.VerifyProfilesRequest(wait=span)
+        return Call(CustomerServiceStub, "VerifyProfiles", request, LONG_DEADLINE_S)
+
+    @listed
+    def list_coupon_uses(
+        self,
+        *,
+        customer: str = "",
+        code: str = "",
+        cross_shop: bool = False,
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> Pages[api.ListCouponUsesResponse.Use]:
+        """Iterate over uses of coupons, each with where it was given and used, newest first."""
+        request = api.ListCouponUsesRequest(
+            customer=_name(customer),
+            code=code,
+            cross_shop=cross_shop,
+            page_size=page_size,
+            page_token=page_token,
+        )
+        return Pages(_call("ListCouponUses", request), lambda page: page.uses)
 
 
 def _name(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from service.application.pages import Page
 from service.domain.customers.people import Buyer, Merge, MergeState
+from service.domain.customers.profiles import Profile
 from service.domain.money import Money
 
 
@@ -78,6 +79,55 @@ class Numbers:
     places: tuple[tuple[str, str, int, int], ...]
     orders_90d: int
     returned_90d: int
+    categories: tuple[tuple[str, int], ...] = ()
+    is_from_view: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CouponQuery:
+    """Which uses of coupons to list."""
+
+    page_size: int
+    page_token: str = ""
+    customer_id: str = ""
+    code: str = ""
+    is_cross_shop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CouponUse:
+    """One coupon on one order; what gave it is empty where Concord did not."""
+
+    code: str
+    order_id: str
+    customer_id: str
+    channel: str
+    shop: str
+    used_at: datetime
+    given_for: str = ""
+    given_channel: str = ""
+    given_shop: str = ""
+    is_cross_shop: bool = False
+    is_other_customer: bool = False
+
+
+def numbers_of(profile: Profile, today: int, *, is_from_view: bool = False) -> Numbers:
+    """Return a profile as it is shown on a day."""
+    orders_90d, returned_90d = profile.lately(today)
+    return Numbers(
+        spent=tuple(
+            (many, Money(total, currency))
+            for currency, (many, total) in sorted(profile.spent.items())
+        ),
+        places=tuple(
+            (channel, shop, many, back)
+            for (channel, shop), (many, back) in sorted(profile.places.items())
+        ),
+        orders_90d=orders_90d,
+        returned_90d=returned_90d,
+        categories=tuple(sorted(profile.categories.items())),
+        is_from_view=is_from_view,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +159,9 @@ class PeopleReader(Protocol):
 
     def merges(self, query: MergeQuery) -> Page[Merge]:
         """List merges, newest first; or raise `CursorInvalidError`."""
+
+    def coupon_uses(self, query: CouponQuery) -> Page[CouponUse]:
+        """List uses of coupons, newest first; or raise `CursorInvalidError`."""
 
     def returns(self, query: ReturnQuery) -> Page[Returned]:
         """List returns, newest first; or raise `CursorInvalidError`."""

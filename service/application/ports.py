@@ -14,6 +14,7 @@ from service.application.import_ports import ImportPart
 from service.application.notice_ports import NoticePart
 from service.application.people_ports import PeoplePart
 from service.application.probe_ports import ProbePart
+from service.application.profile_ports import ProfilePart
 from service.application.reconciling_ports import ReconcilingPart
 from service.application.shared_ports import SharedPart
 from service.application.stock_ports import StockPart
@@ -40,6 +41,7 @@ class Stream(Enum):
     CASES = "cases"
     RECEIPTS = "receipts"
     OUTCOMES = "outcomes"
+    PROFILES = "profiles"
 
 
 class Message(NamedTuple):
@@ -188,6 +190,7 @@ class Unit(
     ImportPart,
     NoticePart,
     PeoplePart,
+    ProfilePart,
     ReconcilingPart,
     Protocol,
 ):

@@ -11,9 +11,10 @@ from datetime import datetime
 from service.application.ports import Encoder, Message, Stream, Unit, Writes
 from service.application.stock_ports import StockAsked
 from service.domain.cases import CaseAct
-from service.domain.changes import Change, ChangeKind, MoneyMoved
+from service.domain.changes import Change, ChangeKind, MoneyMoved, Moved
+from service.domain.customers.profiles import LEFT
 from service.domain.expectations import Expectation
-from service.domain.facts import Fact, Outcome
+from service.domain.facts import Fact, FactKind, Outcome
 from service.domain.inquiries import Inquiry
 from service.domain.journal import Origin, Row, chain_row
 from service.domain.order import Order
@@ -63,6 +64,7 @@ def store(
     unit.queue_stock(_stock_asked(writes), at=at)
     _sync_probes(unit, decided, at=at)
     unit.queue_people(_told_of(writes), at=at)
+    unit.queue_profiles(_counting(writes))
 
 
 def record_acts(unit: Unit, acts: Sequence[tuple[CaseAct, Origin]], *, encoder: Encoder) -> None:
@@ -137,6 +139,29 @@ def _told_of(writes: Sequence[Writes]) -> list[str]:
         each.order.order_id
         for each in writes
         if any(fact.customer or fact.identities for fact, _ in each.added)
+    )
+
+
+def _counting(writes: Sequence[Writes]) -> list[str]:
+    """Return the orders that may count otherwise for whoever bought them."""
+    return sorted(
+        each.order.order_id
+        for each in writes
+        if any(_changes_count(row.change, each.order) for row in each.rows) or _is_corrected(each)
+    )
+
+
+def _changes_count(change: Change, order: Order) -> bool:
+    """Money came or went, or goods left that nobody has paid."""
+    return change.kind is ChangeKind.MONEY_MOVED or (
+        isinstance(change.detail, Moved) and change.detail.end in LEFT and not order.paid.minor
+    )
+
+
+def _is_corrected(writes: Writes) -> bool:
+    """Something told anew what was ordered. When it is told first, nobody is known to look for."""
+    return any(fact.kind is FactKind.ORDER_CREATED for fact, _ in writes.added) and not any(
+        row.change.kind is ChangeKind.PLACED for row in writes.rows
     )
 
 

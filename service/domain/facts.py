@@ -152,6 +152,9 @@ class Fact:
     payment: str = ""
     # By what else the person is known; `customer` is the account at the channel.
     identities: tuple[Identity, ...] = ()
+    # Kinds of goods, as the channel names them, and codes of the coupons that were used.
+    categories: tuple[str, ...] = ()
+    coupons: tuple[str, ...] = ()
     receipt_id: str = ""
     recorded_at: datetime | None = field(default=None, compare=False)
     traceparent: str = field(default="", compare=False)

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from concord.cases.v1 import case_service_pb2
+from concord.customers.v1 import profile_change_pb2
 from concord.insights.v1 import flag_pb2, partial_pb2, stage_pb2
 from concord.intake.v1 import receipt_pb2
 from concord.options.v1 import options_pb2
@@ -35,6 +36,7 @@ FILES: Final[tuple[FileDescriptor, ...]] = (
     flag_pb2.DESCRIPTOR,
     partial_pb2.DESCRIPTOR,
     stage_pb2.DESCRIPTOR,
+    profile_change_pb2.DESCRIPTOR,
     broker_life_pb2.DESCRIPTOR,
 )
 
@@ -106,6 +108,7 @@ PUBLISHED: Final[Mapping[Stream, Topic]] = {
     Stream.CASES: topic_of(case_service_pb2.CaseEvent),
     Stream.RECEIPTS: topic_of(receipt_pb2.ReceiptEvent),
     Stream.OUTCOMES: topic_of(receipt_pb2.ReceiptWeighed),
+    Stream.PROFILES: topic_of(profile_change_pb2.ProfileChange),
 }
 
 # Storage is given names: it knows nothing of the contract.

@@ -24,9 +24,16 @@ KEYS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("journal", ("order_id", "sequence")),
     ("case_log", ("case_id", "number")),
     ("customer_events", ("customer", "n")),
+    ("profile_events", ("customer_id", "n")),
     ("outbox", ("topic", "key", "n")),
 )
-APPEND_ONLY: Final = ("journal", "case_log", "receipt_outcomes", "customer_events")
+APPEND_ONLY: Final = (
+    "journal",
+    "case_log",
+    "receipt_outcomes",
+    "customer_events",
+    "profile_events",
+)
 
 # Sessions beyond this share leave nobody room to look what is wrong.
 SESSIONS_SHARE_MAX: Final = 0.9

@@ -54,6 +54,13 @@ HISTORY: Final[Mapping[Stream, str]] = {
                CAST(NULL AS timestamptz) AS ce_time, traceparent
         FROM customer_events
     """,
+    Stream.PROFILES: """
+        SELECT customer_id AS key, n, event,
+               max(ctid) OVER (PARTITION BY customer_id ORDER BY n) AS at,
+               customer_id || ':' || n AS ce_id, customer_id AS ce_subject,
+               CAST(NULL AS timestamptz) AS ce_time, traceparent
+        FROM profile_events
+    """,
     Stream.OUTCOMES: """
         SELECT o.key, CAST(NULL AS bigint) AS n, o.event, r.recorded_at AS at,
                o.receipt_id || ':' || o.revision AS ce_id, o.receipt_id AS ce_subject,
@@ -69,6 +76,7 @@ REPLACED: Final[Mapping[Stream, str]] = {
     Stream.RECEIPTS: "o.headers->>'ce_id' = h.ce_id AND o.published_at IS NOT NULL",
     Stream.ORDERS: BY_NUMBER,
     Stream.CUSTOMERS: BY_NUMBER,
+    Stream.PROFILES: BY_NUMBER,
     Stream.OUTCOMES: "o.headers->>'ce_id' = h.ce_id",
 }
 
@@ -103,7 +111,13 @@ INSERT_REMAINDER: Final = """
 
 # Last come, first served: each statement takes ids below those of the one before it. Receipts
 # are what senders wait for, so they leave first.
-ORDER_OF_WRITING: Final = (Stream.OUTCOMES, Stream.CUSTOMERS, Stream.ORDERS, Stream.RECEIPTS)
+ORDER_OF_WRITING: Final = (
+    Stream.PROFILES,
+    Stream.OUTCOMES,
+    Stream.CUSTOMERS,
+    Stream.ORDERS,
+    Stream.RECEIPTS,
+)
 
 
 def begin_life(connection: Connection, marker: str, topics: Mapping[Stream, str]) -> NewLife:

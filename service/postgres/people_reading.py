@@ -2,51 +2,56 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from service.application.insights import ViewIncompleteError
 from service.application.pages import Page
 from service.application.people_reading import (
     Bought,
+    CouponQuery,
+    CouponUse,
     CustomerQuery,
     CustomerView,
     MergeQuery,
     Numbers,
     Returned,
     ReturnQuery,
+    numbers_of,
 )
+from service.application.profiling import ProfileView
 from service.domain.customers.errors import CustomerNotFoundError, MergeNotFoundError
 from service.domain.customers.identity import Identity, IdentityKind
 from service.domain.customers.people import Buyer, Merge
-from service.domain.lifecycle import State
+from service.domain.customers.profiles import Profile, day_of
 from service.domain.money import Money
+from service.postgres.coupon_reading import uses_of_coupons
 from service.postgres.engine import begin_snapshot
 from service.postgres.moments import to_text
 from service.postgres.people_rows import merge_from
 from service.postgres.people_tables import buyer_marks, buyers, customer_orders, merges
+from service.postgres.profile_reading import counted_profiles, last_told
 from service.postgres.storage import translated
 from service.postgres.tables import facts, orders
 from service.postgres.tokens import make_token, open_token
 
 MERGES_MOST: Final = 500
-RETURNS_OVER: Final = timedelta(days=90)
-# Paid, or on its way to be paid at the door.
-_LEFT: Final = [each.value for each in (State.SHIPPING, State.DELIVERED, State.COMPLETED)]
-_COUNTS: Final = sa.or_(orders.c.paid_minor > 0, orders.c.state.in_(_LEFT))
 _RETURNED: Final = orders.c.refunded_minor > 0
 
 
 class PostgresPeopleReader:
     """Implements `service.application.people_reading.PeopleReader`."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        """Take the engine."""
+    def __init__(self, engine: sa.Engine, view: ProfileView | None = None) -> None:
+        """Take the engine, and the view of the profiles that the streams keep."""
         self._engine = engine
+        self._view = view
 
     def customer(self, customer_id: str, *, now: datetime) -> CustomerView:
         """Return a customer, or raise `CustomerNotFoundError`."""
+        viewed = self._viewed(customer_id)
         with translated(), self._engine.connect() as connection:
             begin_snapshot(connection)
             into = _belongs(connection, customer_id)
@@ -60,8 +65,30 @@ class PostgresPeopleReader:
             )
             found = connection.execute(wanted.limit(MERGES_MOST)).mappings()
             told = tuple(merge_from(row) for row in found)
-            numbers = _numbers(connection, ids, now)
+            numbers = self._numbers(connection, customer_id, viewed, day_of(now))
         return CustomerView(customer_id, view.buyers, view.orders, "", numbers, told)
+
+    def _viewed(self, customer_id: str) -> tuple[int, Profile] | None:
+        if self._view is None:
+            return None
+        try:
+            return self._view.read([customer_id]).get(customer_id)
+        except ViewIncompleteError:
+            # The orders know the same, slower.
+            return None
+
+    def _numbers(
+        self,
+        connection: sa.Connection,
+        customer_id: str,
+        viewed: tuple[int, Profile] | None,
+        today: int,
+    ) -> Numbers:
+        """Return the numbers of the view where it has all that was told, else of the orders."""
+        if viewed is not None and viewed[0] == last_told(connection, customer_id):
+            return numbers_of(viewed[1], today, is_from_view=True)
+        counted = counted_profiles(connection, [customer_id])
+        return numbers_of(counted.get(customer_id, Profile()), today)
 
     def customers(self, query: CustomerQuery) -> Page[CustomerView]:
         """List customers, newest first; or raise `CursorInvalidError`."""
@@ -157,6 +184,11 @@ class PostgresPeopleReader:
         token = make_token("merges", to_text(last.created_at), last.merge_id) if last else ""
         return Page(found, token)
 
+    def coupon_uses(self, query: CouponQuery) -> Page[CouponUse]:
+        """List uses of coupons, newest first; or raise `CursorInvalidError`."""
+        with translated(), self._engine.connect() as connection:
+            return uses_of_coupons(connection, query)
+
     def returns(self, query: ReturnQuery) -> Page[Returned]:
         """List returns, newest first; or raise `CursorInvalidError`."""
         whose = sa.func.coalesce(buyers.c.customer_id, "").label("customer_id")
@@ -238,32 +270,3 @@ def _views(connection: sa.Connection, customers: Collection[str]) -> list[Custom
         )
         for each in customers
     ]
-
-
-def _numbers(connection: sa.Connection, ids: Collection[str], now: datetime) -> Numbers:
-    whose = sa.select(customer_orders.c.order_id).where(customer_orders.c.buyer_id.in_(list(ids)))
-    counted = sa.and_(orders.c.order_id.in_(whose), _COUNTS)
-    money = sa.select(
-        orders.c.currency,
-        sa.func.count(),
-        sa.cast(sa.func.sum(orders.c.total_minor), sa.BigInteger),
-    ).where(counted)
-    spent = connection.execute(money.group_by(orders.c.currency).order_by(orders.c.currency)).all()
-    place = (orders.c.channel, customer_orders.c.shop)
-    placed = (
-        sa.select(*place, sa.func.count(), sa.func.count().filter(_RETURNED))
-        .join(customer_orders, customer_orders.c.order_id == orders.c.order_id)
-        .where(counted)
-        .group_by(*place)
-        .order_by(*place)
-    )
-    lately = sa.select(sa.func.count(), sa.func.count().filter(_RETURNED)).where(
-        counted, orders.c.placed_at > now - RETURNS_OVER, orders.c.placed_at <= now
-    )
-    recent, back = connection.execute(lately).one()
-    return Numbers(
-        spent=tuple((many, Money(total, currency)) for currency, many, total in spent),
-        places=tuple((c, s, n, r) for c, s, n, r in connection.execute(placed)),
-        orders_90d=recent,
-        returned_90d=back,
-    )

@@ -15,6 +15,7 @@ from service.domain.customers.identity import PROVING, Identity, IdentityKind
 from service.domain.customers.people import Buyer, Evidence, Merge, MergeState
 from service.postgres import bulk, driver
 from service.postgres import people_tables as tables
+from service.postgres.profile_rows import ProfileRows
 from service.postgres.rows import identity_from
 
 # Two-int advisory locks: ours are "peop" and this.
@@ -53,7 +54,14 @@ _DONE: Final = (
 )
 
 
-class PeopleRows:
+# What a customer bought goes where the customer goes.
+_MOVED: Final = (
+    "INSERT INTO profile_queue (order_id)"
+    " SELECT order_id FROM customer_orders WHERE buyer_id = ANY(%(buyers)s) ORDER BY 1"
+)
+
+
+class PeopleRows(ProfileRows):
     """The part of a transaction that knows people."""
 
     _connection: sa.Connection
@@ -126,6 +134,9 @@ class PeopleRows:
             self._connection.execute(
                 fresh.on_conflict_do_update(index_elements=["merge_id"], set_=row)
             )
+        if book.moved_buyers:
+            moved = {"buyers": sorted(book.moved_buyers)}
+            driver.change(self._connection, _MOVED, moved)
 
     def keep_seen(self, seen: Sequence[tuple[SeenOrder, str]]) -> None:
         """Write down whose orders are, by their buyers, and take them off the queue."""
@@ -139,6 +150,7 @@ class PeopleRows:
             for order, buyer in seen
         ]
         bulk.upsert(self._connection, tables.customer_orders, rows)
+        self.queue_profiles([order.order_id for order, _ in seen])
         done = bulk.document([{"order_id": o.order_id, "asked": o.asked} for o, _ in seen])
         driver.change(self._connection, _DONE, {"rows": done})
 

@@ -43,6 +43,8 @@ customer_orders = sa.Table(
     sa.Column("buyer_id", sa.Text, nullable=False),
     text_column("shop"),
     sa.Column("marks", JSONB, nullable=False),
+    # What was told of it last, as far as it counts for its customer's profile.
+    sa.Column("told", JSONB),
     sa.Index("ix_customer_orders_buyer_id", "buyer_id"),
 )
 
@@ -74,4 +76,32 @@ people_queue = sa.Table(
     sa.Column("asked", sa.Integer, nullable=False, server_default="1"),
     sa.Column("due_at", Moment, nullable=False),
     sa.Index("ix_people_queue_due_at", "due_at", "order_id"),
+)
+
+# What changed of profiles, in the order in which it was told. Append-only.
+profile_events = sa.Table(
+    "profile_events",
+    metadata,
+    sa.Column("customer_id", sa.Text, primary_key=True),
+    sa.Column("n", sa.BigInteger, primary_key=True),
+    sa.Column("event", sa.LargeBinary, nullable=False),
+    text_column("traceparent"),
+)
+
+# A place for each time that an order may count otherwise: who writes one waits for nobody.
+profile_queue = sa.Table(
+    "profile_queue",
+    metadata,
+    sa.Column("place", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False),
+)
+
+coupon_uses = sa.Table(
+    "coupon_uses",
+    metadata,
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("used_at", Moment, nullable=False),
+    sa.Index("ix_coupon_uses_code", "code"),
+    sa.Index("ix_coupon_uses_used_at", "used_at", "order_id", "code"),
 )

@@ -137,6 +137,8 @@ def fact_from(row: RowMapping) -> Fact:
         account=detail.get("account", ""),
         payment=detail.get("payment", ""),
         identities=tuple(identity_from(each) for each in detail.get("identities", ())),
+        categories=tuple(detail.get("categories", ())),
+        coupons=tuple(detail.get("coupons", ())),
         receipt_id=row["receipt_id"],
         recorded_at=row["recorded_at"],
         traceparent=row["traceparent"],
@@ -171,10 +173,15 @@ def journal_row(row: Row) -> dict[str, Any]:
 
 
 def _known_by(fact: Fact) -> dict[str, Any]:
-    """Return identities as JSON; most facts have none, and keep nothing for it."""
-    if not fact.identities:
-        return {}
-    return {"identities": [[each.kind.value, each.digest] for each in fact.identities]}
+    """Return what few facts tell as JSON; the others keep nothing for it."""
+    known: dict[str, Any] = {}
+    if fact.identities:
+        known["identities"] = [[each.kind.value, each.digest] for each in fact.identities]
+    if fact.categories:
+        known["categories"] = list(fact.categories)
+    if fact.coupons:
+        known["coupons"] = list(fact.coupons)
+    return known
 
 
 def identity_from(value: list[Any]) -> Identity:

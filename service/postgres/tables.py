@@ -162,6 +162,12 @@ facts = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Index("ix_facts_order_id", "order_id"),
     sa.Index("ix_facts_receipt_id", "receipt_id"),
+    sa.Index(
+        "ix_facts_returned",
+        "occurred_at",
+        "fact_id",
+        postgresql_where=sa.text("kind = 'REFUND_SUCCEEDED'"),
+    ),
     sa.Index("ix_facts_parked", "namespace", "value", postgresql_where=sa.text("order_id IS NULL")),
 )
 

@@ -5,7 +5,15 @@ from typing import Final
 from concord.customers.v1 import customer_service_pb2 as pb
 from concord.customers.v1 import profile_pb2
 from concord.intake.v1 import fact_pb2
-from service.application.people_reading import Bought, CustomerView, Numbers, Returned
+from service.application.people_reading import (
+    Bought,
+    CouponUse,
+    CustomerView,
+    Numbers,
+    Returned,
+    numbers_of,
+)
+from service.application.profiling import DIFFERENCES_MOST, ProfilesVerified
 from service.domain.customers.identity import Identity
 from service.domain.customers.people import DIGEST_TOLD, Buyer, Merge
 from service.domain.money import Money
@@ -98,7 +106,40 @@ def _mark(mark: Identity, count: int) -> pb.Buyer.Mark:
     )
 
 
+def coupon_message(use: CouponUse) -> pb.ListCouponUsesResponse.Use:
+    """Return a coupon on an order."""
+    return pb.ListCouponUsesResponse.Use(
+        code=use.code,
+        order=f"orders/{use.order_id}",
+        customer=f"{CUSTOMERS}/{use.customer_id}" if use.customer_id else "",
+        channel=use.channel,
+        shop=use.shop,
+        use_time=timestamp(use.used_at),
+        given_for=f"orders/{use.given_for}" if use.given_for else "",
+        given_channel=use.given_channel,
+        given_shop=use.given_shop,
+        cross_shop=use.is_cross_shop,
+        other_customer=use.is_other_customer,
+    )
+
+
+def verification(found: ProfilesVerified) -> pb.VerifyProfilesResponse:
+    """Return what a comparison of profiles found."""
+    told = pb.VerifyProfilesResponse(
+        customers=found.customers, difference_count=len(found.differences)
+    )
+    for each in found.differences[:DIFFERENCES_MOST]:
+        difference = told.differences.add(customer=f"{CUSTOMERS}/{each.customer_id}")
+        if each.view.places:
+            view = numbers_of(each.view, found.today, is_from_view=True)
+            difference.view.CopyFrom(_profile(view))
+        if each.orders.places:
+            difference.orders.CopyFrom(_profile(numbers_of(each.orders, found.today)))
+    return told
+
+
 def _profile(numbers: Numbers) -> profile_pb2.Profile:
+    source = profile_pb2.Profile.Source
     return profile_pb2.Profile(
         spent=[
             profile_pb2.Profile.Spent(
@@ -114,4 +155,9 @@ def _profile(numbers: Numbers) -> profile_pb2.Profile:
         ],
         orders_90d=numbers.orders_90d,
         returned_90d=numbers.returned_90d,
+        categories=[
+            profile_pb2.Profile.Category(category=name, orders=many)
+            for name, many in numbers.categories
+        ],
+        source=source.SOURCE_VIEW if numbers.is_from_view else source.SOURCE_ORDERS,
     )

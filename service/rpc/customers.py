@@ -8,11 +8,19 @@ import grpc
 from concord.customers.v1 import customer_service_pb2 as pb
 from concord.customers.v1 import customer_service_pb2_grpc
 from service.application.knowing import Deciding
-from service.application.people_reading import CustomerQuery, MergeQuery, PeopleReader, ReturnQuery
+from service.application.people_reading import (
+    CouponQuery,
+    CustomerQuery,
+    MergeQuery,
+    PeopleReader,
+    ReturnQuery,
+)
 from service.application.ports import Clock
+from service.application.profiling import ProfileVerifier
 from service.domain.customers.people import Merge, MergeState
 from service.rpc import customer_answers as answers
 from service.rpc.calling import Mutations, Work
+from service.rpc.insight_requests import verify_wait
 from service.rpc.violations import REASON_MAX, Violations
 
 PAGE_SIZE: Final = 50
@@ -24,10 +32,17 @@ Act = Callable[[Deciding, str, str], Merge]
 class CustomerServicer(customer_service_pb2_grpc.CustomerServiceServicer):
     """Reads requests, asks the use cases, writes answers. Refusals pass through."""
 
-    def __init__(self, mutations: Mutations, reader: PeopleReader, clock: Clock) -> None:
+    def __init__(
+        self,
+        mutations: Mutations,
+        reader: PeopleReader,
+        verifier: ProfileVerifier,
+        clock: Clock,
+    ) -> None:
         """Take the use cases."""
         self._mutations = mutations
         self._reader = reader
+        self._verifier = verifier
         self._clock = clock
 
     def GetCustomer(
@@ -143,6 +158,32 @@ class CustomerServicer(customer_service_pb2_grpc.CustomerServiceServicer):
         page = self._reader.returns(query)
         return pb.ListReturnsResponse(
             returns=[answers.return_message(each) for each in page.rows],
+            next_page_token=page.next_token,
+        )
+
+    def VerifyProfiles(
+        self, request: pb.VerifyProfilesRequest, context: grpc.ServicerContext
+    ) -> pb.VerifyProfilesResponse:
+        """Compute all profiles anew from the orders and compare them with the view."""
+        wait = verify_wait(request)
+        return answers.verification(self._verifier.verify(wait.total_seconds()))
+
+    def ListCouponUses(
+        self, request: pb.ListCouponUsesRequest, context: grpc.ServicerContext
+    ) -> pb.ListCouponUsesResponse:
+        """List uses of coupons, each with where it was given and where it was used."""
+        read = Violations()
+        query = CouponQuery(
+            page_size=_page_size(request, read),
+            page_token=request.page_token,
+            customer_id=_named(read, "customer", request.customer, answers.CUSTOMERS),
+            code=read.text("code", request.code),
+            is_cross_shop=request.cross_shop,
+        )
+        read.refuse()
+        page = self._reader.coupon_uses(query)
+        return pb.ListCouponUsesResponse(
+            uses=[answers.coupon_message(each) for each in page.rows],
             next_page_token=page.next_token,
         )
 

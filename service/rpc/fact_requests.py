@@ -1,5 +1,6 @@
 """Reads receipts and readings: what cannot be accepted is named, field by field."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +20,7 @@ TEMPLATE_MAX: Final = 100
 FACTS_MAX: Final = 500
 ADVICE_MAX: Final = 500
 IDENTITIES_MAX: Final = 20
+NAMES_MAX: Final = 50
 TRACEPARENT_MAX: Final = 64
 
 
@@ -173,6 +175,8 @@ def _read_fact(path: str, fact: fact_pb2.Fact, violations: Violations) -> Fact:
         account=text(f"{path}.account", fact.account),
         payment=text(f"{path}.payment", fact.payment),
         identities=_read_identities(path, fact, violations),
+        categories=_read_names(f"{path}.categories", fact.categories, violations),
+        coupons=_read_names(f"{path}.coupons", fact.coupons, violations),
     )
 
 
@@ -197,6 +201,16 @@ def _read_circumstances(
             name = fact_pb2.Fact.Circumstance.Name(number)
             found.add(Circumstance(name.removeprefix("CIRCUMSTANCE_")))
     return frozenset(found)
+
+
+def _read_names(path: str, names: Sequence[str], violations: Violations) -> tuple[str, ...]:
+    if len(names) > NAMES_MAX:
+        violations.add(path, f"send at most {NAMES_MAX}")
+    told = [
+        violations.text(f"{path}[{index}]", each, needed=True)
+        for index, each in enumerate(names[:NAMES_MAX])
+    ]
+    return tuple(sorted(set(told)))
 
 
 def _read_identities(

@@ -6,6 +6,7 @@ from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 
+from concord.customers.v1.customer_service_pb2 import VerifyProfilesRequest
 from concord.insights.v1 import insight_service_pb2 as api
 from concord.orders.v1.order_pb2 import Order
 from service.application.insights import DEFAULT_SPAN, StageQuery
@@ -56,7 +57,7 @@ def board_times(
     return times
 
 
-def verify_wait(request: api.VerifyInsightsRequest) -> timedelta:
+def verify_wait(request: api.VerifyInsightsRequest | VerifyProfilesRequest) -> timedelta:
     """Return how long to wait for the streams."""
     violations = Violations()
     wait = _length("wait", request.wait, timedelta(), WAIT_MAX, violations)

@@ -14,7 +14,8 @@ from cel_expr_python import cel  # type: ignore[import-untyped]  # Stubs without
 
 Amount = int | str
 
-# Everything that a rule may speak of. Money is in millionths of the currency's unit.
+# Everything that a rule about an account may speak of. Money is in millionths of the currency's
+# unit.
 VALUES: Final[Mapping[str, tuple[cel.Type, str]]] = {
     "event.kind": (cel.Type.STRING, "`PLACED` or `RETURNED`"),
     "order.amount": (cel.Type.INT, "what the buyer is to pay, or got back"),
@@ -25,6 +26,20 @@ VALUES: Final[Mapping[str, tuple[cel.Type, str]]] = {
     "customer.returns_30d": (
         cel.Type.INT,
         "orders with money back in the 30 days up to the event, itself included",
+    ),
+}
+# Everything that a rule about a person may speak of: whoever bought, over all channels.
+PERSON_VALUES: Final[Mapping[str, tuple[cel.Type, str]]] = {
+    "event.kind": (cel.Type.STRING, "`PLACED` once an order counts, or `RETURNED`"),
+    "order.amount": (cel.Type.INT, "what the order comes to"),
+    "order.currency": (cel.Type.STRING, "ISO 4217"),
+    "profile.orders": (cel.Type.INT, "earlier orders in this currency, over all channels"),
+    "profile.amount_sum": (cel.Type.INT, "what they came to"),
+    "profile.channels": (cel.Type.INT, "channels at which the person bought, this one included"),
+    "profile.orders_90d": (cel.Type.INT, "earlier orders of the 90 days up to the event"),
+    "profile.returned_90d": (
+        cel.Type.INT,
+        "those of them with money back; of a return, its order included",
     ),
 }
 ACTIONS: Final = ("HOLD", "REVIEW")
@@ -49,9 +64,11 @@ class Rule:
 class RuleEngine:
     """Rules that are known to be well-formed."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(
+        self, rules: Iterable[Rule], known: Mapping[str, tuple[cel.Type, str]] = VALUES
+    ) -> None:
         """Compile them, or raise `RuleError` that names everything wrong with all of them."""
-        env = cel.NewEnv(variables={name: kind for name, (kind, _) in VALUES.items()})
+        env = cel.NewEnv(variables={name: kind for name, (kind, _) in known.items()})
         self._programs: list[tuple[Rule, cel.Expression]] = []
         faults: list[str] = []
         ids: set[str] = set()
@@ -61,7 +78,7 @@ class RuleEngine:
             ids.add(rule.id)
             if rule.action not in ACTIONS:
                 faults.append(f"{rule.id}: action {rule.action} is none of {', '.join(ACTIONS)}")
-            unknown = [name for name in rule.inputs if name not in VALUES]
+            unknown = [name for name in rule.inputs if name not in known]
             faults.extend(f"{rule.id}: input {name} does not exist" for name in unknown)
             try:
                 program = env.compile(rule.when)

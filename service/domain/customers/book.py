@@ -38,6 +38,8 @@ class Book:
     crowded: frozenset[Identity] = frozenset()
     changed_buyers: set[str] = field(default_factory=set)
     changed_merges: set[str] = field(default_factory=set)
+    # Buyers who belonged to another customer when the book was opened, or on the way.
+    moved_buyers: set[str] = field(default_factory=set)
     _bearers: dict[Identity, set[str]] = field(default_factory=lambda: defaultdict(set))
     _members: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _edges: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -56,6 +58,8 @@ class Book:
             for mark in known.marks:
                 self._bearers[mark].discard(buyer.buyer_id)
             self._members[known.customer_id].discard(buyer.buyer_id)
+            if known.customer_id != buyer.customer_id:
+                self.moved_buyers.add(buyer.buyer_id)
         self.buyers[buyer.buyer_id] = buyer
         self.changed_buyers.add(buyer.buyer_id)
         self._enter(buyer)

@@ -13,13 +13,14 @@ from sqlalchemy.exc import ProgrammingError
 from service.postgres.migrating import migrate
 from service.postgres.tables import metadata
 
-APPEND_ONLY = ("journal", "case_log", "receipt_outcomes", "customer_events")
+APPEND_ONLY = ("journal", "case_log", "receipt_outcomes", "customer_events", "profile_events")
 FORBIDDEN = ("UPDATE {} SET {} = NULL", "DELETE FROM {}", "TRUNCATE {}")
 A_COLUMN = {
     "journal": "hash",
     "case_log": "text",
     "receipt_outcomes": "event",
     "customer_events": "event",
+    "profile_events": "event",
 }
 
 

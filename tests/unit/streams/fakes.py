@@ -15,7 +15,7 @@ from concord.intake.v1.intake_service_pb2 import Reading
 from streams.app import faust_app
 from streams.config import Settings
 from streams.records import Headers, Outgoing
-from streams.rule_files import load_rules
+from streams.rule_files import load_person_rules, load_rules
 from streams.telemetry import Metrics
 from streams.template_files import load_templates
 from streams.topics import topic_of
@@ -127,6 +127,7 @@ def a_worker(service: FakeService | None = None, life: int | None = EPOCH) -> Wo
         service=service or FakeService(),
         sender=FakeSender(),
         rules=load_rules(),
+        person_rules=load_person_rules(),
         templates=load_templates(),
         die=die,
         declared_life=declared,

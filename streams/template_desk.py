@@ -23,6 +23,7 @@ from streams.logic.normalising.explaining import Origin, Step, explain
 from streams.template_files import shipped, shipped_data
 from streams.template_places import position
 from streams.template_rows import first_order
+from streams.template_yaml import read_yaml
 
 USAGE: Final = "usage: python -m streams.template_desk list | check FILE | try TEMPLATE FILE"
 EXIT_USAGE: Final = 2
@@ -153,7 +154,7 @@ def _base(data: object) -> list[object]:
 
 def _data(file: Path, text: str) -> object:
     try:
-        return yaml.safe_load(text)
+        return read_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)

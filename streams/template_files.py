@@ -4,14 +4,9 @@ from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
-from typing import Final
-
-import yaml
 
 from streams.logic.normalising import Pseudonym, Templates, templates_from
-
-# The same data from libyaml, where it is there: a tenth of the time for sixty files.
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from streams.template_yaml import read_yaml
 
 
 def load_templates(pseudonym: Pseudonym | None = None) -> Templates:
@@ -32,18 +27,14 @@ def shipped() -> Iterator[tuple[str, str, object]]:
         name = file.name.removesuffix(".yaml")
         if name != file.name:
             text = file.read_text(encoding="utf-8")
-            yield name, text, _data(text)
+            yield name, text, read_yaml(text)
 
 
 def shipped_data(name: str) -> object | None:
     """Return the data of one shipped template; None where there is none of this name."""
     file = _folder().joinpath(f"{name}.yaml")
-    return _data(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return read_yaml(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def _folder() -> Traversable:
     return resources.files("streams").joinpath("templates")
-
-
-def _data(text: str) -> object:
-    return yaml.load(text, Loader=_LOADER)  # noqa: S506  # Both loaders are the safe one.

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 import typer
@@ -26,6 +27,30 @@ Answer = dict[str, Any]
 DESK: Final = "streams.template_desk"
 # It reads some sixty small files; a machine that is busy with other things takes a while.
 PATIENCE_S: Final = 120
+
+# What each kind of fact says, for those who do not read our contract.
+WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ORDER_CREATED": "the order was placed",
+        "PAYMENT_STARTED": "the buyer began to pay, or paid a part",
+        "PAYMENT_AUTHORISED": "the money is reserved, not taken",
+        "PAYMENT_SUCCEEDED": "the money came",
+        "PAYMENT_FAILED": "a payment failed",
+        "PAYMENT_CLOSED": "a payment was called off",
+        "STOCK_ALLOCATED": "it waits for the warehouse",
+        "OUTBOUND_APPROVED": "it may leave the warehouse",
+        "PARCEL_SHIPPED": "a parcel left",
+        "PARCEL_DELIVERED": "a parcel arrived",
+        "ORDER_COMPLETED": "the order is done",
+        "ORDER_CANCELLED": "the order was called off",
+        "ORDER_REINSTATED": "the order goes on after all",
+        "REFUND_REQUESTED": "money is asked back",
+        "REFUND_SUCCEEDED": "money went back",
+        "REFUND_CLOSED": "what was asked back is not any more",
+        "REFUND_FAILED": "money did not reach the buyer",
+        "NOTED": "a remark in the order's journal",
+    }
+)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)]
 
@@ -123,7 +148,8 @@ def _explained(answer: Answer, *, everything: bool) -> Iterator[RenderableType]:
 
 
 def _fact(step: Answer) -> Iterator[RenderableType]:
-    yield Text(step["kind"], style="bold")
+    words = WORDS.get(step["kind"], "")
+    yield Text.assemble((step["kind"], "bold"), f"  {words}" if words else "")
     for reason in step["why"]:
         yield Padding(Text(f"because {_near(reason, step)}", style="dim"), (0, 0, 0, 2))
     rows = [(each["name"], each["value"], _origin(each, step)) for each in step["fields"]]

@@ -42,6 +42,7 @@ _TEMPLATE: Final = {
 _FACT: Final = {
     *("fact", "at", "when", "amount", "list_amount", "voucher", "customer", "note", "provider"),
     *("account", "payment", "more_refs", "lines", "circumstances", "identities"),
+    "coupons",
 }
 
 
@@ -86,7 +87,21 @@ def _with_base(
 
 
 def _template(data: dict[str, object]) -> Template:
-    mapping(data, _TEMPLATE)
+    wrong: list[TemplateError] = []
+    try:
+        mapping(data, _TEMPLATE)
+    except TemplateError as error:
+        wrong += error.all
+    try:
+        made = _made({key: value for key, value in data.items() if key in _TEMPLATE})
+    except TemplateError as error:
+        # What a misspelt name leaves out is no second mistake.
+        wrong += [each for each in error.all if each.trail or not wrong]
+    together(wrong)
+    return made
+
+
+def _made(data: dict[str, object]) -> Template:
     form = string(data, "format", "json")
     if ("order" in data) is (form == "opaque"):
         raise TemplateError("A template names its order, unless its format is opaque.")
@@ -119,9 +134,14 @@ def _version(data: Mapping[str, object]) -> int:
 
 
 def _part(data: Mapping[str, object], each: tuple[Path, ...]) -> Part:
-    cases = mapping(data.get("cases", {}), None)
-    if bool(cases) is not ("switch" in data):
-        raise TemplateError("switch and cases go together.")
+    with within("cases"):
+        cases = mapping(data.get("cases", {}), None)
+    if "switch" in data and not cases:
+        with within("switch"):
+            raise TemplateError("A switch has cases: write what each value of it means.")
+    if cases and "switch" not in data:
+        with within("cases"):
+            raise TemplateError("Cases have a switch: write by which field they are chosen.")
     switch, cut_at = maybe(valuing.choice, data, "switch") or (None, "")
     by_case = _cases(cases)
     return Part(
@@ -188,6 +208,7 @@ def _fact(rule: object) -> FactRule:
         payment=maybe(valuing.pick, data, "payment"),
         more_refs=every(valuing.ref, data, "more_refs"),
         lines=maybe(valuing.lines, data, "lines"),
+        coupons=maybe(valuing.paths, data, "coupons") or (),
         circumstances=() if is_told else every(_circumstance, data, "circumstances"),
         circumstances_at=maybe(_circumstances_at, data, "circumstances") if is_told else None,
     )

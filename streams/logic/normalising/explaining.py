@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from streams.logic.normalising.facts import Fact, Receipt, Rejection
+from streams.logic.normalising.currencies import exponent
+from streams.logic.normalising.facts import Fact, Money, Receipt, Rejection
 from streams.logic.normalising.places import MISSING, Record
 from streams.logic.normalising.reading import (
     open_record,
@@ -137,8 +138,7 @@ def _origins(rule: FactRule, fact: Fact, teller: Teller, record: Record) -> Iter
         if money is not None and amount is not None:
             terms = [path for term in money.terms for path in term if record.has(path)]
             summed = Pick(tuple(terms)) if terms else money.pick
-            shown = f"{amount.minor} {amount.currency} (minor units)"
-            yield _named(name, shown, summed, record, together=len(terms) > 1)
+            yield _named(name, _priced(amount), summed, record, together=len(terms) > 1)
     for name, place, value in (
         ("voucher", rule.voucher, fact.voucher),
         ("note", rule.note, fact.note),
@@ -152,12 +152,24 @@ def _origins(rule: FactRule, fact: Fact, teller: Teller, record: Record) -> Iter
     for found in rule.more_refs:
         yield from _more_refs(found, fact, record)
     for index, line in enumerate(fact.lines):
-        price = f" at {line.unit_price.minor} {line.unit_price.currency}" if line.unit_price else ""
+        price = f" at {_priced(line.unit_price)}" if line.unit_price else ""
         yield Origin(
-            f"line {index + 1}", f"{line.quantity} × {line.sku}{price}", _each(rule, record)
+            f"line {index + 1}",
+            f"{line.quantity} × {line.sku}{price}{f', {line.category}' if line.category else ''}",
+            _each(rule, record),
         )
+    for code in fact.coupons:
+        yield Origin("coupon", code, ", ".join(record.label_of(each) for each in rule.coupons))
     if fact.circumstances:
         yield Origin("circumstances", ", ".join(fact.circumstances), "the template")
+
+
+def _priced(amount: Money) -> str:
+    """Return an amount as people write it: 12.30 CNY, 1500 JPY."""
+    digits = exponent(amount.currency)
+    written = str(amount.minor).rjust(digits + 1, "0")
+    cut = len(written) - digits
+    return f"{written[:cut]}{'.' if digits else ''}{written[cut:]} {amount.currency}"
 
 
 def _people(rule: FactRule, fact: Fact, record: Record) -> Iterator[Origin]:

@@ -5,13 +5,13 @@ the facts of the others stand beside the rejection, and keep their ids when it i
 """
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from streams.logic.normalising.blanks import unquoted, without
 from streams.logic.normalising.facts import Fact, Reading, Receipt, Rejection, RejectionReason
 from streams.logic.normalising.json_text import parse
-from streams.logic.normalising.places import Record
+from streams.logic.normalising.places import Path, Record
 from streams.logic.normalising.refusals import UnreadableError
 from streams.logic.normalising.telling import Teller, holds
 from streams.logic.normalising.template import Part, Template, Templates
@@ -98,8 +98,14 @@ def records_of(part: Part, around: Record) -> Iterator[Record]:
     raise UnreadableError(
         RejectionReason.FIELD_MISSING,
         around.label_of(part.each[0]),
-        "No records where this template looks for them; check which template the sender names.",
+        f"No records at {_places(part.each)}; check which template the sender names.",
     )
+
+
+def _places(paths: Sequence[Path]) -> str:
+    """Return where a template looks for records, in words."""
+    *others, last = [path.written for path in paths]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def open_record(template: Template, record: Record) -> Record:

@@ -71,8 +71,13 @@ def together(wrong: Sequence[TemplateError]) -> None:
 
 def mapping(value: object, allowed: set[str] | None) -> dict[str, object]:
     """Return a mapping that has no other keys than these; None allows any text."""
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise TemplateError(f"A mapping with text keys belongs here, not {value!r}.")
+    if not isinstance(value, dict):
+        told = "nothing is here" if value is None else f"not {value!r}"
+        raise TemplateError(f"Names with values (name: value) belong here; {told}.")
+    for key in value:
+        if not isinstance(key, str):
+            with within(str(key)):
+                raise TemplateError(f'A name is text: write "{key}" with quotes around it.')
     unknown = [key for key in value if allowed is not None and key not in allowed]
     wrong = [TemplateError(f"Unknown key {key}. {_instead(key, allowed or ())}") for key in unknown]
     for error, key in zip(wrong, unknown, strict=True):

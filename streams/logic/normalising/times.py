@@ -77,7 +77,15 @@ def local(value: object, patterns: tuple[str, ...], zone: timezone) -> datetime:
                 return _bounded(datetime.strptime(value, pattern).replace(tzinfo=zone))
             except ValueError:
                 continue
-    raise UnfitError(f"A time is written {' or '.join(patterns)} here, without an offset.")
+    raise UnfitError(
+        f"A time is written {' or '.join(map(_example, patterns))} here, without an offset; "
+        "and there must be such a date and hour."
+    )
+
+
+def _example(pattern: str) -> str:
+    """Return a time as the pattern writes it, for people who read no patterns."""
+    return datetime(2026, 1, 31, 18, 5, 9, 120000).strftime(pattern)  # noqa: DTZ001  # Only shown.
 
 
 @cache

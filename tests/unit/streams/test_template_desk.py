@@ -53,13 +53,16 @@ def test_a_template_that_fits_is_fine(capsys: pytest.CaptureFixture[str], templa
         ("    amount:", "    amuont:", 7, 5, "Write amount."),
         ("ORDER_CREATED", "ORDER_CREATE", 5, 5, "Write ORDER_CREATED."),
         ("rfc3339", "rfc339", 6, 25, "Write rfc3339."),
-        ("unit: decimal", "unit: yuan", 7, 27, "Write one of: decimal, minor."),
+        ("unit: decimal", "unit: yuan", 7, 27, "Write one of: decimal, displayed, minor."),
         ("always:", "allways:", 4, 1, "Write always."),
         ("value: id", "value: a..b", 3, 32, "No path: 'a..b'"),
         (", currency: {is: CNY}", "", 7, 5, "currency is missing here."),
         ("order: {namespace", "order: {namespaces", 3, 9, "Write namespace."),
         ("name: shop.order", "name: [shop.order", 2, 8, "No YAML"),
         ("channel: shop", "channel: shop\nversion: one", 3, 1, "A version is a whole number"),
+        ("channel: shop", "channel: shop\nname: other", 3, 1, "stands here a second time"),
+        ("always:", "switch: state\nalways:", 4, 1, "A switch has cases"),
+        ("always:", "switch: a\ncases: {1: []}\nalways:", 5, 9, 'write "1" with quotes'),
     ],
 )
 def test_a_mistake_is_shown_with_its_place_and_what_to_write_instead(
@@ -80,6 +83,50 @@ def test_a_mistake_is_shown_with_its_place_and_what_to_write_instead(
     assert code == 1
     assert (mistake["file"], mistake["line"], mistake["column"]) == (str(template), line, column)
     assert says in mistake["what"]
+
+
+def test_an_empty_file_is_told_what_belongs_there(
+    capsys: pytest.CaptureFixture[str], template: Path
+) -> None:
+    template.write_text("", encoding="utf-8")
+
+    code, answer = _asked(capsys, "check", str(template))
+
+    assert (code, answer["mistakes"][0]["line"]) == (1, 1)
+    assert "nothing is here" in answer["mistakes"][0]["what"]
+
+
+def test_a_misspelt_name_hides_no_other_mistake(
+    capsys: pytest.CaptureFixture[str], template: Path
+) -> None:
+    wrong = SMALLEST.replace("channel:", "chanel:").replace("rfc3339", "rfc339")
+    template.write_text(wrong, encoding="utf-8")
+
+    _, answer = _asked(capsys, "check", str(template))
+
+    assert [each["line"] for each in answer["mistakes"]] == [2, 6]
+
+
+@pytest.mark.parametrize(
+    ("total", "currency", "shown"),
+    [("0.05", "CNY", "0.05 CNY"), ("1500", "JPY", "1500 JPY"), ("1.5", "KWD", "1.500 KWD")],
+)
+def test_money_is_shown_as_people_write_it(
+    total: str,
+    currency: str,
+    shown: str,
+    *,
+    capsys: pytest.CaptureFixture[str],
+    template: Path,
+    tmp_path: Path,
+) -> None:
+    template.write_text(SMALLEST.replace("CNY", currency), encoding="utf-8")
+    message = tmp_path / "m.json"
+    message.write_text(json.dumps({"id": 7, "created": "2025-12-29T00:00:00Z", "total": total}))
+
+    _, answer = _asked(capsys, "try", str(template), str(message))
+
+    assert answer["steps"][0]["fields"][2]["value"] == shown
 
 
 def test_mistakes_in_several_facts_are_told_together(
@@ -116,7 +163,7 @@ def test_a_message_is_told_field_by_field(
     ] == [
         ("order", "shop:7", "id", "7"),
         ("at", "2025-12-29T00:00:00+00:00", "created", "2025-12-29T08:00:00+08:00"),
-        ("amount", "1230 CNY (minor units)", "total", "12.30"),
+        ("amount", "12.30 CNY", "total", "12.30"),
     ]
 
 
@@ -150,7 +197,7 @@ def test_a_template_of_files_is_tried_on_the_first_order_of_an_export(
 
     told = {each["name"]: each["value"] for each in answer["steps"][0]["fields"]}
     assert (code, answer["rejections"]) == (0, [])
-    assert (told["order"], told["amount"]) == ("jd:117", "1230 CNY (minor units)")
+    assert (told["order"], told["amount"]) == ("jd:117", "12.30 CNY")
     assert (told["line 1"], told["line 2"]) == ("1 × 10001", "2 × 10003")
 
 

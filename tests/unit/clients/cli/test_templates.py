@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from clients.cli.template import WORDS
+from concord.intake.v1.fact_pb2 import Fact
 from tests.unit.clients.cli.conftest import Run
 
 
@@ -26,10 +28,17 @@ def test_a_message_is_told_field_by_field_and_why(concord: Run, tmp_path: Path) 
     result = concord("template", "try", "douyin.push", str(file))
 
     assert result.exit_code == 0
-    assert "PAYMENT_SUCCEEDED" in result.stdout
+    assert "PAYMENT_SUCCEEDED  the money came" in result.stdout
+    assert "29.90 CNY" in result.stdout
     assert "because tag is 110" in result.stdout
     assert "data.pay_amount = 2990" in result.stdout
     assert "douyin:4705288465508532862" in result.stdout
+
+
+def test_every_kind_of_fact_is_said_in_words() -> None:
+    # Words for all kinds of the contract but the one that stands for none.
+    kinds = {name.removeprefix("KIND_") for name in Fact.Kind.keys()}  # noqa: SIM118  # A wrapper.
+    assert set(WORDS) == kinds - {"UNSPECIFIED"}
 
 
 def test_a_refused_message_ends_with_one_and_says_what_to_do(concord: Run, tmp_path: Path) -> None:

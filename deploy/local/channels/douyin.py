@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 from starlette.routing import Route
@@ -28,6 +28,8 @@ STATES: Final = {
     State.CANCELLED: (4, "已取消"),
     State.REFUNDED: (4, "已取消"),
 }
+
+T = TypeVar("T")
 
 
 class Douyin:
@@ -66,7 +68,7 @@ class Douyin:
 
     def _orders(self, asked: dict[str, Any]) -> Answer:
         start, end = (_time(asked[f"update_time_{each}"]) for each in ("start", "end"))
-        return _page(asked, "shop_order_list", [_order(each) for each in self._found(start, end)])
+        return _page(asked, "shop_order_list", self._found(start, end), _order)
 
     def _found(self, start: datetime, end: datetime) -> list[Order]:
         return self._booth.shop.changed(start, min(end, self._booth.now()))
@@ -74,7 +76,7 @@ class Douyin:
     def _aftersales(self, asked: dict[str, Any]) -> Answer:
         start, end = _time(asked["update_start_time"]), _time(asked["update_end_time"])
         found = self._booth.shop.refunds(start, min(end, self._booth.now()))
-        return _page(asked, "items", [_aftersale(*each) for each in found])
+        return _page(asked, "items", found, lambda each: _aftersale(*each))
 
 
 def mount(booth: Booth) -> list[Route]:
@@ -82,11 +84,13 @@ def mount(booth: Booth) -> list[Route]:
     return routes(booth, Douyin(booth), "/douyin/order/searchList", "/douyin/afterSale/List")
 
 
-def _page(asked: dict[str, Any], key: str, rows: Sequence[object]) -> Answer:
+def _page(
+    asked: dict[str, Any], key: str, rows: Sequence[T], worded: Callable[[T], object]
+) -> Answer:
     page, size = asked["page"], min(int(asked["size"]), SIZE_MAX)
     if page < 0 or page * size > ROWS_MAX:
         return _failed(40002, "isv.parameter-invalid:1", "page*size超过限制")
-    shown = rows[page * size : (page + 1) * size]
+    shown = [worded(each) for each in rows[page * size : (page + 1) * size]]
     told = {key: shown, "page": page, "size": size, "total": len(rows)}
     return Answer({"code": 10000, "msg": "success", "data": told, "sub_code": "", "log_id": "L1"})
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.domain.stock_errors import PurchasePlanNotFoundError, SkuMappingNotFoundError
 from service.domain.stock_late import GATHERED_FOR, TOLD_EVERY, Oversale, Oversold
+from service.domain.stock_levels import Shelves
 from service.domain.stock_names import Names, SkuMapping, UnmappedSku
 from service.domain.stock_plans import Article, PurchasePlan, Supply, is_red, soon
 from service.domain.stock_shares import Allocation
@@ -137,6 +138,16 @@ class FakeStockPlans:
                 *(channel for channel, _, _ in self._parts(sku)),
             }
         )
+
+    def shelves(self, skus: Sequence[str]) -> dict[str, Shelves]:
+        kept = [each for (sku, _), each in self._stock.stock.items() if sku in skus]
+        return {
+            sku: Shelves(
+                sum(each.on_hand for each in kept if each.sku == sku),
+                sum(each.available for each in kept if each.sku == sku),
+            )
+            for sku in sorted({each.sku for each in kept})
+        }
 
     def feed_owners(self, channel: str) -> list[str]:
         feeds = self.tables.channels.feeds.values()

@@ -91,6 +91,9 @@ class StockPlanPart(Protocol):
     def selling(self, sku: str) -> list[str]:
         """Return the channels that sell an article, as far as is known."""
 
+    def shelves(self, skus: Sequence[str]) -> dict[str, Shelves]:
+        """Return what lies of articles, unlocked; those that are not kept are not among them."""
+
     def feed_owners(self, channel: str) -> list[str]:
         """Return the roles that own a channel's feeds, by name."""
 

@@ -1,6 +1,5 @@
 """Watches stock: flags what runs low, and tells those who sell elsewhere what is sold out."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,6 +8,7 @@ from service.domain.channels.feeds import OWNER as FEED_MENDERS
 from service.domain.desk.notices import NoticeAsked
 from service.domain.desk.taxonomy import Severity
 from service.domain.stock_late import Oversale
+from service.domain.stock_levels import level_of
 from service.domain.stock_plans import Article, Supply, is_red
 
 # Each is a row and at most a notice: some 2 ms.
@@ -48,12 +48,7 @@ class StockWatching:
             now = self.clock()
             found = unit.tell_oversales(now, most=TOLD_MOST)
             for each in found:
-                others = {
-                    name: _sellers(unit, name)
-                    for name in unit.selling(each.sku)
-                    if name != each.channel
-                }
-                unit.queue_notices(_sold_out(each, others), at=now)
+                unit.queue_notices([_sold_out(each), *_to_stop(unit, each)], at=now)
             return len(found)
 
         return self.storage.transact(work)
@@ -83,39 +78,52 @@ def _sellers(unit: Unit, channel: str) -> list[str]:
     return owners or [SELLERS]
 
 
-def _sold_out(oversale: Oversale, others: Mapping[str, Sequence[str]]) -> list[NoticeAsked]:
-    """Return what is told: the whole to who sells, and to the sellers of each other channel."""
+def _key(oversale: Oversale) -> str:
     told = oversale.told_at.isoformat() if oversale.told_at else ""
-    key = f"oversold|{oversale.sku}|{oversale.channel}|{told}"
-    values = {
-        "sku": oversale.sku,
-        "channel": oversale.channel,
-        "orders": str(oversale.orders),
-        "pieces": str(oversale.pieces),
-        "hours": str(int(oversale.late.total_seconds()) // 3600),
-    }
-    whole = NoticeAsked(
-        key=key,
+    return f"oversold|{oversale.sku}|{oversale.channel}|{told}"
+
+
+def _sold_out(oversale: Oversale) -> NoticeAsked:
+    return NoticeAsked(
+        key=_key(oversale),
         template="oversold",
         recipient=f"role:{SELLERS}",
-        values=values,
+        values={
+            "sku": oversale.sku,
+            "channel": oversale.channel,
+            "orders": str(oversale.orders),
+            "pieces": str(oversale.pieces),
+            "hours": str(int(oversale.late.total_seconds()) // 3600),
+        },
         case_id=oversale.cases[0] if oversale.cases else "",
         severity=Severity.CRITICAL,
     )
-    return [
-        whole,
-        *(
+
+
+def _to_stop(unit: Unit, oversale: Oversale) -> list[NoticeAsked]:
+    """Return what the sellers of each other channel are told: to stop, and what it can have."""
+    sku = oversale.sku
+    shelves = unit.shelves([sku])
+    allocations = {each.sku: each for each in unit.lock_allocations([sku])}
+    asked = []
+    for other in unit.selling(sku):
+        if other == oversale.channel:
+            continue
+        left = level_of(other, sku, ((sku, 1),), shelves, allocations).sellable
+        asked += [
             NoticeAsked(
-                key=f"{key}|{other}|{role}",
+                key=f"{_key(oversale)}|{other}|{role}",
                 template="stop_selling",
                 recipient=f"role:{role}",
                 values={
-                    **{name: values[name] for name in ("sku", "channel", "pieces")},
+                    "sku": sku,
+                    "channel": oversale.channel,
+                    "pieces": str(oversale.pieces),
                     "other": other,
+                    **({} if left is None else {"left": str(left)}),
                 },
                 severity=Severity.HIGH,
             )
-            for other, roles in others.items()
-            for role in roles
-        ),
-    ]
+            for role in _sellers(unit, other)
+        ]
+    return asked

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.stock_late import GATHERED_FOR, TOLD_EVERY, Oversale, Oversold
+from service.domain.stock_levels import Shelves
 from service.domain.stock_shares import OTHERS, Allocation, Share
 from service.postgres import stock_plan_tables as tables
 from service.postgres.channel_tables import feeds
@@ -28,6 +29,10 @@ _SELLING: Final = sa.text(
     " UNION SELECT orders.channel FROM reservations JOIN orders USING (order_id)"
     " WHERE reservations.sku = :sku"
     " ORDER BY channel"
+)
+_SHELVES: Final = sa.text(
+    "SELECT sku, sum(on_hand) AS on_hand, sum(on_hand - reserved) AS available FROM stock"
+    " WHERE sku = ANY(CAST(:skus AS text[])) GROUP BY sku"
 )
 _UNTOLD: Final = sa.text(
     "SELECT sku, channel FROM oversold AS fresh WHERE told_at IS NULL AND found_at <= :gathered"
@@ -86,6 +91,10 @@ class ShareRows:
         """Return the channels that sell an article, as far as is known."""
         return [row.channel for row in self._connection.execute(_SELLING, {"sku": sku})]
 
+    def shelves(self, skus: Sequence[str]) -> dict[str, Shelves]:
+        """Return what lies of articles, unlocked; those that are not kept are not among them."""
+        return shelves_of(self._connection, skus)
+
     def feed_owners(self, channel: str) -> list[str]:
         """Return the roles that own a channel's feeds, by name."""
         owner = feeds.c.owner
@@ -141,6 +150,12 @@ def _together(rows: Sequence[Any]) -> Oversale:
         told_at=rows[0].told_at,
         cases=tuple(row.case_id for row in rows[:CASES_NAMED]),
     )
+
+
+def shelves_of(connection: sa.Connection, skus: Sequence[str]) -> dict[str, Shelves]:
+    """Return what lies of articles in all warehouses; those that are not kept are left out."""
+    rows = connection.execute(_SHELVES, {"skus": list(skus)})
+    return {row.sku: Shelves(int(row.on_hand), int(row.available)) for row in rows}
 
 
 def allocations_of(connection: sa.Connection, wanted: sa.Select[Any]) -> list[Allocation]:

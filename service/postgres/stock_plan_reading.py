@@ -19,7 +19,7 @@ from service.domain.stock_shares import Allocation
 from service.postgres import stock_plan_tables as tables
 from service.postgres.engine import begin_snapshot
 from service.postgres.moments import to_text
-from service.postgres.share_rows import CASES_NAMED, allocations_of
+from service.postgres.share_rows import CASES_NAMED, allocations_of, shelves_of
 from service.postgres.sku_rows import mapping_from, unmapped_from
 from service.postgres.storage import translated
 from service.postgres.supply_rows import article_from, plan_from, supply_of
@@ -38,10 +38,6 @@ _ITEMS: Final = sa.text(
     "  WHERE NOT EXISTS (SELECT FROM sku_mappings WHERE channel = :channel)) AS known"
     " WHERE (:sku = '' OR sku = :sku) AND (:after = '' OR item > :after)"
     " ORDER BY item LIMIT :most"
-)
-_SHELVES: Final = sa.text(
-    "SELECT sku, sum(on_hand) AS on_hand, sum(on_hand - reserved) AS available FROM stock"
-    " WHERE sku = ANY(CAST(:skus AS text[])) GROUP BY sku"
 )
 # What is told of at once is one oversale, and what nobody was told of yet is one.
 _OVERSALES: Final = sa.text(
@@ -152,7 +148,7 @@ class PostgresStockPlanReader:
         """Return how an article is divided, and what lies of it."""
         with self._snapshot() as connection:
             divided = _allocations(connection, [sku])
-            shelves = _shelves(connection, [sku])
+            shelves = shelves_of(connection, [sku])
         return divided.get(sku), shelves.get(sku, Shelves(0, 0))
 
     def level(self, channel: str, channel_sku: str) -> Level:
@@ -226,13 +222,8 @@ def _levels(connection: sa.Connection, channel: str, items: Sequence[str]) -> li
     mapped = {each.channel_sku: each.parts for each in known}
     wanted = {each: mapped.get(each, ((each, 1),)) for each in items}
     skus = sorted({sku for parts in wanted.values() for sku, _ in parts})
-    shelves, allocations = _shelves(connection, skus), _allocations(connection, skus)
+    shelves, allocations = shelves_of(connection, skus), _allocations(connection, skus)
     return [level_of(channel, item, parts, shelves, allocations) for item, parts in wanted.items()]
-
-
-def _shelves(connection: sa.Connection, skus: Sequence[str]) -> dict[str, Shelves]:
-    rows = connection.execute(_SHELVES, {"skus": list(skus)})
-    return {row.sku: Shelves(int(row.on_hand), int(row.available)) for row in rows}
 
 
 def _allocations(connection: sa.Connection, skus: Sequence[str]) -> dict[str, Allocation]:

@@ -12,6 +12,7 @@ from concord.batches.v1 import batch_service_pb2
 from concord.cases.v1 import case_service_pb2
 from concord.channels.v1 import feed_pb2, run_pb2
 from concord.intake.v1 import fact_pb2
+from concord.inventory.v1 import planning_pb2
 from concord.notices.v1 import notice_service_pb2
 from concord.orders.v1 import order_pb2, order_service_pb2
 from concord.probes.v1 import probe_service_pb2
@@ -34,6 +35,7 @@ from service.domain.lifecycle import Action, State
 from service.domain.probing import ProbeState, Result
 from service.domain.reconciling.differences import DifferenceState
 from service.domain.reconciling.judging import DifferenceKind
+from service.domain.stock_plans import PlanState
 from service.domain.truth import RefundState
 
 SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
@@ -47,6 +49,7 @@ SAME: dict[str, tuple[type[Enum], EnumTypeWrapper, str]] = {
     "batch member": (MemberState, batch_service_pb2.BatchMember.State, "STATE_"),
     "case class": (Side, case_service_pb2.Case.Class, "CLASS_"),
     "case severity": (Severity, case_service_pb2.Case.Severity, "SEVERITY_"),
+    "purchase plan": (PlanState, planning_pb2.PurchasePlan.State, "STATE_"),
     "purchase state": (PurchaseState, case_service_pb2.PurchaseRequest.State, "STATE_"),
     "difference kind": (DifferenceKind, reconciliation_pb2.Difference.Kind, "KIND_"),
     "difference state": (DifferenceState, reconciliation_pb2.Difference.State, "STATE_"),

@@ -304,8 +304,11 @@ def owned(house: Warehouse, number: int, owner: str) -> None:
     ask(house, lambda unit: unit.add_feed(feed))
 
 
-def told_to_stop(house: Warehouse) -> list[str]:
-    """Let a late order of another channel find nothing; return who is told to stop selling."""
+def told_to_stop(house: Warehouse) -> list[tuple[str, str]]:
+    """Let a late order of another channel find nothing.
+
+    Return who is told to stop selling, and how much the channel can still have.
+    """
     maps(house, "item", ("A", 1))
     sku, own, at = house.sku("A"), house.store.channel, house.store.clock()
     late = Oversold(f"ord-{house.store.name}", sku, "another", 1, DAY, "", at)
@@ -313,13 +316,14 @@ def told_to_stop(house: Warehouse) -> list[str]:
     house.store.clock.pass_time(GATHERED_FOR)
     told_at = house.store.clock().isoformat()
     StockWatching(house.store.storage, house.store.clock).tell_oversales()
-    found = []
+    found: list[tuple[str, str]] = []
 
     def look(unit: Unit) -> None:
         for role in ("douyin_sales", "engineering", "operations"):
             name = notice_id_for(f"oversold|{sku}|another|{told_at}|{own}|{role}")
             with suppress(NoticeNotFoundError):
-                found.append(unit.lock_notice(name).asked.recipient)
+                asked = unit.lock_notice(name).asked
+                found.append((asked.recipient, asked.values.get("left", "")))
 
     house.store.storage.transact(look)
     return found
@@ -328,11 +332,14 @@ def told_to_stop(house: Warehouse) -> list[str]:
 def test_who_owns_a_channels_feeds_is_told_to_stop_selling(house: Warehouse) -> None:
     owned(house, 1, "douyin_sales")
     owned(house, 2, "engineering")
+    house.count("A", 10)
+    house.count("A", 5, "sh1")
+    allocate(house, "A", another=60)
 
-    assert told_to_stop(house) == ["role:douyin_sales"]
+    assert told_to_stop(house) == [("role:douyin_sales", "6")]
 
 
 def test_operations_is_told_where_nobody_sells_at_a_channel(house: Warehouse) -> None:
     owned(house, 1, "engineering")
 
-    assert told_to_stop(house) == ["role:operations"]
+    assert told_to_stop(house) == [("role:operations", "")]

@@ -10,6 +10,9 @@ import pytest
 
 from clients.files import sheets
 from clients.files.tables import FileRefusedError
+from clients.files.telling import Telling
+from concord.intake.v1.receipt_pb2 import Receipt
+from tests.builders import NOON
 from tests.unit.clients.files.reads import read, saved
 from tests.unit.clients.files.workbooks import Cell, Date, write_xls, write_xlsx
 
@@ -58,6 +61,28 @@ def test_utf_16_with_and_without_its_mark(tmp_path: Path, encoding: str, *, mark
 
     assert (found.sent, found.kept) == ([FIRST], [])
     assert found.field(FIRST, "订单状态") == "已完成"
+
+
+def test_the_same_rows_in_other_bytes_are_the_same_receipts(tmp_path: Path) -> None:
+    lines = (HEADER, row(), row(SECOND), row(SECOND, child="2"))
+    tabbed = ["\t".join(each.replace("\t", "").split(",")) for each in lines]
+    files = [
+        saved(tmp_path / "a.csv", *lines),
+        saved(tmp_path / "b.csv", *lines, encoding="gbk", end="\n"),
+        saved(tmp_path / "c.csv", *lines, encoding="utf-16"),
+        saved(tmp_path / "d.tsv", *tabbed, encoding="utf-8-sig"),
+        saved(tmp_path / "e.csv", HEADER, *reversed(lines[1:3]), lines[3], "合计,2,,,57.80,,,,,"),
+    ]
+
+    bodies = {tuple(each.body for each in receipts(file)) for file in files}
+
+    assert len(bodies) == 1
+
+
+def receipts(path: Path) -> list[Receipt]:
+    found = read(path)
+    telling = Telling("douyin", "s", "douyin.orders.file", "", found.summary.columns, NOON)
+    return [each for batch in telling.batches(found.orders) for each in batch.receipts]
 
 
 def test_characters_that_gbk_does_not_have_are_read(tmp_path: Path) -> None:

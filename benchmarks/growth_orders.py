@@ -30,7 +30,7 @@ LYING: Final = ("held", "open", "review")
 SETTLED: Final = {"settled": range(1), "dismissed": range(1)}
 SORTS: Final = (*GROWING, *LYING, *SETTLED)
 PAID: Final = tuple(each for each in SORTS if each not in {"closed", "waiting"})
-WHO: Final = Identity("benchmark", "operator", "bench")
+WHO: Final = Identity("benchmark", "customer_service", "bench")
 PICKED: Final = """
 INSERT INTO pick_lists (pick_list_id, order_id, reservation_id, warehouse, order_number, channel,
                         lines, state, picker, created_at, started_at, ended_at, void_reason)
@@ -115,9 +115,9 @@ def _templates(world: Serving) -> dict[str, str]:
     }
     with Concord(world.service.address, identity=WHO) as concord:
         concord.orders.place_hold(ids["held"], hold_reason="RISK")
-        concord.cases.open(ids["open"], "ADDRESS_WRONG")
-        case = concord.cases.open(ids["settled"], "ADDRESS_WRONG")
-        concord.cases.resolve(case.name, "DONE")
+        concord.cases.open(ids["open"], "WRONG_ITEM")
+        case = concord.cases.open(ids["settled"], "WRONG_ITEM")
+        concord.cases.act(case.name, "reject", documents={"photo": "1.jpg", "cause": "none"})
         for sort in ("review", "dismissed"):
             flag = flag_pb2.Flag(
                 name=f"flags/{sort}",

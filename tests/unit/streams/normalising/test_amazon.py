@@ -148,6 +148,33 @@ def test_a_package_that_does_not_know_when_it_left_had_left_by_the_last_update()
     assert [(fact.kind, fact.occurred_at) for fact in facts[2:]] == [(SHIPPED, UPDATED_AT)] * 2
 
 
+@pytest.mark.parametrize(
+    ("state", "other"),
+    [("SHIPPED", "IN_TRANSIT"), ("SHIPPED", "SHIPPED"), ("PARTIALLY_SHIPPED", "DELIVERED")],
+)
+def test_an_order_has_not_arrived_before_all_of_it_has(state: str, other: str) -> None:
+    packages = [
+        {"trackingNumber": "1Z", "packageStatus": {"status": "DELIVERED"}},
+        {"trackingNumber": "2Z", "packageStatus": {"status": other}},
+    ]
+
+    facts = facts_of("amazon.orders.v2026", _order_2026(state, packages=packages))
+
+    assert DELIVERED not in {fact.kind for fact in facts}
+    assert ("package_delivered", "1Z") in {(fact.note, fact.voucher) for fact in facts}
+
+
+def test_an_order_has_arrived_with_the_last_of_its_packages() -> None:
+    packages = [
+        {"trackingNumber": number, "packageStatus": {"status": "DELIVERED"}}
+        for number in ("1Z", "2Z")
+    ]
+
+    facts = facts_of("amazon.orders.v2026", _order_2026("SHIPPED", packages=packages))
+
+    assert [fact.voucher for fact in facts if fact.kind is DELIVERED] == ["1Z", "2Z"]
+
+
 def test_a_buyers_request_is_noted_beside_the_state() -> None:
     message = _change("Unshipped")
     message["Payload"]["OrderChangeNotification"]["OrderChangeType"] = (  # type: ignore[index]  # a dict

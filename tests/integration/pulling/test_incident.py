@@ -6,7 +6,7 @@ answers are empty, and right. The wrong zone is put around a platform here: our 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,11 +24,11 @@ from clients.connectors.pulling.register import Register
 from clients.connectors.pulling.tokens import Tokens
 from clients.connectors.pulling.windows import Window
 from clients.sdk import AsyncConcord, Identity
-from concord.channels.v1.feed_pb2 import Feed, FeedSchedule
+from concord.channels.v1.feed_pb2 import Feed, FeedHealth, FeedSchedule
 from concord.channels.v1.run_pb2 import Incident, Run
 from deploy.local.stack import EmbeddedServers
 from tests.integration.connectors.running import started
-from tests.integration.pulling.world import World, a_world
+from tests.integration.pulling.world import EVERY, World, a_world
 
 ORDERS = 147
 POLLS = 5
@@ -48,6 +48,22 @@ class LocalTakenForUtc:
         return await self._inner.page(account, replace(query, window=window))
 
 
+class ArticlesAmazon(LocalTakenForUtc):
+    """Amazon as the article met it: asked for what is to come, it answers, and has nothing."""
+
+    def __init__(self, inner: AnyPlatform, now: Callable[[], datetime]) -> None:
+        super().__init__(inner)
+        self._now = now
+
+    async def page(self, account: Any, query: Query) -> Page:  # noqa: ANN401  # As above.
+        late = timedelta(hours=8)
+        end = min(query.window.end + late, self._now() - timedelta(minutes=3))
+        if query.window.start + late >= end:
+            return Page(messages=(), asked={"lastUpdatedAfter": str(query.window.start + late)})
+        window = Window(query.window.start, end - late)
+        return await super().page(account, replace(query, window=window))
+
+
 @dataclass
 class Stage:
     """A real service, and a puller of its feed."""
@@ -57,14 +73,14 @@ class Stage:
     engine: sa.Engine
     puller: Puller
 
-    async def register(self, name: str) -> Feed:
+    async def register(self, name: str, platform: str = "douyin") -> Feed:
         feed = Feed(
             name=f"feeds/{name}",
-            channel="douyin",
-            platform="douyin",
+            channel=platform,
+            platform=platform,
             shop=name,
             mode=Feed.MODE_PULL,
-            template="douyin.orders",
+            template=EVERY[platform],
             zone="Asia/Shanghai",
             schedule=FeedSchedule(interval_s=1),
             begin_time=stamp(datetime.now(tz=UTC) - timedelta(hours=3)),
@@ -87,7 +103,7 @@ class Stage:
         return [each async for each in self.concord.channels.list_incidents()]
 
     async def receipts(self) -> list[str]:
-        listed = self.concord.intake.list(source="douyin", page_size=500)
+        listed = self.concord.intake.list(source=self.puller.platform.provider, page_size=500)
         return [each.order_hint async for each in listed]
 
 
@@ -143,6 +159,57 @@ async def test_a_feed_that_asks_for_the_future_is_found_out_and_loses_no_order(
     assert incident.missed_orders == ORDERS
     assert incident.asked and incident.found_by  # noqa: PT018  # Both readings are told.
     assert sorted(await stage.receipts()) == numbers
+
+
+async def test_the_articles_amazon_is_found_out_within_five_polls_and_loses_no_order(
+    stage: Stage,
+) -> None:
+    now = stage.world.time.at
+    wrong = stage.world.puller("amazon", lambda each: ArticlesAmazon(each, lambda: now))
+    stage.puller = replace(wrong, register=stage.puller.register)
+    await stage.register("overseas", "amazon")
+    numbers = [
+        stage.world.shop("amazon").sell(at=now - timedelta(seconds=7200 - 40 * each)).number
+        for each in range(ORDERS)
+    ]
+
+    purposes = []
+    for _ in range(POLLS + 3):
+        purposes += [each.purpose for each in await stage.work()]
+        incidents = [each for each in await stage.incidents() if each.feed == "feeds/overseas"]
+        if incidents and sorted(set(await stage.receipts())) == numbers:
+            break
+
+    assert purposes[: POLLS + 1] == [*[Run.PURPOSE_REGULAR] * POLLS, Run.PURPOSE_PROBE]
+    [incident] = incidents
+    assert incident.missed_orders == ORDERS
+    assert sorted(await stage.receipts()) == numbers
+
+
+async def test_todays_amazon_refuses_to_be_asked_for_the_future_and_the_cursor_waits(
+    stage: Stage,
+) -> None:
+    wrong = stage.world.puller("amazon", LocalTakenForUtc)
+    stage.puller = replace(wrong, register=stage.puller.register)
+    feed = await stage.register("refused", "amazon")
+    now = stage.world.time.at
+    known = set(await stage.receipts())
+    # Numbers are counted for each shop: these are not those of the test before.
+    numbers = [
+        stage.world.shop("amazon")
+        .sell(f"703-0000000-{each:07d}", at=now - timedelta(hours=2))
+        .number
+        for each in range(ORDERS)
+    ]
+
+    await stage.work()
+    health = await stage.concord.channels.health(feed.name)
+    stage.world.pullers.clear()
+    stage.puller = replace(stage.world.puller("amazon"), register=stage.puller.register)
+    await stage.work()
+
+    assert health.state == FeedHealth.STATE_BROKEN
+    assert set(await stage.receipts()) - known == set(numbers)
 
 
 async def test_a_quiet_feed_is_looked_at_wider_once_and_nobody_is_alarmed(stage: Stage) -> None:

@@ -19,6 +19,8 @@ from streams.logic.normalising.currencies import exponent
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # What a template of files of orders is called.
 ORDERS_FILE: Final = ".orders.file"
+# What the service takes of kinds of goods, and of coupons.
+NAMES_MAX: Final = 50
 _NANOS: Final = 1_000_000_000
 
 
@@ -100,6 +102,8 @@ def _fact(fact: Fact) -> fact_pb2.Fact:
         provider=fact.provider,
         account=fact.account,
         payment=fact.payment,
+        categories=sorted({line.category for line in fact.lines if line.category})[:NAMES_MAX],
+        coupons=fact.coupons[:NAMES_MAX],
         identities=[
             fact_pb2.Identity(
                 kind=fact_pb2.Identity.Kind.Value(f"KIND_{each.kind.value}"),

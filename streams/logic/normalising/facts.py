@@ -89,6 +89,8 @@ class OrderLine:
     sku: str
     quantity: int
     unit_price: Money | None = None
+    # The kind of goods, as the channel names it, behind the channel's name; empty where untold.
+    category: str = ""
 
 
 @unique
@@ -133,6 +135,8 @@ class Fact:
     account: str = ""
     payment: str = ""
     identities: tuple[Identity, ...] = ()
+    # Codes of coupons that were used.
+    coupons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

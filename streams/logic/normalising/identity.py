@@ -5,7 +5,8 @@ The id is a UUID5 over what is claimed, not over how we learnt it:
     kind, source, order reference, voucher, occurred_at, amount
     and for NOTED            the note
     and for ORDER_CREATED    list amount, customer, lines and further references,
-                             and by what else the person is known, where that can be matched
+                             and by what else the person is known, where that can be matched,
+                             and kinds of goods and coupons, where they are told
 
 Left out are provider, account and payment (they say where money moved, not that it did), the
 receipt and its message id (a second notice tells the same fact), the circumstances (a query that
@@ -48,6 +49,9 @@ def fact_id(fact: Fact, *, has_own_time: bool) -> str:
         known_by = sorted([each.kind.value, each.digest] for each in fact.identities if each.digest)
         if known_by:
             key.append(known_by)
+        kinds = [line.category for line in fact.lines if line.category]
+        if kinds or fact.coupons:
+            key.append([kinds, list(fact.coupons)])
     return str(uuid.uuid5(FACT_NAMESPACE, json.dumps(key, separators=(",", ":"))))
 
 

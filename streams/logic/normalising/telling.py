@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from streams.logic.normalising import texts
 from streams.logic.normalising.facts import (
@@ -35,6 +35,8 @@ from streams.logic.normalising.template import (
     TimeRule,
 )
 
+# What a channel writes where it has no kind.
+_NO_KIND: Final = frozenset({"", "0"})
 _T = TypeVar("_T")
 
 
@@ -78,12 +80,13 @@ class Teller:
         ref = next(refs(*self.order), None)
         assert ref is not None, "an order's own reference is not optional"  # noqa: S101
         own_time = _time(rule.at, record)
+        channel = self._word(template.channel_at) or receipt.channel or template.channel
         fact = Fact(
             fact_id="",
             kind=rule.kind,
             ref=ref,
             source=self._word(template.source) or receipt.source,
-            channel=self._word(template.channel_at) or receipt.channel or template.channel,
+            channel=channel,
             occurred_at=own_time or receipt.receive_time,
             amount=_money(rule.amount, record),
             voucher=_text(rule.voucher, record, texts.identifier),
@@ -91,12 +94,13 @@ class Teller:
             more_refs=tuple(found for each in rule.more_refs for found in refs(each, record)),
             list_amount=_money(rule.list_amount, record),
             customer=self._customer(rule.customer, record, ref.namespace),
-            lines=_lines(rule.lines, record),
+            lines=_lines(rule.lines, record, channel),
             note=_text(rule.note, record, texts.word),
             provider=_text(rule.provider, record, texts.namespace),
             account=_text(rule.account, record, texts.account) or receipt.account,
             payment=_text(rule.payment, record, texts.identifier),
             identities=self._identities(rule, record, ref.namespace),
+            coupons=_coupons(rule, record),
         )
         return replace(fact, fact_id=fact_id(fact, has_own_time=own_time is not None))
 
@@ -236,19 +240,33 @@ def _minor(rule: MoneyRule, record: Record, currency: str, places: tuple[Path, .
     return 0
 
 
-def _lines(rule: LineRule | None, record: Record) -> tuple[OrderLine, ...]:
+def _coupons(rule: FactRule, record: Record) -> tuple[str, ...]:
+    """Return the codes of coupons, each once; an empty one is none."""
+    found = {
+        _fitting(texts.identifier, each.value, each.label)
+        for path in rule.coupons
+        for each in record.inside(path)
+        if each.value not in ("", None)
+    }
+    return tuple(sorted(found))
+
+
+def _lines(rule: LineRule | None, record: Record, channel: str) -> tuple[OrderLine, ...]:
     if rule is None:
         return ()
     found = (list(record.inside(path)) for path in rule.each)
     records: list[Record] = next((each for each in found if each), [])
     if rule.skips_none:
         records = [each for each in records if take(each, rule.quantity, str) != "0"]
-    return tuple(_line(rule, each) for each in records)
+    return tuple(_line(rule, each, channel) for each in records)
 
 
-def _line(rule: LineRule, record: Record) -> OrderLine:
+def _line(rule: LineRule, record: Record, channel: str) -> OrderLine:
     sku = take(record, rule.sku, texts.identifier)
     pieces = take(record, rule.quantity, texts.quantity)
     assert sku is not None, "a line's article is not optional"  # noqa: S101
     assert pieces is not None, "a line's quantity is not optional"  # noqa: S101
-    return OrderLine(sku, pieces, _money(rule.unit_price, record))
+    kind = _text(rule.category, record, texts.identifier)
+    # Channels number their kinds each in their own way.
+    category = f"{channel}:{kind}" if kind not in _NO_KIND else ""
+    return OrderLine(sku, pieces, _money(rule.unit_price, record), category)

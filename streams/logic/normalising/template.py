@@ -75,6 +75,8 @@ class LineRule:
     quantity: Pick
     unit_price: MoneyRule | None
     skips_none: bool = False
+    # The kind of goods, where the channel tells it.
+    category: Pick | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class FactRule:
     payment: Pick | None = None
     more_refs: tuple[RefRule, ...] = ()
     lines: LineRule | None = None
+    # Where the codes of coupons are that were used.
+    coupons: tuple[Path, ...] = ()
     circumstances: tuple[Circumstance, ...] = ()
     circumstances_at: Path | None = None
 

@@ -172,13 +172,14 @@ def ref(value: object) -> RefRule:
 
 def lines(value: object) -> LineRule:
     """Return what was bought."""
-    data = mapping(value, {"each", "sku", "quantity", "unit_price", "skip_none"})
+    data = mapping(value, {"each", "sku", "quantity", "unit_price", "skip_none", "category"})
     return LineRule(
         each=needed(paths, data, "each"),
         sku=needed(pick, data, "sku"),
         quantity=needed(pick, data, "quantity"),
         unit_price=maybe(money, data, "unit_price"),
         skips_none=data.get("skip_none") is True,
+        category=maybe(pick, data, "category"),
     )
 
 

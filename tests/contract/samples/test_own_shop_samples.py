@@ -88,6 +88,7 @@ def test_a_shopify_order_is_reserved_not_paid(sample: Sample, *, bare: bool) -> 
                 OrderLine(f"IPOD2008{colour}", 1, Money(19900, "USD"))
                 for colour in ("GREEN", "RED", "BLACK")
             ),
+            coupons=("TENOFF",),
         ),
         told(FactKind.PAYMENT_AUTHORISED, at, amount=Money(40994, "USD")),
     )

@@ -23,7 +23,7 @@ def test_a_douyin_order_is_shipped_because_its_number_says_so(sample: Sample) ->
             at,
             amount=Money(500, "CNY"),
             list_amount=Money(500 + 1000 + 10, "CNY"),
-            lines=(OrderLine("djfafj", 2, Money(100, "CNY")),),
+            lines=(OrderLine("djfafj", 2, Money(100, "CNY"), "douyin:20174"),),
         ),
         told(
             FactKind.PAYMENT_SUCCEEDED,
@@ -157,7 +157,7 @@ def test_a_real_taobao_trade_is_finished(sample: Sample) -> None:
             FactKind.ORDER_CREATED,
             paid,
             amount=yuan("148.00"),
-            lines=(OrderLine("06-18-08", 1, yuan("160.00")),),
+            lines=(OrderLine("06-18-08", 1, yuan("160.00"), "taobao:50021631"),),
         ),
         told(FactKind.PAYMENT_SUCCEEDED, paid, amount=yuan("148.00")),
         told(FactKind.ORDER_COMPLETED, "2018-10-08 02:21:44"),
@@ -176,7 +176,7 @@ def test_a_trade_that_taobao_closed_was_never_paid(sample: Sample) -> None:
             "2013-11-10 06:22:38",
             amount=yuan("13.80"),
             list_amount=yuan("88.00"),
-            lines=(OrderLine("TX324A0212", 1, yuan("88.00")),),
+            lines=(OrderLine("TX324A0212", 1, yuan("88.00"), "taobao:50000436"),),
         ),
         told(FactKind.ORDER_CANCELLED, "2013-11-13 06:24:01"),
     )

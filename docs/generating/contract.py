@@ -39,6 +39,7 @@ AGENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ReceiptWeighed": ("channel-outcomes",),
     "OrderEvent": ("stages",),
     "CustomerEvent": ("risk",),
+    "ProfileChange": ("profiles",),
     "StagePartial": ("stage-windows",),
     "ChannelPartial": ("channel-minutes",),
     "Flag": ("flag-actions",),

@@ -48,6 +48,8 @@ def check_view(stack: WholeStack) -> None:
     assert int(found["windows"]) > 0
     assert [_difference(each) for each in found["differences"]] == []
     assert found["differenceCount"] == "0"
+    people = stack.concord("customer", "verify", "--wait", "60s", within_s=300, codes=(0, 1))
+    assert people["differenceCount"] == "0", people["differences"]
 
 
 def _difference(found: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON.

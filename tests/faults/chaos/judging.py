@@ -216,6 +216,7 @@ _UNPUBLISHED: Final = "SELECT topic, key, n FROM outbox WHERE published_at IS NU
 HEADS: Final[Mapping[Stream, str]] = {
     Stream.ORDERS: "SELECT order_id, max(sequence) FROM journal GROUP BY 1",
     Stream.CUSTOMERS: "SELECT customer, max(n) FROM customer_events GROUP BY 1",
+    Stream.PROFILES: "SELECT customer_id, max(n) FROM profile_events GROUP BY 1",
     # Of cases the outbox is the only history, for an hour.
     Stream.CASES: (
         f"SELECT key, max(n) FROM outbox WHERE topic = '{NAMES[Stream.CASES]}' GROUP BY 1"  # noqa: S608
@@ -243,6 +244,7 @@ def committed(world: World) -> dict[str, int]:
         "outcomes": "SELECT count(*) FROM receipt_outcomes",
         "order events": "SELECT count(*) FROM journal",
         "customer events": "SELECT count(*) FROM customer_events",
+        "profile events": "SELECT count(*) FROM profile_events",
         "case events": "SELECT coalesce(sum(n), 0)::bigint FROM stream_heads WHERE topic = %s",
     }
     parameters: dict[str, list[Any]] = {"case events": [NAMES[Stream.CASES]]}

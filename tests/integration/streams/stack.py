@@ -119,15 +119,18 @@ class Stack:
         )
         until(lambda: self.rows(waiting) == [(0, 0)], "nothing waits", DONE_WITHIN_S)
 
-    def verified(self) -> dict[str, Any]:
-        """Run `concord insights verify` until nothing differs; return what it says at last."""
+    def verified(self, of: str = "insights") -> dict[str, Any]:
+        """Run `concord insights verify`, or that of something else, until nothing differs.
+
+        Return what it says at last.
+        """
         found: dict[str, Any] = {}
 
         def is_equal() -> bool:
             done = subprocess.run(
                 [
                     *(sys.executable, "-m", "clients.cli"),
-                    *("insights", "verify", "--wait", VERIFY_WAIT, "--json"),
+                    *(of, "verify", "--wait", VERIFY_WAIT, "--json"),
                 ],
                 env={**self._env, "HOME": str(self._folder)},
                 capture_output=True,

@@ -65,4 +65,7 @@ def test_partitions_of_a_killed_worker_move_and_insights_verify_is_clean(running
     verified = running.verified()
     assert (verified["code"], verified.get("differenceCount")) == (0, "0"), verified
     assert int(verified["windows"]) > 0
+    people = running.verified("customer")
+    assert (people["code"], people.get("differenceCount")) == (0, "0"), people
+    assert int(people["customers"]) > 0
     assert_clean(running.servers.database_url)

@@ -97,3 +97,33 @@ def test_orders_returns_and_customers_are_listed(fake: FakeConcord, concord: Run
     assert "wechatpay" in concord("customer", "returns", "--shop", "flagship").stdout
     assert "orders/ord-1" in concord("customer", "orders", "cus-1").stdout
     assert "customers/cus-1" in concord("customer", "list").stdout
+
+
+def test_uses_of_coupons_are_listed_with_who_gave_them(fake: FakeConcord, concord: Run) -> None:
+    use = api.ListCouponUsesResponse.Use(
+        code="LATE10", order="orders/ord-1", channel="jd", shop="own",
+        given_channel="douyin", given_shop="flagship", cross_shop=True, other_customer=True,
+    )  # fmt: skip
+    fake.answer("ListCouponUses", api.ListCouponUsesResponse(uses=[use]))
+
+    shown = concord("customer", "coupons", "--cross-shop").stdout
+
+    assert "douyin flagship" in shown
+    assert "given to another" in shown
+    assert fake.requests("ListCouponUses")[0].cross_shop
+
+
+def test_profiles_are_compared_and_what_differs_is_shown(fake: FakeConcord, concord: Run) -> None:
+    differing = api.VerifyProfilesResponse(customers=7, difference_count=1)
+    told = differing.differences.add(customer="customers/cus-1")
+    told.orders.places.add(channel="jd", orders=3, returned=1)
+    fake.answer("VerifyProfiles", api.VerifyProfilesResponse(customers=7), differing)
+
+    equal = concord("customer", "verify", "--wait", "5s")
+    wrong = concord("customer", "verify", "--wait", "5s")
+
+    assert (equal.exit_code, wrong.exit_code) == (0, 1)
+    assert "7 customers: no difference" in equal.stdout
+    assert "customers/cus-1" in wrong.stdout
+    assert "none" in wrong.stdout
+    assert fake.requests("VerifyProfiles")[0].wait.seconds == 5

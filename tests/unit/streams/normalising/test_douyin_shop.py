@@ -64,6 +64,14 @@ def test_an_unpaid_order_without_a_deposit_is_just_there() -> None:
     assert (created.kind, created.amount) == (FactKind.ORDER_CREATED, Money(1200, "CNY"))
 
 
+def test_a_zero_is_no_article() -> None:
+    line = {"code": "", "out_sku_id": "0", "sku_id": 1700000000000000017, "item_num": 2}
+
+    (created,) = facts_of("douyin.orders", an_order(sku_order_list=[line]))
+
+    assert [each.sku for each in created.lines] == ["1700000000000000017"]
+
+
 def test_the_detail_of_an_aftersale_says_what_was_asked_and_what_left() -> None:
     done = a_detail(refund_status=3, after_sale_status=12, real_refund_amount=1100)
 

@@ -101,6 +101,39 @@ def test_what_is_paid_and_not_sent_waits_for_the_warehouse(state: object) -> Non
     assert facts[0].occurred_at == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
 
+def a_parcel(state: str | None, number: str) -> dict[str, object]:
+    return {
+        "status": "success",
+        "shipment_status": state,
+        "tracking_number": number,
+        "created_at": SPRING,
+        "updated_at": "2026-03-30T10:00:00+01:00",
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "other", "arrived"),
+    [
+        ("fulfilled", "delivered", True),
+        ("fulfilled", None, True),
+        ("fulfilled", "in_transit", False),
+        ("partial", "delivered", False),
+    ],
+)
+def test_an_order_has_arrived_when_all_of_it_has(
+    state: str, other: str | None, *, arrived: bool
+) -> None:
+    parcels = [a_parcel("delivered", "1Z"), a_parcel(other, "2Z")]
+
+    facts = facts_of(
+        "shopify.order", a_shopify_order(fulfillment_status=state, fulfillments=parcels)
+    )
+
+    told = {(fact.kind, fact.note) for fact in facts if fact.voucher == "1Z"}
+    assert ((FactKind.PARCEL_DELIVERED, "") in told) is arrived
+    assert ((FactKind.NOTED, "package_delivered") in told) is not arrived
+
+
 def test_of_a_part_payment_only_what_came_counts() -> None:
     order = a_shopify_order(financial_status="partially_paid", total_outstanding="15.00")
 

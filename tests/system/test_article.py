@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 import redis
 
+from clients.traffic.shop.stalls import TEMPLATES
 from tests.system import stalls
 from tests.system.board import check_article
 from tests.system.whole_stack import WholeStack, until
@@ -41,7 +42,7 @@ def test_the_shop_sells_on_five_channels_and_no_order_is_lost_or_doubled(
     """One tells of its orders; the others are asked, and one of these also calls."""
     at_us = time.time_ns() // 1000
     before = Counter(stalls.orders(stack, stalls.MINI))
-    for channel in stalls.TEMPLATES:
+    for channel in TEMPLATES:
         stalls.sell(stack, channel, SOLD, at_us)
 
     def found() -> dict[str, Counter[str]]:
@@ -49,14 +50,14 @@ def test_the_shop_sells_on_five_channels_and_no_order_is_lost_or_doubled(
 
     def has_come() -> bool:
         known = found()
-        sold = {each: stalls.sold(stack, each, stalls.AGO_S) for each in stalls.TEMPLATES}
+        sold = {each: stalls.sold(stack, each, stalls.AGO_S) for each in TEMPLATES}
         is_told = all(len(sold[each]) > SOLD and sold[each] <= set(known[each]) for each in sold)
         return is_told and len(known[stalls.MINI]) > len(before)
 
     with stalls.open_shop(stack):
         until(has_come, "what was sold on each channel came", COME_WITHIN_S)
 
-    for channel in stalls.TEMPLATES:
+    for channel in TEMPLATES:
         told = stalls.orders(stack, channel)
         assert set(told) <= stalls.sold(stack, channel, 0), channel
         assert len(told) == len(set(told)), channel

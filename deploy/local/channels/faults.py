@@ -40,7 +40,7 @@ class _Planned:
 class _Happening:
     operation: str
     after: int
-    act: Callable[[], None]
+    act: Callable[[], object]
 
 
 class Faults:
@@ -55,7 +55,7 @@ class Faults:
         """Let so many calls fail, after so many that do not; of one operation, or of any."""
         self._planned.append(_Planned(Fault(fault), operation, after, times))
 
-    def meanwhile(self, act: Callable[[], None], *, operation: str = "", after: int = 1) -> None:
+    def meanwhile(self, act: Callable[[], object], *, operation: str = "", after: int = 1) -> None:
         """Let something happen in the shop once so many calls have been answered."""
         self._happenings.append(_Happening(operation, after, act))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from concord.channels.v1.run_pb2 import ReportRunRequest
+from deploy.local.channels.faults import Fault
 from tests.integration.pulling.world import START, TEMPLATES, World, completed
 
 PLATFORMS = tuple(TEMPLATES)
@@ -48,11 +50,8 @@ async def test_an_order_that_changes_while_pages_are_read_hides_no_other(
     shop, faults = world.shop(platform), world.booth(platform).faults
     # After each page, an order of the first page goes out of the window, and all others move up.
     for page in range(3):
-        faults.meanwhile(
-            lambda number=numbers[page]: shop.touch(number),
-            operation=LISTS[platform],
-            after=page + 1,
-        )
+        touch = partial(shop.touch, numbers[page])
+        faults.meanwhile(touch, operation=LISTS[platform], after=page + 1)
 
     completed(await world.pull(platform, START - BACK, START - SOON))
 
@@ -82,7 +81,7 @@ async def test_a_page_without_rows_that_counts_some_is_no_answer(
     world: World, platform: str
 ) -> None:
     sold(world, platform, 3)
-    world.booth(platform).faults.plan("empty", times=99, operation=LISTS[platform])
+    world.booth(platform).faults.plan(Fault.EMPTY, times=99, operation=LISTS[platform])
 
     report = await world.pull(platform, START - BACK, START - SOON)
 
@@ -93,7 +92,7 @@ async def test_a_page_without_rows_that_counts_some_is_no_answer(
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_whoever_goes_on_with_a_run_reads_the_same_pages(world: World, platform: str) -> None:
     numbers = sold(world, platform, 237)
-    world.booth(platform).faults.plan("token_expired", operation=LISTS[platform], after=2)
+    world.booth(platform).faults.plan(Fault.TOKEN_EXPIRED, operation=LISTS[platform], after=2)
     broken = await world.pull(platform, START - BACK, START - SOON)
     world.time.go_on(minutes=7)
 

@@ -13,6 +13,7 @@ from clients.connectors.pulling.paging import TOO_MANY_ROWS
 from clients.connectors.pulling.platform import AnyPlatform, Page, Query, Terms
 from clients.connectors.pulling.windows import Window
 from concord.channels.v1.run_pb2 import ReportRunRequest
+from deploy.local.channels.faults import Fault
 from tests.integration.pulling.world import EVERY, START, World, completed
 
 PLATFORMS = tuple(EVERY)
@@ -56,7 +57,7 @@ async def test_whoever_takes_over_goes_on_with_the_piece(world: World) -> None:
     shop = world.shop("douyin")
     numbers = [shop.sell(at=WINDOW[0] + timedelta(seconds=30 * each)).number for each in range(23)]
     world.puller("douyin", Narrow)
-    world.booth("douyin").faults.plan("token_expired", after=4)
+    world.booth("douyin").faults.plan(Fault.TOKEN_EXPIRED, after=4)
     broken = await world.pull("douyin", *WINDOW)
     assert broken.result == ReportRunRequest.RESULT_REFUSED
 

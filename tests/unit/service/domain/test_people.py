@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
 
 from service.domain.customers.book import Book
-from service.domain.customers.identity import PROVING, Identity, IdentityKind
+from service.domain.customers.identity import Identity, IdentityKind
 from service.domain.customers.knowing import count, see, settle
 from service.domain.customers.people import Merge, MergeState
+from tests.people import PEOPLE, Purchase, matchable, pairs, purchases
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 K = IdentityKind
@@ -26,6 +25,16 @@ class Shop:
 
     def buys(self, key: str, channel: str, **told: str) -> str:
         """Take an order; return its buyer. A value of `*` is masked."""
+        marks = [
+            Identity(K[kind.upper()], "" if value == "*" else value) for kind, value in told.items()
+        ]
+        return self._take(key, channel, marks)
+
+    def takes(self, purchase: Purchase) -> str:
+        """Take an order of somebody who was made from a seed; return its buyer."""
+        return self._take(purchase.key, purchase.channel, purchase.marks)
+
+    def _take(self, key: str, channel: str, marks: Iterable[Identity]) -> str:
         self.orders += 1
         at = BEGAN + timedelta(minutes=self.orders)
         buyer = see(
@@ -35,9 +44,6 @@ class Shop:
             place=(channel, "main"),
             placed_at=at,
         )
-        marks = [
-            Identity(K[kind.upper()], "" if value == "*" else value) for kind, value in told.items()
-        ]
         count(self.book, buyer.buyer_id, marks, 1)
         self.settle(buyer.buyer_id)
         return buyer.buyer_id
@@ -173,60 +179,17 @@ def test_it_does_not_matter_in_which_order_merges_are_taken_back() -> None:
         assert shop.owners() == alone
 
 
-# How many orders of a channel tell a phone, a mail, a name that is not masked.
-CHANNELS: Mapping[str, tuple[float, float, float]] = {
-    "douyin": (0.2, 0.0, 0.2),
-    "jd": (0.6, 0.0, 0.9),
-    "mini": (1.0, 0.3, 0.8),
-    "shopify": (0.8, 1.0, 1.0),
-    "taobao": (0.4, 0.0, 0.5),
-}
-
-
 def test_five_thousand_people_at_five_channels_are_told_apart_and_together() -> None:
-    people = 5_000
     dice = random.Random(7)  # noqa: S311  # a generator of people, not of secrets
     shop = Shop()
-    truth: dict[str, int] = {}
-    for person, key, channel, told in _orders(dice, people):
-        truth[shop.buys(key, channel, **told)] = person
+    truth = {shop.takes(each): each.person for each in purchases(dice, PEOPLE)}
 
-    said = _pairs((buyer.customer_id, each) for each, buyer in shop.book.buyers.items())
-    true = _pairs((person, each) for each, person in truth.items())
-    matchable = {pair for pair in true if _has_common(shop.book, *pair)}
+    said = pairs((buyer.customer_id, each) for each, buyer in shop.book.buyers.items())
+    true = pairs((person, each) for each, person in truth.items())
+    known = matchable(true, {each: buyer.marks for each, buyer in shop.book.buyers.items()})
 
-    assert len(matchable) > people
+    assert len(known) > PEOPLE
     assert len(said & true) / len(said) >= 0.99
-    assert len(said & matchable) / len(matchable) >= 0.90
+    assert len(said & known) / len(known) >= 0.90
     for merge in shop.merges(MergeState.MERGED):
         assert any(each.digest for each in merge.evidence)
-
-
-def _orders(dice: random.Random, people: int) -> list[tuple[int, str, str, dict[str, str]]]:
-    """Everybody buys at five channels; each tenth shares phone and address with the one before."""
-    orders = []
-    for person in range(people):
-        household = person - 1 if person % 10 == 1 else person
-        for channel, (phone, mail, name) in CHANNELS.items():
-            told = {
-                "phone": f"p{household}" if dice.random() < phone else "*",
-                # Some three hundred names go round.
-                "name": f"h-{person % 311}" if dice.random() < name else "*",
-            }
-            if channel in {"mini", "shopify"}:
-                told["mail"] = f"m{person}" if dice.random() < mail else "*"
-            orders.append((person, f"{channel}-{person}", channel, told))
-    dice.shuffle(orders)
-    return orders
-
-
-def _pairs(told: Iterable[tuple[object, str]]) -> set[tuple[str, str]]:
-    groups: dict[object, list[str]] = defaultdict(list)
-    for group, each in told:
-        groups[group].append(each)
-    return {pair for each in groups.values() for pair in combinations(sorted(each), 2)}
-
-
-def _has_common(book: Book, one: str, other: str) -> bool:
-    both = set(book.buyers[one].marks) & set(book.buyers[other].marks)
-    return any(each.kind in PROVING and not each.is_masked for each in both)

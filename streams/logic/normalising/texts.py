@@ -17,6 +17,9 @@ _KEY_MAX: Final = 512
 # C0 and C1 controls cannot be stored or printed; lone surrogates cannot be encoded at all.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
+# What a spreadsheet makes of a long number: 4.70529E+18, of which only six digits are left.
+_ROUNDED: Final = re.compile(r"[0-9](?:\.[0-9]+)?E\+[0-9]{2,3}", re.ASCII | re.IGNORECASE)
+
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,64}", re.ASCII)
 _NAMESPACE: Final = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
@@ -39,6 +42,11 @@ def identifier(value: object) -> str:
         if value < 0:
             raise UnfitError("An id is not negative.")
         return _bounded(str(value))
+    if isinstance(value, str) and _ROUNDED.fullmatch(value):
+        raise UnfitError(
+            "A spreadsheet rounded this number, and its last digits are lost: export the file "
+            "again, and import it without opening it."
+        )
     return text(value)
 
 

@@ -15,11 +15,13 @@ _RFC3339: Final = re.compile(
 _OFFSET: Final = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
 
 # What a pattern may be made of, and how many digits each has.
-_DIRECTIVE: Final = re.compile("(%.)")
+_DIRECTIVE: Final = re.compile("(%-?.)")
 _DIGITS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "%Y": r"\d{4}",
         **dict.fromkeys(("%m", "%d", "%H", "%M", "%S"), r"\d{2}"),
+        # As spreadsheets write them: 2026/1/1 8:05.
+        **dict.fromkeys(("%-m", "%-d", "%-H"), r"\d{1,2}"),
         "%f": r"\d{1,6}",
     }
 )
@@ -74,7 +76,7 @@ def local(value: object, patterns: tuple[str, ...], zone: timezone) -> datetime:
     for pattern in patterns:
         if _shape(pattern).fullmatch(value):
             try:
-                return _bounded(datetime.strptime(value, pattern).replace(tzinfo=zone))
+                return _bounded(datetime.strptime(value, _plain(pattern)).replace(tzinfo=zone))
             except ValueError:
                 continue
     raise UnfitError(
@@ -85,7 +87,15 @@ def local(value: object, patterns: tuple[str, ...], zone: timezone) -> datetime:
 
 def _example(pattern: str) -> str:
     """Return a time as the pattern writes it, for people who read no patterns."""
-    return datetime(2026, 1, 31, 18, 5, 9, 120000).strftime(pattern)  # noqa: DTZ001  # Only shown.
+    shown = datetime(2026, 1, 31, 8, 5, 9, 120000)  # noqa: DTZ001  # Only shown.
+    for bare, number in (("%-m", 1), ("%-d", 31), ("%-H", 8)):
+        pattern = pattern.replace(bare, str(number))
+    return shown.strftime(pattern)
+
+
+def _plain(pattern: str) -> str:
+    """Return the pattern for `strptime`, which takes one digit where two may stand."""
+    return pattern.replace("%-", "%")
 
 
 @cache

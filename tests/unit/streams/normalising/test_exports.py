@@ -93,6 +93,42 @@ def test_a_number_sheds_what_keeps_its_digits(number: str) -> None:
     assert created.ref.value == "6917926768823643751"
 
 
+@pytest.mark.parametrize("number", ["6.91793E+18", "6.91792676882364e+18", "7E+18"])
+def test_a_number_that_a_spreadsheet_rounded_is_no_order(number: str) -> None:
+    # Thousands of orders would become one.
+    rejection = rejection_of("douyin.orders.file", a_file(a_douyin_row(主订单编号=number)))
+
+    assert rejection.field == "rows[].主订单编号"
+    assert "without opening it" in rejection.advice
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-01-02 08:05:00",
+        "2026/01/02 08:05:00",
+        "2026/1/2 8:05:00",
+        "2026/1/2 8:05",
+        "2026/01/02 08:05",
+    ],
+)
+def test_a_time_is_read_as_a_spreadsheet_leaves_it(written: str) -> None:
+    created, *_ = facts_of("douyin.orders.file", a_file(a_douyin_row(订单提交时间=written)))
+
+    assert created.occurred_at == datetime(2026, 1, 2, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2026/1/2", "2026/1/2 8:5", "1/2/2026 8:05", "46024.3368", "2026/13/2 8:05", "26/1/2 8:05"],
+)
+def test_a_time_that_could_be_another_is_refused(written: str) -> None:
+    rejection = rejection_of("douyin.orders.file", a_file(a_douyin_row(订单提交时间=written)))
+
+    assert rejection.field == "rows[].订单提交时间"
+    assert "2026/1/31 8:05" in rejection.advice
+
+
 def test_sub_orders_that_a_tool_merged_keep_their_money_and_lose_their_lines() -> None:
     row = a_douyin_row(子订单编号="1;2", 商家编码="A01;B02", 商品数量="5")
 

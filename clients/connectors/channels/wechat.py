@@ -2,8 +2,9 @@
 
 The access token is got by the application's secret and lasts two hours; the stable one is asked
 for, which does not end another process's. A failure comes as HTTP 200 with `errcode`. The shop's
-list has numbers only, so each order is asked for by its own. The mini program's list knows orders
-only by when they were paid: what becomes of one later is found by asking for that time again.
+lists have numbers only, so each order and each after-sale (售后单) is asked for by its own. The
+mini program's list knows orders only by when they were paid: what becomes of one later is found
+by asking for that time again.
 """
 
 from __future__ import annotations
@@ -34,16 +35,28 @@ JSON_HEADERS: Final = MappingProxyType({"content-type": "application/json"})
 TOKEN: Final = "/cgi-bin/stable_token"  # noqa: S105  # A path.
 SHOP_LIST: Final = "/channels/ec/order/list/get"
 SHOP_ORDER: Final = "/channels/ec/order/get"
+AFTERSALE_LIST: Final = "/channels/ec/aftersale/getaftersalelist"
+AFTERSALE: Final = "/channels/ec/aftersale/getaftersaleorder"
 MINI_LIST: Final = "/wxa/sec/order/get_order_list"
 # 50 details at 20 a second take less than three seconds.
 SHOP_SIZE: Final = 50
 MINI_SIZE: Final = 100
 # What is granted is not published; shops report some hundred a minute without trouble.
 RATES: Final[Mapping[str, Rate]] = MappingProxyType(
-    {SHOP_LIST: Rate(2.0, 10), SHOP_ORDER: Rate(20.0, 60), MINI_LIST: Rate(2.0, 10)}
+    {
+        SHOP_LIST: Rate(2.0, 10),
+        SHOP_ORDER: Rate(20.0, 60),
+        AFTERSALE_LIST: Rate(2.0, 10),
+        AFTERSALE: Rate(20.0, 60),
+        MINI_LIST: Rate(2.0, 10),
+    }
 )
-WEEK: Final = WindowRules(longest=timedelta(days=7), lag=timedelta(minutes=1))
+LAG: Final = timedelta(minutes=1)
+WEEK: Final = WindowRules(longest=timedelta(days=7), lag=LAG)
+DAY: Final = WindowRules(longest=timedelta(days=1), lag=LAG)
 TERMS: Final = Terms(sends=EPOCH_SECONDS, reads=EPOCH_SECONDS, rules=WEEK)
+AFTERSALES: Final = "wechat_channels.aftersale"
+AFTERSALE_TERMS: Final = Terms(sends=EPOCH_SECONDS, reads=EPOCH_SECONDS, rules=DAY)
 # 40001, 40014, 42001: the token is none, or of yesterday.
 EXPIRED: Final = frozenset({"40001", "40014", "42001"})
 # 45009: the day's questions are used up; 45011: too many in a minute.
@@ -114,12 +127,16 @@ class WechatChannels:
     """`Platform` of shops in WeChat's channels."""
 
     provider: Final = "wechat_channels"
-    terms: Final[Mapping[str, Terms]] = MappingProxyType({"wechat_channels.order": TERMS})
+    terms: Final[Mapping[str, Terms]] = MappingProxyType(
+        {"wechat_channels.order": TERMS, AFTERSALES: AFTERSALE_TERMS}
+    )
 
     def __init__(self, caller: Caller, tokens: Tokens) -> None:
         self._asked = _Asked(caller, tokens)
 
     async def page(self, account: WechatChannelsAccount, query: Query) -> Page:
+        if query.template == AFTERSALES:
+            return await self._aftersales(account, query)
         asked: dict[str, Any] = {
             "update_time_range": {
                 "start_time": int(TERMS.sends.write(query.window.start)),
@@ -149,6 +166,36 @@ class WechatChannels:
             order=number,
             body=bodies.wrapped(order, "order"),
             changed_at=changed_at(TERMS.reads, written),
+        )
+
+    async def _aftersales(self, account: WechatChannelsAccount, query: Query) -> Page:
+        # How many it tells at once, nobody can choose.
+        asked: dict[str, Any] = {
+            "begin_update_time": int(AFTERSALE_TERMS.sends.write(query.window.start)),
+            "end_update_time": int(AFTERSALE_TERMS.sends.write(query.window.end)),
+        }
+        if query.token:
+            asked["next_key"] = query.token
+        text, told = await self._asked.ask(account, AFTERSALE_LIST, asked)
+        rows = bodies.raw_elements(bodies.raw(text, "after_sale_order_id_list"))
+        numbers = bodies.distinct(bodies.name_of(row) for row in rows)
+        return Page(
+            messages=tuple([await self._aftersale(account, number) for number in numbers]),
+            next_token=next_key(told, "next_key"),
+            asked={"path": AFTERSALE_LIST, "body": bodies.compact(asked)},
+            rows=len(rows),
+        )
+
+    async def _aftersale(self, account: WechatChannelsAccount, number: str) -> Message:
+        text, told = await self._asked.ask(account, AFTERSALE, {"after_sale_order_id": number})
+        name = "after_sale_order"
+        aftersale = bodies.raw(text, name)
+        if aftersale is None or bodies.name_of(bodies.at(told, name, f"{name}_id")) != number:
+            raise unreachable(Code.OTHER_TRADE)
+        return Message(
+            order=bodies.name_of(bodies.at(told, name, "order_id")),
+            body=bodies.wrapped(aftersale, name),
+            changed_at=changed_at(AFTERSALE_TERMS.reads, bodies.at(told, name, "update_time")),
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 Clock = Callable[[], datetime]
 
@@ -219,20 +219,33 @@ def cut(at: datetime) -> datetime:
     return at.replace(microsecond=0)
 
 
+class Changed(Protocol):
+    """What lists page through: orders, and refunds."""
+
+    number: str
+    changed: datetime
+
+
+ChangedT = TypeVar("ChangedT", bound=Changed)
+
+
 def page_behind(
-    orders: list[Order], mark: str, size: int, by: Callable[[Order], datetime] | None = None
-) -> tuple[list[Order], str]:
+    found: list[ChangedT],
+    mark: str,
+    size: int,
+    by: Callable[[ChangedT], datetime] | None = None,
+) -> tuple[list[ChangedT], str]:
     """Return a page of what lies behind a mark, and the mark behind it; none on the last page.
 
-    Cursors remember what was told last, not how many there were: an order that changes meanwhile
-    goes to the end, and moves no other.
+    Cursors remember what was told last, not how many there were: what changes meanwhile goes to
+    the end, and moves no other.
     """
 
-    def place(order: Order) -> str:
-        at = order.changed if by is None else by(order)
-        return f"{at.timestamp():018.6f}-{order.number}"
+    def place(each: ChangedT) -> str:
+        at = each.changed if by is None else by(each)
+        return f"{at.timestamp():018.6f}-{each.number}"
 
-    left = sorted((each for each in orders if not mark or place(each) > mark), key=place)
+    left = sorted((each for each in found if not mark or place(each) > mark), key=place)
     shown = left[:size]
     return shown, place(shown[-1]) if len(left) > size else ""
 

@@ -1,4 +1,4 @@
-"""WeChat: a shop of its channels (numbers by cursor, then each order), and 发货管理; in 分."""
+"""WeChat: a shop of its channels (numbers by cursor, then each one), and 发货管理; in 分."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from starlette.routing import Route
 
 from deploy.local.channels.faults import Fault
 from deploy.local.channels.front import Answer, Asked, Booth, RejectedError, routes
-from deploy.local.channels.orders import Order, State, page_behind
+from deploy.local.channels.orders import Order, Refund, State, page_behind
 
 TOKEN: Final = "/cgi-bin/stable_token"  # noqa: S105  # A path.
 SHOP_LIST: Final = "/channels/ec/order/list/get"
 SHOP_ORDER: Final = "/channels/ec/order/get"
+AFTERSALE_LIST: Final = "/channels/ec/aftersale/getaftersalelist"
+AFTERSALE: Final = "/channels/ec/aftersale/getaftersaleorder"
 MINI_LIST: Final = "/wxa/sec/order/get_order_list"
 WINDOW_MAX: Final = timedelta(days=7)
+AFTERSALE_WINDOW_MAX: Final = timedelta(days=1)
 SIZE_MAX: Final = 100
+# After-sales come so many at once, whatever one would like.
+AFTERSALE_SIZE: Final = 20
 TOKEN_LASTS_S: Final = 7200
 SHOP_STATES: Final = {
     State.WAITING: 10,
@@ -52,7 +57,13 @@ class Wechat:
             return Asked(TOKEN, {}, self._token)
         if request.query_params.get("access_token") != known["access_token"]:
             raise RejectedError(self.broken(Fault.TOKEN_EXPIRED))
-        acts = {SHOP_LIST: self._numbers, SHOP_ORDER: self._order, MINI_LIST: self._shipping}
+        acts = {
+            SHOP_LIST: self._numbers,
+            SHOP_ORDER: self._order,
+            AFTERSALE_LIST: self._aftersales,
+            AFTERSALE: self._aftersale,
+            MINI_LIST: self._shipping,
+        }
         return Asked(path, given, lambda: acts[path](given))
 
     def broken(self, fault: Fault) -> Answer:
@@ -65,7 +76,9 @@ class Wechat:
     def emptied(self, answer: Answer) -> Answer:
         told = json.loads(answer.body)
         empty: dict[str, list[object]] = {
-            key: [] for key in ("order_id_list", "order_list") if key in told
+            key: []
+            for key in ("order_id_list", "after_sale_order_id_list", "order_list")
+            if key in told
         }
         return Answer({**told, **empty}, reason=Fault.EMPTY)
 
@@ -87,6 +100,22 @@ class Wechat:
     def _order(self, given: dict[str, Any]) -> Answer:
         return _done({"order": _shop_order(self._booth.shop.order(given["order_id"]))})
 
+    def _aftersales(self, given: dict[str, Any]) -> Answer:
+        start, end = _time(given["begin_update_time"]), _time(given["end_update_time"])
+        if end - start > AFTERSALE_WINDOW_MAX:
+            return _failed(10020050, "time range too long")
+        found = [refund for _, refund in self._booth.shop.refunds(start, end)]
+        shown, further = page_behind(found, given.get("next_key", ""), AFTERSALE_SIZE)
+        numbers = [each.number for each in shown]
+        return _done({"after_sale_order_id_list": numbers, **_key("next_key", further)})
+
+    def _aftersale(self, given: dict[str, Any]) -> Answer:
+        for order in self._booth.shop:
+            for refund in order.refunds:
+                if refund.number == given["after_sale_order_id"]:
+                    return _done({"after_sale_order": _aftersale(order, refund)})
+        return _failed(10021050, "after sale order not exist")
+
     def _shipping(self, given: dict[str, Any]) -> Answer:
         window = given["pay_time_range"]
         start, end = int(window["begin_time"]), int(window["end_time"])
@@ -104,7 +133,7 @@ class Wechat:
 
 def mount(booth: Booth) -> list[Route]:
     """Return the routes of an application."""
-    paths = (TOKEN, SHOP_LIST, SHOP_ORDER, MINI_LIST)
+    paths = (TOKEN, SHOP_LIST, SHOP_ORDER, AFTERSALE_LIST, AFTERSALE, MINI_LIST)
     return routes(booth, Wechat(booth), *(f"/{booth.platform}{path}" for path in paths))
 
 
@@ -152,6 +181,21 @@ def _shop_order(order: Order) -> dict[str, Any]:
                 else [],
             },
         },
+    }
+
+
+def _aftersale(order: Order, refund: Refund) -> dict[str, Any]:
+    return {
+        "after_sale_order_id": refund.number,
+        "order_id": order.number,
+        "openid": order.buyer,
+        "type": "REFUND",
+        "status": "MERCHANT_REFUND_SUCCESS" if refund.is_done else "MERCHANT_PROCESSING",
+        "create_time": _epoch(refund.asked),
+        "update_time": _epoch(refund.changed),
+        "product_info": {"product_id": "234245", "sku_id": order.lines[0].sku, "count": 1},
+        "refund_info": {"amount": refund.amount_minor, "refund_reason": 1},
+        "complaint_id": "",
     }
 
 

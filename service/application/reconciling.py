@@ -11,7 +11,7 @@ from typing import Final
 
 from service.application.ports import Clock, Encoder, Storage, Unit
 from service.application.reconciling_ports import KeptLine
-from service.application.repairing import close_left
+from service.application.repairing import close_left, tell_when_over
 from service.domain.facts import OrderRef
 from service.domain.reconciling.comparing import (
     LINES_MISSING,
@@ -84,7 +84,10 @@ class Reconciling:
                 Phase.ORDERS: self._orders,
                 Phase.LEFT: self._left,
             }
-            unit.save_reconciliation(steps[reconciliation.phase](unit, reconciliation))
+            after = steps[reconciliation.phase](unit, reconciliation)
+            unit.save_reconciliation(after)
+            # A day without differences, or whose differences are all known, is over with this.
+            tell_when_over(unit, after, at=self.clock())
             return 1
 
         return self.storage.transact(work)

@@ -11,6 +11,7 @@ from service.domain.reconciling.comparing import Reconciliation
 from service.domain.reconciling.differences import Difference
 from service.domain.reconciling.judging import DifferenceKind, Ours
 from service.domain.reconciling.statements import Line, ShopDay, Statement, StatementKind
+from service.domain.reconciling.telling import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,9 @@ class ReconcilingPart(Protocol):
 
     def standing_differences(self, reconciliation_id: str, kind: DifferenceKind) -> int:
         """Return how many differences of a kind wait or are in a case."""
+
+    def outcome_of(self, reconciliation_id: str) -> Outcome:
+        """Return what became of the differences of a comparison."""
 
     def in_case(self, case_id: str) -> int:
         """Return how many differences a case tells of that stand."""

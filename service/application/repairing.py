@@ -17,7 +17,7 @@ from service.domain.cases import Case, CaseAct, case_id_for, open_case
 from service.domain.changes import Change, ChangeKind, Named
 from service.domain.closing import EVIDENCE_CAME, raised
 from service.domain.journal import Origin
-from service.domain.reconciling.comparing import Reconciliation
+from service.domain.reconciling.comparing import Phase, Reconciliation
 from service.domain.reconciling.differences import (
     ASKED_AGAIN,
     CASE_TYPES,
@@ -30,7 +30,8 @@ from service.domain.reconciling.differences import (
 )
 from service.domain.reconciling.explaining import explanation
 from service.domain.reconciling.judging import DifferenceKind, Pair, Scope, judge
-from service.domain.reconciling.statements import Line, ShopDay
+from service.domain.reconciling.statements import Line, ShopDay, StatementKind
+from service.domain.reconciling.telling import notice_of
 from service.domain.terms import USUAL, Terms
 
 # Each may lock an order and write its journal: half a second's work.
@@ -62,6 +63,7 @@ class Repairing:
             assert reconciliation is not None, "its differences are kept with it"  # noqa: S101
             desk = _Desk(self, unit, reconciliation, now)
             unit.save_differences([desk.dealt_with(each) for each in due])
+            tell_when_over(unit, reconciliation, at=now)
             return len(due)
 
         return self.storage.transact(work)
@@ -148,6 +150,21 @@ class _Desk:
         if act is not None:
             _record(self._unit, act, encoder=self._repairing.encoder, at=self._at)
         return each.in_case(case_id, at=self._at)
+
+
+def tell_when_over(unit: Unit, of: Reconciliation, *, at: datetime) -> None:
+    """Let finance be told of a (locked) day, once ever, if nothing of it is under way any more.
+
+    Who deals with the last of it holds the day, so of several at work exactly one sees the end.
+    """
+    if of.phase is not Phase.DONE:
+        return
+    outcome = unit.outcome_of(of.reconciliation_id)
+    if outcome.under_way:
+        return
+    statement = unit.find_statement(StatementKind.ORDERS, of.of)
+    short = statement.missing if statement else 0
+    unit.queue_notices([notice_of(of, outcome, short=short)], at=at)
 
 
 def close_left(unit: Unit, left: Sequence[Difference], *, encoder: Encoder, at: datetime) -> None:

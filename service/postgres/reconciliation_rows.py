@@ -22,6 +22,7 @@ from service.domain.reconciling.statements import (
     StatementKind,
     statement_id_for,
 )
+from service.domain.reconciling.telling import Outcome
 from service.postgres import bulk, driver
 from service.postgres import reconciliation_tables as tables
 from service.postgres.reconciliation_values import (
@@ -110,6 +111,13 @@ _CLAIM_DUE: Final = (
     "  WHERE first.due_at <= %(now)s ORDER BY first.due_at LIMIT 1)"
     " AND d.due_at <= %(now)s ORDER BY d.due_at, d.difference_id LIMIT %(most)s"
     " FOR UPDATE SKIP LOCKED"
+)
+_OUTCOME: Final = (
+    "SELECT count(*) FILTER (WHERE state IN ('OPEN', 'REPAIRING')),"
+    " count(*) FILTER (WHERE state = 'REPAIRED'),"
+    " count(*) FILTER (WHERE state = 'IN_CASE'),"
+    " count(DISTINCT case_id) FILTER (WHERE state = 'IN_CASE')"
+    " FROM differences WHERE reconciliation_id = %(id)s"
 )
 _STANDING: Final = [
     each.value
@@ -305,6 +313,12 @@ class ReconciliationRows:
             table.c.state.in_(_STANDING),
         )
         return int(self._connection.execute(wanted).scalar_one())
+
+    def outcome_of(self, reconciliation_id: str) -> Outcome:
+        """Return what became of the differences of a comparison."""
+        values = {"id": reconciliation_id}
+        ((under_way, repaired, in_case, cases),) = driver.rows(self._connection, _OUTCOME, values)
+        return Outcome(under_way, repaired, in_case, cases)
 
     def in_case(self, case_id: str) -> int:
         """Return how many differences a case tells of that stand."""

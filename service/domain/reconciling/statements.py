@@ -69,7 +69,12 @@ class Statement:
     @property
     def is_short(self) -> bool:
         """Fewer lines came than were announced."""
-        return self.expected is not None and self.lines < self.expected
+        return self.missing > 0
+
+    @property
+    def missing(self) -> int:
+        """How many lines were announced and did not come."""
+        return max((self.expected or 0) - self.lines, 0)
 
 
 @dataclass(frozen=True, slots=True)

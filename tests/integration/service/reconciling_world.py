@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -223,3 +224,9 @@ class World:
         yield line
         if fault is DifferenceKind.DOUBLED and index % 16 < len(KINDS):
             yield replace(line, key="again")
+
+
+def a_world(storing: Storing, engine: sa.Engine, *, count: int, each: int) -> World:
+    world = World(storing, engine, uuid.uuid4().hex[:6], count, each)
+    world.seed()
+    return world

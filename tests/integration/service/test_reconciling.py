@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,14 +11,8 @@ import sqlalchemy as sa
 from service.application.asking_again import ask_feeds
 from service.domain.channels.feeds import Feed, Mode, begun
 from service.domain.reconciling.judging import DifferenceKind
-from tests.integration.service.reconciling_world import BEGIN, KINDS, World
+from tests.integration.service.reconciling_world import BEGIN, KINDS, a_world
 from tests.integration.service.world import Storing
-
-
-def a_world(storing: Storing, engine: sa.Engine, *, count: int, each: int) -> World:
-    world = World(storing, engine, uuid.uuid4().hex[:6], count, each)
-    world.seed()
-    return world
 
 
 def a_feed(feed_id: str, shop: str) -> Feed:

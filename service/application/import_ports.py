@@ -66,7 +66,7 @@ class ImportPart(Protocol):
         """Write down what is expected, each file once."""
 
     def expected_files(self, *, most: int) -> list[ExpectedFile]:
-        """Lock and return files that did not come, oldest first; passes over locked ones."""
+        """Lock and return files that did not come, newest first; passes over locked ones."""
 
     def imports_for(self, files: Sequence[ExpectedFile]) -> dict[str, str]:
         """Return the import that brought each of these files, by their keys."""

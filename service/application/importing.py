@@ -25,7 +25,7 @@ from service.domain.terms import USUAL, Terms
 FEED_GAP: Final = "FEED_GAP"
 # A file is due once a day: a minute late is on time.
 LOOK_EVERY: Final = timedelta(minutes=1)
-# A week of a hundred shops.
+# A week of a hundred shops. What is older and never came is found no more when it comes.
 LOOKED_AT_MOST: Final = 1_000
 
 _SYSTEM: Final = Origin("system", "system")

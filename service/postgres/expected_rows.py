@@ -23,8 +23,9 @@ _PLAIN: Final = (
     "missed_at",
 )
 _FEEDS: Final = "SELECT * FROM feeds WHERE mode = 'FILE' AND state = 'ACTIVE' ORDER BY feed_id"
+# What never comes stays open for good: the newest first, or it would hide all that is due.
 _OPEN: Final = (
-    "SELECT * FROM expected_files WHERE state <> 'CAME' ORDER BY due_at, feed_id"
+    "SELECT * FROM expected_files WHERE state <> 'CAME' ORDER BY due_at DESC, feed_id"
     " LIMIT %(most)s FOR UPDATE SKIP LOCKED"
 )
 # Of several files for a day, the first that was read to its end.
@@ -32,7 +33,7 @@ _BROUGHT: Final = (
     "SELECT DISTINCT ON (e.feed_id, e.day) e.feed_id, e.day, i.import_id"
     " FROM expected_files AS e JOIN imports AS i ON i.channel = e.channel AND i.shop = e.shop"
     " AND i.template = e.template AND i.day = to_char(e.day, 'YYYY-MM-DD') AND i.state = 'DONE'"
-    " WHERE e.state <> 'CAME' ORDER BY e.feed_id, e.day, i.ended_at"
+    " WHERE e.state <> 'CAME' AND e.due_at >= %(since)s ORDER BY e.feed_id, e.day, i.ended_at"
 )
 
 
@@ -52,13 +53,16 @@ class ExpectedRows:
         bulk.insert(self._connection, tables.expected_files, rows, then=then)
 
     def expected_files(self, *, most: int) -> list[ExpectedFile]:
-        """Lock and return files that did not come, oldest first; passes over locked ones."""
+        """Lock and return files that did not come, newest first; passes over locked ones."""
         return [expected_from(row) for row in driver.named(self._connection, _OPEN, {"most": most})]
 
     def imports_for(self, files: Sequence[ExpectedFile]) -> dict[str, str]:
         """Return the import that brought each of these files, by their keys."""
+        if not files:
+            return {}
         wanted = {each.key for each in files}
-        found = driver.rows(self._connection, _BROUGHT)
+        since = min(each.due_at for each in files)
+        found = driver.rows(self._connection, _BROUGHT, {"since": since})
         brought = {f"{feed_id}/{day.isoformat()}": name for feed_id, day, name in found}
         return {key: name for key, name in brought.items() if key in wanted}
 

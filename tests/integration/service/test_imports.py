@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ from clients.sdk.errors import (
 )
 from concord.channels.v1 import feed_pb2
 from concord.imports.v1 import import_service_pb2 as api
-from service.application.importing import FileWatch
+from service.application.importing import LOOKED_AT_MOST, FileWatch
+from service.application.ports import Unit
+from service.domain.imports.expecting import ExpectedFile
 from service.kafka.encoding import ProtobufEncoder
 from tests.builders import NOON
 from tests.fakes import FakeClock
@@ -229,6 +232,30 @@ def test_a_file_that_is_not_here_is_told_of_once_and_counts_when_it_comes(
 
     (came,) = concord.imports.list_expected(feed=feed.name).files
     assert came.state == api.ExpectedFile.STATE_CAME
+
+
+def test_files_that_never_come_do_not_hide_one_that_is_due(storing: Storing) -> None:
+    feed_id, first = f"closed-{uuid.uuid4().hex[:8]}", datetime(2020, 1, 1, 18, tzinfo=UTC)
+    old = [
+        ExpectedFile(
+            feed_id=feed_id,
+            day=(due_at := first + timedelta(days=day)).date(),
+            channel="douyin",
+            shop="closed",
+            template="douyin.orders.file",
+            owner="operations",
+            due_at=due_at,
+        )
+        for day in range(LOOKED_AT_MOST)
+    ]
+    due = replace(old[0], day=date(2026, 11, 1), due_at=datetime(2026, 11, 1, 18, tzinfo=UTC))
+
+    def work(unit: Unit) -> list[ExpectedFile]:
+        unit.save_expected([each.missed(at=NOON) for each in old])
+        unit.expect_files([due])
+        return unit.expected_files(most=LOOKED_AT_MOST)
+
+    assert due in storing.storage.transact(work)
 
 
 def test_what_is_put_into_a_feeds_folder_is_imported_when_it_rests(

@@ -145,11 +145,12 @@ class _Desk:
             catalogue=self._repairing.terms.catalogue,
         )
         before = self._unit.lock_case(case_id) if self._unit.case_exists(case_id) else None
-        text = subject or explanation(each).en
+        brought = each.in_case(case_id, at=self._at)
+        text = subject or explanation(brought).en
         act = raised(replace(fresh, subject=subject), before, at=self._at, text=text)
         if act is not None:
             _record(self._unit, act, encoder=self._repairing.encoder, at=self._at)
-        return each.in_case(case_id, at=self._at)
+        return brought
 
 
 def tell_when_over(unit: Unit, of: Reconciliation, *, at: datetime) -> None:

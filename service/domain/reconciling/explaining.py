@@ -1,4 +1,4 @@
-"""Says of a difference what it is and what became of it, in Chinese and English."""
+"""Says of a difference what it is, what became of it, and who must act: Chinese and English."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -9,7 +9,10 @@ from service.domain.lifecycle import State
 from service.domain.money import Money
 from service.domain.reconciling.differences import (
     ASKED_AGAIN,
+    CASE_TYPES,
     FILE_ROW_APPLIED,
+    OF_MONEY,
+    OF_ORDERS,
     STATE_APPLIED,
     Difference,
     DifferenceState,
@@ -36,20 +39,20 @@ _KINDS: Final[Mapping[DifferenceKind, Said]] = MappingProxyType(
             "We have this order ({ours}), and the channel's file does not.",
         ),
         DifferenceKind.AMOUNT: Said(
-            "金额不一致:渠道文件 {file},系统 {ours},支付 {payments}。",
-            "The amounts differ: {file} in the file, {ours} here, {payments} paid.",
+            "金额不一致:渠道文件 {file},系统 {ours},已知支付 {payments}。",
+            "The amounts differ: {file} in the file, {ours} here; known payments: {payments}.",
         ),
         DifferenceKind.QUANTITY: Said(
             "数量不一致:渠道文件 {file} 件,系统 {ours} 件。",
             "The quantities differ: {file} in the file, {ours} here.",
         ),
         DifferenceKind.STATE: Said(
-            "状态不一致:渠道文件为{file},系统为{ours}。",
+            "状态不一致:渠道文件为 {file},系统为 {ours}。",
             "The states differ: {file} in the file, {ours} here.",
         ),
         DifferenceKind.DOUBLED: Said(
-            "重复:渠道文件 {file},系统 {ours},支付 {payments}。",
-            "It is doubled: {file} in the file, {ours} here, {payments} paid.",
+            "重复支付:应付 {file},实付 {payments}。",
+            "It is paid more than once: {file} was asked, and {payments} came.",
         ),
         DifferenceKind.WRONG_DAY: Said(
             "日期不一致:渠道记为 {file},系统记为 {ours}(渠道时区)。",
@@ -60,6 +63,53 @@ _KINDS: Final[Mapping[DifferenceKind, Said]] = MappingProxyType(
             "The channels differ: the file is of {file}, our order is of {ours}.",
         ),
     }
+)
+# What a file says of an order that it has more than once is how often, not how much.
+_LISTED_AGAIN: Final = Said(
+    "重复:渠道文件中出现 {file} 次,已知支付 {payments}。",
+    "It is doubled: the file has it {file} times; known payments: {payments}.",
+)
+
+# What whoever must act begins with.
+_ADVICE: Final[Mapping[DifferenceKind, Said]] = MappingProxyType(
+    {
+        DifferenceKind.MISSING_HERE: Said(
+            "请在渠道后台核对这些订单,再补拉当日数据或重新导入文件",
+            "look it up at the channel, then pull that day again or import its file again",
+        ),
+        DifferenceKind.MISSING_THERE: Said(
+            "请确认订单属于该店铺和该日,再向渠道索取完整文件",
+            "see whether it is of this shop and day, then ask the channel for a whole file",
+        ),
+        DifferenceKind.AMOUNT: Said(
+            "请核对应付、优惠与实付,多收的退款,少收的补收",
+            "compare total, discounts and payments; give back what is too much, ask for what lacks",
+        ),
+        DifferenceKind.QUANTITY: Said(
+            "请核对商品件数,未更正前不要继续发货",
+            "compare the articles, and ship no more before it is right",
+        ),
+        DifferenceKind.STATE: Said(
+            "请在渠道后台核对实际状态,更正落后的一方",
+            "look up the true state at the channel, and correct whoever is behind",
+        ),
+        DifferenceKind.DOUBLED: Said(
+            "请确认是否重复支付,重复的款项应退还",
+            "see whether it was paid twice, and give back what came twice",
+        ),
+        DifferenceKind.WRONG_DAY: Said(
+            "请核对下单时间,查明是否按错误的时区读取",
+            "see when it was placed, and whether a time was read in the wrong zone",
+        ),
+        DifferenceKind.WRONG_CHANNEL: Said(
+            "请确认订单的实际渠道,更正带来它的数据通道",
+            "see whose order it is, and correct the feed that brought it",
+        ),
+    }
+)
+# Who has the cases of a type.
+_ACTS: Final[Mapping[str, Said]] = MappingProxyType(
+    {OF_ORDERS: Said("运营", "Operations"), OF_MONEY: Said("财务", "Finance")}
 )
 
 _REPAIRS: Final[Mapping[str, Said]] = MappingProxyType(
@@ -74,38 +124,49 @@ _REPAIRS: Final[Mapping[str, Said]] = MappingProxyType(
 
 _STATES: Final[Mapping[DifferenceState, Said]] = MappingProxyType(
     {
-        DifferenceState.OPEN: Said("等待处理。", "It is about to be dealt with."),
-        DifferenceState.REPAIRING: Said("正在等待渠道应答。", "The channel's answer is awaited."),
-        DifferenceState.REPAIRED: Said("", ""),
-        DifferenceState.IN_CASE: Said("已转人工:{case}。", "A person must act: {case}."),
-        DifferenceState.GONE: Said("再次对账时已一致。", "Compared again, it was not there."),
+        DifferenceState.OPEN: Said(
+            "系统即将处理,暂无需人工。", "It is about to be dealt with; nobody must act yet."
+        ),
+        DifferenceState.REPAIRING: Said(
+            "正在等待渠道应答,暂无需人工。",
+            "The channel's answer is awaited; nobody must act yet.",
+        ),
+        DifferenceState.REPAIRED: Said("无需处理。", "Nobody must act."),
+        DifferenceState.IN_CASE: Said(
+            "由{who}处理:{advice}。工单 {case}。", "{who} must act: {advice}. The case is {case}."
+        ),
+        DifferenceState.GONE: Said(
+            "再次对账时已一致,无需处理。", "Compared again, it was not there. Nobody must act."
+        ),
     }
 )
 
 # What stands where a side says nothing.
-_NOTHING: Final = "—"
+_NOTHING: Final = Said("无", "none")
 
 
 def explanation(difference: Difference) -> Said:
-    """Return what a difference is and what became of it."""
-    finding = difference.finding
-    kind, state = _KINDS[finding.kind], _STATES[difference.state]
-    repair = _REPAIRS.get(difference.repair, Said("", ""))
-    return Said(
-        *(
-            " ".join(
-                each.format(
-                    file=_shown(finding.file, is_chinese=index == 0),
-                    ours=_shown(finding.ours, is_chinese=index == 0),
-                    payments=_shown(finding.payments, is_chinese=index == 0),
-                    case=difference.case_id,
-                )
-                for each in (kind[index], repair[index], state[index])
-                if each
-            )
-            for index in (0, 1)
-        )
+    """Return what a difference is, what became of it, and who must do what."""
+    return Said(_explained(difference, 0), _explained(difference, 1))
+
+
+def _explained(difference: Difference, language: int) -> str:
+    finding, is_chinese = difference.finding, language == 0
+    is_listed_again = finding.kind is DifferenceKind.DOUBLED and finding.file.isdecimal()
+    parts = (
+        _LISTED_AGAIN if is_listed_again else _KINDS[finding.kind],
+        _REPAIRS.get(difference.repair, Said("", "")),
+        _STATES[difference.state],
     )
+    values = {
+        "file": _shown(finding.file, is_chinese=is_chinese),
+        "ours": _shown(finding.ours, is_chinese=is_chinese),
+        "payments": _shown(finding.payments, is_chinese=is_chinese),
+        "case": difference.case_id,
+        "advice": _ADVICE[finding.kind][language],
+        "who": _ACTS[CASE_TYPES[finding.kind]][language],
+    }
+    return " ".join(each[language].format(**values) for each in parts if each[language])
 
 
 def summary(
@@ -123,15 +184,16 @@ def summary(
     rest = found - repaired
     return Said(
         f"{who} {day} 对账完成:{lines} 单,差异 {found} 项,已自动修复 {repaired} 项,"
-        f"待人工处理 {rest} 项。",
+        f"尚未了结 {rest} 项。",
         f"{who} on {day}: {lines} orders, {found} differences, {repaired} repaired by themselves,"
-        f" {rest} left to people.",
+        f" {rest} still open.",
     )
 
 
 def _shown(value: str, *, is_chinese: bool) -> str:
     """Return a value as people write it: money with its point, states by their Chinese names."""
-    return " ".join(_words(value.split(), is_chinese=is_chinese)) or _NOTHING
+    told = " ".join(_words(value.split(), is_chinese=is_chinese))
+    return told or _NOTHING[0 if is_chinese else 1]
 
 
 def _words(parts: list[str], *, is_chinese: bool) -> list[str]:

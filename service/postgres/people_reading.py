@@ -24,7 +24,7 @@ from service.application.people_reading import (
 from service.application.profiling import ProfileView
 from service.domain.customers.errors import CustomerNotFoundError, MergeNotFoundError
 from service.domain.customers.identity import Identity, IdentityKind
-from service.domain.customers.people import Buyer, Merge
+from service.domain.customers.people import Buyer, Merge, buyer_id_of
 from service.domain.customers.profiles import Profile, day_of
 from service.domain.money import Money
 from service.postgres.coupon_reading import uses_of_coupons
@@ -100,7 +100,8 @@ class PostgresPeopleReader:
         if query.key or query.order_id:
             theirs = sa.select(buyers.c.customer_id)
             if query.key:
-                theirs = theirs.where(buyers.c.key == query.key)
+                # An account is one buyer, whose id is made of it: no list is gone through.
+                theirs = theirs.where(buyers.c.buyer_id == buyer_id_of(query.key, ""))
             if query.order_id:
                 whose = sa.select(customer_orders.c.buyer_id)
                 whose = whose.where(customer_orders.c.order_id == query.order_id)

@@ -61,6 +61,17 @@ _MOVED: Final = (
 )
 
 
+# Of a crowd one more is read than is needed to know that it is one.
+_BEARERS: Final = (
+    "SELECT asked.kind, asked.digest, array_agg(near.buyer_id)"  # noqa: S608  # our own tables
+    f" FROM (SELECT DISTINCT kind, digest FROM {bulk.told(tables.buyer_marks, ('kind', 'digest'))})"
+    "  AS asked"
+    " CROSS JOIN LATERAL (SELECT buyer_id FROM buyer_marks AS mark WHERE mark.digest <> ''"
+    "  AND mark.digest = asked.digest AND mark.kind = asked.kind LIMIT %(crowd)s + 1) AS near"
+    " GROUP BY asked.kind, asked.digest"
+)
+
+
 class PeopleRows(ProfileRows):
     """The part of a transaction that knows people."""
 
@@ -185,23 +196,17 @@ class PeopleRows(ProfileRows):
         """Return who has these marks, and which of them are of too many."""
         if not marks:
             return set(), set()
-        table = tables.buyer_marks
-        asked = sa.tuple_(table.c.kind, table.c.digest).in_(
-            [(each.kind.value, each.digest) for each in marks]
-        )
-        counted = sa.select(table.c.kind, table.c.digest).where(asked, table.c.digest != "")
-        counted = counted.group_by(table.c.kind, table.c.digest).having(sa.func.count() > CROWD)
-        crowded = {
-            Identity(IdentityKind(kind), digest)
-            for kind, digest in self._connection.execute(counted)
-        }
-        wanted = sa.select(table.c.buyer_id, table.c.kind, table.c.digest)
-        rows = self._connection.execute(wanted.where(asked, table.c.digest != "")).all()
-        found = {
-            row.buyer_id
-            for row in rows
-            if Identity(IdentityKind(row.kind), row.digest) not in crowded
-        }
+        told = [
+            {"kind": each.kind.value, "digest": each.digest} for each in marks if not each.is_masked
+        ]
+        values = {"rows": bulk.document(told), "crowd": CROWD}
+        found: set[str] = set()
+        crowded: set[Identity] = set()
+        for kind, digest, bearers in driver.rows(self._connection, _BEARERS, values):
+            if len(bearers) > CROWD:
+                crowded.add(Identity(IdentityKind(kind), digest))
+            else:
+                found.update(bearers)
         return found, crowded
 
     def _customer_rows(self, buyers: Collection[str]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Book:
         return [self.buyers[each] for each in sorted(self._members[customer_id])]
 
     def strangers(self, buyer_id: str) -> list[str]:
-        """Return other customers who have a mark in common with this buyer's customer."""
+        """Return other customers who have a mark in common with this buyer."""
         own = self.buyers[buyer_id]
         found = {
             self.buyers[each].customer_id

@@ -13,10 +13,14 @@ import sqlalchemy as sa
 from concord.customers.v1 import customer_service_pb2 as pb
 from concord.customers.v1 import customer_service_pb2_grpc
 from service.application.knowing import Knowing
+from service.application.ports import Unit
 from service.application.weighing import order_id_for
+from service.domain.customers.book import Book
 from service.domain.customers.identity import Identity, IdentityKind
+from service.domain.customers.people import Buyer, origin_of
 from service.domain.facts import FactKind, OrderRef
-from tests.builders import a_fact
+from service.postgres.people_rows import CROWD
+from tests.builders import NOON, a_fact
 from tests.integration.service.batch_world import identity
 from tests.integration.service.world import Service, Storing
 
@@ -101,6 +105,26 @@ def test_masks_join_nobody(people: People) -> None:
 
     assert people.of(first).name != people.of(second).name
     assert not people.of(first).merges
+
+
+def test_what_a_crowd_has_leads_to_nobody(storing: Storing) -> None:
+    crowds, own = (Identity(*_unique(K.PHONE)) for _ in range(2))
+
+    def work(unit: Unit) -> tuple[Book, set[str]]:
+        told = Book({}, {})
+        for mark, many in ((crowds, CROWD + 1), (own, 2)):
+            for _ in range(many):
+                buyer_id = f"byr-{uuid.uuid4().hex}"
+                told.keep(Buyer(buyer_id, origin_of(buyer_id), "douyin", NOON, marks={mark: 1}))
+        unit.save_book(told)
+        known = {each.buyer_id for each in told.buyers.values() if own in each.marks}
+        return unit.open_book((), {crowds, own}), known
+
+    book, known = storing.storage.transact(work)
+
+    assert book.buyers.keys() == known
+    assert book.is_shared(crowds)
+    assert not book.is_shared(own)
 
 
 def test_an_undone_merge_restores_exactly_who_was_who(people: People) -> None:

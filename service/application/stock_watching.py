@@ -47,7 +47,8 @@ class StockWatching:
         def work(unit: Unit) -> int:
             now = self.clock()
             found = unit.tell_oversales(now, most=TOLD_MOST)
-            for each in found:
+            # How articles are divided is locked one after another: sorted, as everybody does.
+            for each in sorted(found, key=lambda each: each.sku):
                 unit.queue_notices([_sold_out(each), *_to_stop(unit, each)], at=now)
             return len(found)
 

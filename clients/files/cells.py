@@ -32,6 +32,9 @@ KEPT_DIGITS: Final = 15
 def clean(cell: str) -> str:
     """Return what a cell says."""
     text = cell.strip(_AROUND)
+    if text[:1] == "`":
+        # Bills of WeChat Pay have one before every cell, for the same reason as others a tab.
+        text = text[1:].strip(_AROUND)
     if text[:2] == '="' and text.endswith('"'):
         return text[2:-1].strip(_AROUND)
     if text[:1] == "=" and text[1:].isdigit():

@@ -23,7 +23,7 @@ DISCOUNT_MOST: Final = Decimal("0.8")
 # What cells have around them when their blanks are gone. Most rows have none of it, and searching
 # a row once for each is five times as fast as looking at each of its cells.
 _PARTED: Final = "\x1f"
-_AROUND: Final = (f"{_PARTED}=", f"{_PARTED}'", '"', "\ufeff", "\u200b")
+_AROUND: Final = (f"{_PARTED}=", f"{_PARTED}'", f"{_PARTED}`", '"', "\ufeff", "\u200b")
 
 
 @unique
@@ -104,6 +104,8 @@ class Judge:
         self._width = len(columns.names)
         self._is_sound = is_sound
         self._is_cut = is_cut
+        # The sums behind all rows have begun.
+        self._is_over = False
 
     def judge(self, record: Record) -> Judged:
         """Say what a row is."""
@@ -132,6 +134,11 @@ class Judge:
 
     def _is_passed(self, fields: Sequence[str]) -> bool:
         if fields == self._header or not any(fields):
+            # Behind another header are rows again.
+            self._is_over = self._is_over and not any(fields)
+            return True
+        self._is_over = self._is_over or fields[0] in self._columns.kind.sums
+        if self._is_over:
             return True
         first = fields[0] or next(filter(None, fields))
         return first.startswith(TOTALS) and not self._order(fields).isdigit()

@@ -41,6 +41,8 @@ class Kind:
     others: Names = ()
     # What names a row within its order; empty where an order is one row.
     row: Names = ()
+    # What begins the sums behind all rows: whatever follows is no row.
+    sums: Names = ()
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -221,8 +223,38 @@ _YOUZAN: Final = Kind(
     others=("收货人", "收货人/提货人", "收货人手机号"),
 )
 
+# What WeChat Pay says of a day's payments and refunds: a grave accent before every cell, and sums
+# behind all rows. Bills of payments alone lack what is of refunds.
+_WECHATPAY_BILL: Final = Kind(
+    template="wechatpay.bill.file",
+    channel="wechatpay",
+    order=("商户订单号",),
+    needed=(
+        ("交易时间",),
+        ("交易状态",),
+        ("微信订单号",),
+        ("订单金额", "总金额", "应结订单金额"),
+    ),
+    numbers=("微信订单号", "微信退款单号", "商户退款单号"),
+    amounts=("订单金额", "总金额", "应结订单金额", "申请退款金额", "退款金额"),
+    times=("交易时间", "退款申请时间", "退款成功时间"),
+    marks=("微信订单号", "商户数据包"),
+    others=("货币种类", "退款状态"),
+    row=("商户退款单号", "微信退款单号"),
+    sums=("总交易单数",),
+)
+
 KINDS: Final[Mapping[str, Kind]] = {
-    each.template: each for each in (_DOUYIN, _DOUYIN_AFTERSALES, _JD, _PDD, _TAOBAO, _YOUZAN)
+    each.template: each
+    for each in (
+        _DOUYIN,
+        _DOUYIN_AFTERSALES,
+        _JD,
+        _PDD,
+        _TAOBAO,
+        _YOUZAN,
+        _WECHATPAY_BILL,
+    )
 }
 
 

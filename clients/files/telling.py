@@ -15,6 +15,8 @@ from concord.intake.v1.receipt_pb2 import Receipt
 # 500 orders of about 2 KiB are 1 MiB; a call may have 1000 and 4 MiB.
 BATCH: Final = 500
 BATCH_BYTES: Final = 2 * 1024 * 1024
+# Kinds of files that a provider makes: what they tell of was sold somewhere else.
+BILL: Final = ".bill.file"
 CONTENT_TYPE: Final = "application/json; charset=utf-8"
 
 
@@ -50,7 +52,7 @@ class Telling:
         receipt = Receipt(
             source=self.channel,
             template=self.template,
-            channel=self.channel,
+            channel="" if self.template.endswith(BILL) else self.channel,
             body=body.encode(),
             content_type=CONTENT_TYPE,
             order_hint=order.number,

@@ -71,6 +71,7 @@ SHIPPED = [
     "wechat_channels.event",
     "wechat_channels.order",
     "wechat_channels.unknown",
+    "wechatpay.bill.file",
     "wechatpay.unknown",
     "wechatpay.v2.refund",
     "wechatpay.v2.transaction",

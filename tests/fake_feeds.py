@@ -18,7 +18,7 @@ from service.domain.channels.incidents import EXAMPLES, Incident, Missed
 from service.domain.channels.rhythm import Rhythm
 from service.domain.channels.runs import Purpose, Run, RunState, Seen
 from service.domain.facts import OrderRef
-from service.postgres.feed_rows import SETTLED_AFTER, WATCHED_EVERY
+from service.postgres.feed_rows import WATCHED_EVERY, counted_between
 from tests.fake_rows import Table, Undo
 
 
@@ -44,9 +44,8 @@ class FeedTables:
         self.incidents: Table[str, Incident] = Table(undo)
         self.missed: Table[tuple[str, OrderRef], KeptMissed] = Table(undo)
         self.arrivals: Table[tuple[str, datetime], int] = Table(undo)
-        # From when orders are known, and what was pushed: (source, template, when).
+        # From when orders are known.
         self.known: Table[OrderRef, datetime] = Table(undo)
-        self.pushed: list[tuple[str, str, datetime]] = []
 
 
 class FakeFeedUnit:
@@ -181,12 +180,13 @@ class FakeFeedUnit:
         return found[:most]
 
     def count_pushed(self, feed: Feed, now: datetime) -> datetime | None:
-        since = (feed.progress.watched_at or feed.created_at) - SETTLED_AFTER
+        since, until = counted_between(feed, now)
         found = [
-            at
-            for source, template, at in self._feeds.pushed
-            if (source, template) == (feed.channel, feed.template)
-            and since <= at < now - SETTLED_AFTER
+            receipt.received_at
+            for each in self._all.receipts.values()
+            if since <= (receipt := each.stored.receipt).received_at < until
+            and (receipt.source, receipt.template) == (feed.channel, feed.template)
+            and (not feed.accounts or receipt.account in feed.accounts)
         ]
         for at in found:
             hour = at.replace(minute=0, second=0, microsecond=0)

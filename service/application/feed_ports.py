@@ -78,7 +78,7 @@ class FeedPart(Protocol):
         """
 
     def count_pushed(self, feed: Feed, now: datetime) -> datetime | None:
-        """Count what the channel sent since this was last counted; return when the newest came."""
+        """Count what came for a feed since this was last counted; return when the newest came."""
 
     def forget_runs(self, before: datetime, *, most: int) -> int:
         """Delete runs that ended before then; return how many."""

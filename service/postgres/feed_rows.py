@@ -37,6 +37,9 @@ from service.postgres.tables import order_refs
 WATCHED_EVERY: Final = timedelta(minutes=1)
 # A receipt is stored within moments after the edge took it.
 SETTLED_AFTER: Final = timedelta(seconds=10)
+# After a pause or a standstill of weeks, the first look must not read weeks of receipts. What is
+# not counted makes a feed look quieter than it usually is, and so never silent.
+COUNTED_BACK: Final = timedelta(days=1)
 
 _CLAIM: Final = (
     "SELECT * FROM feeds WHERE platform = ANY(%(platforms)s) AND wake_at <= %(now)s"
@@ -81,7 +84,8 @@ _PUSHED: Final = (
     "SELECT date_trunc('hour', received_at, 'UTC') AS hour, count(*) AS count,"
     " max(received_at) AS newest_at FROM receipts"
     " WHERE received_at >= %(since)s AND received_at < %(until)s"
-    " AND source = %(source)s AND template = %(template)s GROUP BY 1"
+    " AND source = %(source)s AND template = %(template)s"
+    " AND (%(is_any)s OR account = ANY(%(accounts)s::text[])) GROUP BY 1"
 )
 _FORGET: Final = (
     "DELETE FROM feed_runs WHERE run_id IN (SELECT run_id FROM feed_runs"
@@ -217,14 +221,15 @@ class FeedRows:
         return [feed_from(row) for row in driver.named(self._connection, _WATCHED, values)]
 
     def count_pushed(self, feed: Feed, now: datetime) -> datetime | None:
-        """Count what the channel sent since this was last counted; return when the newest came."""
-        until = now - SETTLED_AFTER
-        since = (feed.progress.watched_at or feed.created_at) - SETTLED_AFTER
+        """Count what came for a feed since this was last counted; return when the newest came."""
+        since, until = counted_between(feed, now)
         values = {
             "since": since,
             "until": until,
             "source": feed.channel,
             "template": feed.template,
+            "is_any": not feed.accounts,
+            "accounts": list(feed.accounts),
         }
         found: list[dict[str, Any]] = driver.named(self._connection, _PUSHED, values)
         for row in found:
@@ -234,6 +239,12 @@ class FeedRows:
     def forget_runs(self, before: datetime, *, most: int) -> int:
         """Delete runs that ended before then; return how many."""
         return driver.change(self._connection, _FORGET, {"before": before, "most": most})
+
+
+def counted_between(feed: Feed, now: datetime) -> tuple[datetime, datetime]:
+    """Return from when to before when pushes are yet to be counted."""
+    since = max(feed.progress.watched_at or feed.created_at, now - COUNTED_BACK)
+    return since - SETTLED_AFTER, now - SETTLED_AFTER
 
 
 def rhythms_of(

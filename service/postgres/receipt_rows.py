@@ -39,7 +39,7 @@ _REFRESH: Final = (
 
 _NEW: Final = (
     *("receipt_id", "source", "dedupe_key", "template", "channel", "order_hint"),
-    *("address", "received_at", "event", "traceparent"),
+    *("address", "received_at", "event", "traceparent", "account"),
 )
 _STORE: Final = bulk.insertion(
     tables.receipts, _NEW, "ON CONFLICT (receipt_id) DO NOTHING RETURNING receipt_id"
@@ -210,6 +210,7 @@ def _row(stored: StoredReceipt) -> dict[str, Any]:
         "received_at": receipt.received_at,
         "event": stored.event,
         "traceparent": receipt.traceparent,
+        "account": receipt.account,
     }
 
 

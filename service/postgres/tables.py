@@ -47,6 +47,7 @@ receipts = sa.Table(
     sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
     sa.Column("published", sa.Integer, nullable=False, server_default="1"),
     sa.Column("position", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    text_column("account"),
     sa.UniqueConstraint("source", "dedupe_key"),
     sa.Index("ix_receipts_position", "position"),
     sa.Index("ix_receipts_waiting", "recorded_at", postgresql_where=sa.text("outcome IS NULL")),

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from service.application.ports import Unit
+from service.application.ports import NewReceipt, Unit
 from service.domain.channels import incidents, planning
 from service.domain.channels.errors import (
     FeedExistsError,
@@ -238,6 +238,32 @@ def test_feeds_are_watched_one_after_the_other_and_not_twice_in_a_minute(store: 
     assert found(2 * MINUTE) == [feed.feed_id]
 
 
+def test_two_shops_that_push_on_one_channel_are_counted_apart(store: Store) -> None:
+    one, other, any_of_them = (
+        registered(store, number, mode=Mode.PUSH, account=account)
+        for number, account in enumerate(("one", "other", ""))
+    )
+    shop = registered(store, 3, mode=Mode.FILE, shop="other", account="one")
+    pushes = (("one", 1), ("one", 2), ("other", 3), ("", 4), ("nobody", 5))
+    store.intake.submit([_push(store, one, account, minute) for account, minute in pushes])
+    # The same message again is the message of whom it came for first.
+    store.intake.submit([replace(_push(store, one, "one", 1), account="other")])
+
+    def counted(feed: Feed) -> tuple[timedelta, int]:
+        newest = within(store, lambda unit: unit.count_pushed(feed, NOON + HOUR))
+        arrivals = within(store, lambda unit: unit.rhythm_of(feed, NOON + HOUR)).arrivals
+        assert newest is not None
+        return newest - NOON, sum(arrivals.values())
+
+    # What came long ago, while nobody looked, is not counted any more.
+    late = NOON + timedelta(days=2)
+    assert within(store, lambda unit: unit.count_pushed(one, late)) is None
+    assert counted(one) == (4 * MINUTE, 3)
+    assert counted(other) == (4 * MINUTE, 2)
+    assert counted(any_of_them) == (5 * MINUTE, 5)
+    assert counted(shop) == (4 * MINUTE, 2)
+
+
 def test_runs_that_are_long_over_are_forgotten(store: Store) -> None:
     feed = registered(store)
     ended, open_run = _completed(a_run(feed), 1), a_run(feed, minute=5)
@@ -248,6 +274,16 @@ def test_runs_that_are_long_over_are_forgotten(store: Store) -> None:
     with pytest.raises(RunNotFoundError):
         within(store, lambda unit: unit.run_of(ended.run_id))
     assert within(store, lambda unit: unit.open_runs(feed.feed_id)) == [open_run]
+
+
+def _push(store: Store, feed: Feed, account: str, minute: int) -> NewReceipt:
+    return store.a_receipt(
+        f"{minute}".encode(),
+        source=feed.channel,
+        template=feed.template,
+        account=account,
+        received_at=NOON + minute * MINUTE,
+    )
 
 
 def _completed(run: Run, minute: float) -> Run:

@@ -139,6 +139,16 @@ class Feed:
         return str(self.version)
 
     @property
+    def accounts(self) -> tuple[str, ...]:
+        """For whom its messages come, as receipts name it; empty: whoever they come for.
+
+        Files name the shop. What names nobody cannot be told apart, and counts for every shop: a
+        shop must not look silent because of who sends its messages.
+        """
+        named = self.shop if self.mode is Mode.FILE else self.account
+        return (named, "") if named else ()
+
+    @property
     def is_asked(self) -> bool:
         """Connectors get runs of it."""
         return self.mode is Mode.PULL and self.state is FeedState.ACTIVE

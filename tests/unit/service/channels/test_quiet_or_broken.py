@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.application.intake import Intake
+from service.application.ports import NewReceipt
 from service.domain.channels.feeds import Mode
 from service.domain.channels.health import HealthState, health_of
 from service.domain.channels.incidents import IncidentState
@@ -278,24 +281,76 @@ def _nothing_known(shop: Shop) -> Rhythm:
     return Rhythm(shop.zone, {}, since=shop.begin)
 
 
-def test_a_pushed_feed_that_falls_silent_at_a_busy_hour_is_told_and_a_quiet_night_is_not() -> None:
-    shop = Shop()
-    pushed = replace(shop.feed, feed_id="amazon-push", mode=Mode.PUSH, template="amazon.push")
-    shop.storage.transact(lambda unit: shop.register(unit).create(pushed))
-    tables = shop.storage.tables.channels
-    # From nine to six, in Beijing; on the last day it ends at noon.
-    for day in range(21):
-        for minute in range(60, (4 if day == 20 else 10) * 60, 5):
-            at = shop.begin + day * DAY + minute * MINUTE
-            tables.pushed.append((pushed.channel, pushed.template, at))
+def _pushed(shop: Shop, account: str, hours: Mapping[int, tuple[int, int]]) -> None:
+    """Let a shop's messages come every five minutes: from and to which hour, by day."""
+    moments = [
+        shop.begin + day * DAY + minute * MINUTE
+        for day, (first, last) in hours.items()
+        for minute in range(first * 60, last * 60, 5)
+    ]
+    receipts = [
+        NewReceipt(
+            source=shop.feed.channel,
+            message_id=f"{account}-{number}",
+            template="amazon.push",
+            channel=shop.feed.channel,
+            body=b"{}",
+            content_type="application/json",
+            received_at=at,
+            order_hint="",
+            address="",
+            traceparent="",
+            account=account,
+        )
+        for number, at in enumerate(moments)
+    ]
+    Intake(shop.storage, shop.encoder, shop.clock).submit(receipts)
 
-    told_at = []
-    while shop.clock.at < shop.begin + 21 * DAY:
+
+def _watched(shop: Shop, days: int) -> datetime | None:
+    """Watch so long; return when somebody was told first."""
+    told_at = None
+    while shop.clock.at < shop.begin + days * DAY:
         shop.clock.pass_time(30 * MINUTE)
         shop.watch.look()
-        if shop.notices and not told_at:
-            told_at.append(shop.clock.at)
+        if shop.notices and told_at is None:
+            told_at = shop.clock.at
+    return told_at
+
+
+def _register(shop: Shop, name: str, account: str) -> None:
+    pushed = replace(
+        shop.feed, feed_id=name, mode=Mode.PUSH, template="amazon.push", account=account
+    )
+    shop.storage.transact(lambda unit: shop.register(unit).create(pushed))
+
+
+def test_a_pushed_feed_that_falls_silent_at_a_busy_hour_is_told_and_a_quiet_night_is_not() -> None:
+    shop = Shop()
+    _register(shop, "amazon-push", "")
+    # From nine to six, in Beijing; on the last day it ends at noon.
+    _pushed(shop, "amazon-us", dict.fromkeys(range(20), (1, 10)) | {20: (1, 4)})
+
+    told_at = _watched(shop, 21)
 
     assert [each.template for each in shop.notices] == ["feed_silent"]
     silent_since = shop.begin + 20 * DAY + 4 * HOUR
-    assert silent_since + HOUR < told_at[0] < silent_since + 3 * HOUR
+    assert told_at is not None
+    assert silent_since + HOUR < told_at < silent_since + 3 * HOUR
+
+
+def test_a_shop_that_falls_silent_is_told_of_while_another_of_its_channel_goes_on() -> None:
+    shop = Shop()
+    for account in ("one", "other"):
+        _register(shop, f"amazon-{account}", account)
+    _pushed(shop, "one", dict.fromkeys(range(16), (1, 10)))
+    _pushed(shop, "other", dict.fromkeys(range(15), (1, 10)))
+
+    for _ in range(14):
+        shop.clock.pass_time(DAY)
+        shop.watch.look()
+    told_at = _watched(shop, 16)
+
+    assert [each.values["feed"] for each in shop.notices] == ["amazon-other"]
+    assert told_at is not None
+    assert shop.begin + 15 * DAY + HOUR < told_at < shop.begin + 15 * DAY + 5 * HOUR

@@ -121,6 +121,14 @@ feed_runs: Final = sa.Table(
         postgresql_where=sa.text("state = 'COMPLETED' AND purpose = 'REGULAR'"),
     ),
     sa.Index("ix_feed_runs_ended_at", "ended_at"),
+    # Probes, what was filled and what was asked by hand, among two months of polls.
+    sa.Index(
+        "ix_feed_runs_rare",
+        "purpose",
+        "created_at",
+        "run_id",
+        postgresql_where=sa.text("purpose <> 'REGULAR'"),
+    ),
 )
 
 # Each order that a look beyond the polls found and that had not come; once for its feed.

@@ -67,6 +67,7 @@ merges = sa.Table(
     sa.Index("ix_merges_buyer_one", "buyer_one"),
     sa.Index("ix_merges_buyer_other", "buyer_other"),
     sa.Index("ix_merges_created_at", "created_at", "merge_id"),
+    sa.Index("ix_merges_state", "state", "created_at", "merge_id"),
 )
 
 people_queue = sa.Table(

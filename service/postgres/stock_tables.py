@@ -56,6 +56,8 @@ reservations = sa.Table(
         postgresql_where=sa.text("released_at IS NULL"),
     ),
     sa.Index("ix_reservations_order_id", "order_id"),
+    # What channels hold of an article, and which have sold it.
+    sa.Index("ix_reservations_sku", "sku"),
 )
 
 stock_queue = sa.Table(

@@ -113,7 +113,7 @@ TEXTS: Final[Mapping[str, Text]] = MappingProxyType(
                 "同一订单同一流内,消息编号连续,并从前往后标记为已发布。",
             ),
             "What waits of a key is an unbroken run up to its head; nothing behind it is marked; "
-            "customers' events are numbered 1 to n.",
+            "the events of customers and of their profiles are numbered 1 to n.",
             (
                 "Stop the relay: a row was marked or deleted out of turn. `concord outbox "
                 "republish` sends all again.",

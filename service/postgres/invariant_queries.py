@@ -75,6 +75,8 @@ SELECT topic, key, n,
        (SELECT max(n) FROM outbox AS o WHERE o.topic = page.topic AND o.key = page.key) AS sent,
        CASE WHEN topic = :customers THEN
            (SELECT count(*) FROM customer_events AS e WHERE e.customer = page.key)
+       WHEN topic = :profiles THEN
+           (SELECT count(*) FROM profile_events AS e WHERE e.customer_id = page.key)
        END AS kept,
        left(encode(sha256(convert_to(key, 'UTF8')), 'hex'), 16) AS digest
 FROM stream_heads AS page
@@ -192,20 +194,20 @@ class OutboxWalk:
 
 
 class HeadWalk:
-    """Heads of streams: no message has a higher number, and customers' events are 1 to n."""
+    """Heads of streams: no message has a higher number; customers' and profiles' are 1 to n."""
 
     name: Final = "heads"
     size: Final = 1_000
 
-    def __init__(self, customers: str) -> None:
-        """Take the topic of customers' events."""
-        self._customers = customers
+    def __init__(self, *, customers: str, profiles: str) -> None:
+        """Take the topics of which all events are kept."""
+        self._topics = {"customers": customers, "profiles": profiles}
 
     def step(
         self, connection: sa.Connection, after: str, size: int, bounds: Bounds, tally: Tally
     ) -> str | None:
         topic, key = open_token(self.name, after, str, str) if after else ("", "")
-        named = {"topic": topic, "key": key, "size": size, "customers": self._customers}
+        named = {"topic": topic, "key": key, "size": size, **self._topics}
         rows = connection.execute(_HEADS, named).all()
         tally.look("I8", at=len(rows))
         for row in rows:

@@ -117,7 +117,7 @@ class PostgresAudit:
             ReceiptWalk(),
             ParkedFactWalk(),
             ProbeWalk(),
-            HeadWalk(topics[Stream.CUSTOMERS]),
+            HeadWalk(customers=topics[Stream.CUSTOMERS], profiles=topics[Stream.PROFILES]),
         )
 
     def page(self, token: str = "", *, size: int = 0) -> AuditPage:

@@ -145,6 +145,12 @@ BREAKS: Final[dict[str, Break]] = {
         " || ' of concord.customers.v1', customer FROM customer_events LIMIT 1",
         "DELETE FROM customer_events WHERE customer = '{1}' AND n = 1",
     ),
+    "an event of a profile deleted": a_break(
+        "I8",
+        "SELECT 'key ' || left(encode(sha256(convert_to(customer_id, 'UTF8')), 'hex'), 16)"
+        " || ' of concord.profile-changes.v1', customer_id FROM profile_events LIMIT 1",
+        "DELETE FROM profile_events WHERE customer_id = '{1}' AND n = 1",
+    ),
     "a head turned back": a_break(
         "I8",
         "SELECT 'key ' || left(encode(sha256(convert_to(key, 'UTF8')), 'hex'), 16)"

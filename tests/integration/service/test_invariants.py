@@ -13,11 +13,14 @@ import sqlalchemy as sa
 
 from deploy.local.stack import EmbeddedServers
 from service.application.invariants import pages
+from service.application.knowing import Knowing
 from service.application.outbox import SHARDS, shard_of
+from service.application.profiling import Profiling
 from service.domain.facts import FactKind, OrderRef
 from service.domain.invariants import QUERIED, Tally, Violation
 from service.domain.lifecycle import State
 from service.kafka.encoding import ProtobufEnvelopes
+from service.kafka.profile_encoding import ProtobufProfileEncoder
 from service.kafka.topics import NAMES
 from service.postgres.engine import make_engine
 from service.postgres.invariants import Lateness, PostgresAudit
@@ -59,12 +62,21 @@ def busy(servers: EmbeddedServers, module_database_url: str) -> str:
         happenings.happen(60)
         for state in State:
             _go_orderly(storing, state)
+        _tell_profiles(storing)
     published = "UPDATE outbox SET published_at = clock_timestamp()"
     engine = make_engine(module_database_url, connections=1)
     with engine.begin() as connection:
         connection.execute(sa.text(published))
     engine.dispose()
     return module_database_url
+
+
+def _tell_profiles(storing: Storing) -> None:
+    encoder = ProtobufProfileEncoder()
+    while Knowing(storing.storage, storing.clock).look():
+        pass
+    while Profiling(storing.storage, encoder, storing.clock).tell():
+        pass
 
 
 def _go_orderly(storing: Storing, state: State) -> None:

@@ -73,7 +73,11 @@ async def _run(settings: Settings, book: AccountBook, metrics: Metrics) -> None:
             *await wiring.desks(settings, book, concord, metrics, stack),
             *await wiring.pull_desks(settings, book, concord, metrics, stack),
         ]
-        loops: list[Loop] = [*desks, *wiring.file_desks(settings, identity, stack)]
+        loops: list[Loop] = [
+            *desks,
+            *await wiring.listen_desks(settings, book, concord, metrics, stack),
+            *wiring.file_desks(settings, identity, stack),
+        ]
         probes = telemetry.Probes(
             settings.metrics_address,
             registry=metrics.registry,

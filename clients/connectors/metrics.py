@@ -70,3 +70,21 @@ class Metrics:
             ["provider"],
             registry=registry,
         )
+        self.heard = Counter(
+            "concord_connector_messages",
+            "Messages that platforms told over lines that we hold open, by what became of them.",
+            ["provider", "result"],
+            registry=registry,
+        )
+        self.open_lines = Gauge(
+            "concord_connector_open_lines",
+            "Lines over which platforms tell us what happens.",
+            ["provider"],
+            registry=registry,
+        )
+        self.broken_lines = Counter(
+            "concord_connector_broken_lines",
+            "Lines that broke, or could not be opened; each is opened again after a pause.",
+            ["provider"],
+            registry=registry,
+        )

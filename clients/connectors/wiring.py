@@ -14,6 +14,11 @@ from clients.connectors.alipay import Alipay
 from clients.connectors.channels import CHANNELS, Channel
 from clients.connectors.files import FileDesk
 from clients.connectors.inquiry import Clock, Connector
+from clients.connectors.listening import sqs
+from clients.connectors.listening.desk import ListenDesk
+from clients.connectors.listening.keeping import Keeper
+from clients.connectors.listening.pdd import PddListener
+from clients.connectors.listening.sqs import SqsListener
 from clients.connectors.metrics import Metrics
 from clients.connectors.pacing import Lines, Monotonic
 from clients.connectors.probing import Prober
@@ -117,6 +122,38 @@ async def pull_desks(
         )
         made.append(PullDesk(puller, poll_s=settings.poll_s))
     return made
+
+
+async def listen_desks(
+    settings: config.Settings,
+    book: AccountBook,
+    concord: AsyncConcord,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+    tools: Tools = REAL,
+) -> list[ListenDesk]:
+    """Return a desk for each platform that tells us what happens over a line that we open."""
+    pdd = PddListener(
+        Keeper(PddListener.provider, concord, metrics, tools.clock),
+        tools.clock,
+        timeout_s=settings.timeout_s,
+        proxy=settings.proxy,
+    )
+    # A queue that has nothing answers after its wait.
+    timeout_s = sqs.WAIT_S + settings.timeout_s
+    client = new_client(
+        settings.concurrency,
+        timeout_s=timeout_s,
+        proxy=settings.proxy,
+        transport=tools.transport,
+    )
+    await stack.enter_async_context(client)
+    amazon = SqsListener(
+        Keeper(SqsListener.provider, concord, metrics, tools.clock),
+        Web(client, timeout_s=timeout_s, clock=tools.clock, bytes_max=sqs.ANSWER_BYTES_MAX),
+        tools.clock,
+    )
+    return [ListenDesk(pdd, book, metrics), ListenDesk(amazon, book, metrics)]
 
 
 def file_desks(

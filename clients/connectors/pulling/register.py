@@ -111,8 +111,8 @@ class Register:
             RefusalError: one of them cannot be a receipt.
         """
         were_known: list[bool] = []
-        for batch in _batches([receipt_of(feed, account, each, arrived_at) for each in messages]):
-            answer = await _patiently(partial(self._concord.intake.submit, batch))
+        for batch in batches([receipt_of(feed, account, each, arrived_at) for each in messages]):
+            answer = await patiently(partial(self._concord.intake.submit, batch))
             were_known += [each.repeated for each in answer.submitted]
         return were_known
 
@@ -123,7 +123,7 @@ class Register:
             RunLeaseLostError: it took too long; what was submitted stays.
         """
         request = report_of(run, told, tally)
-        return await _patiently(lambda: self._concord.channels.report_run(request))
+        return await patiently(lambda: self._concord.channels.report_run(request))
 
 
 def limits_of(platform: AnyPlatform) -> ClaimRunsRequest.Platform:
@@ -181,7 +181,8 @@ def report_of(run: Run, told: Told, tally: Tally) -> ReportRunRequest:
     return request
 
 
-def _batches(receipts: Sequence[Receipt]) -> Iterator[list[Receipt]]:
+def batches(receipts: Sequence[Receipt]) -> Iterator[list[Receipt]]:
+    """Return them in as many lists as calls are needed."""
     batch: list[Receipt] = []
     size = 0
     for each in receipts:
@@ -194,8 +195,8 @@ def _batches(receipts: Sequence[Receipt]) -> Iterator[list[Receipt]]:
         yield batch
 
 
-async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Call until there is an answer; the lease's end is the caller's affair.
+async def patiently(call: Callable[[], Awaitable[T]], agent: str = "pulling") -> T:
+    """Call until there is an answer; when it is too late for one is the caller's affair.
 
     Raises:
         RefusalError: the service understood and declined.
@@ -209,7 +210,7 @@ async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
         except ConcordError as error:
             log.warning(
                 "service_awaited",
-                agent="pulling",
+                agent=agent,
                 wait_s=pause_s,
                 code=error.code.name,
                 reason=error.reason,

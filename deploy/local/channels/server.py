@@ -28,6 +28,7 @@ def server_of(world: World, host: str, port: int, started: threading.Event) -> S
         app_of(world),
         host=host,
         port=port,
+        ws="none",
         log_config=None,
         access_log=False,
         lifespan="off",

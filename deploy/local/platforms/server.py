@@ -85,6 +85,7 @@ async def serve(settings: Settings, started: Callable[[World, Server], None]) ->
             served,
             host=settings.host,
             port=settings.port,
+            ws="none",
             log_config=None,
             access_log=False,
             lifespan="off",

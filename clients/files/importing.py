@@ -23,16 +23,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, TypeVar
 
+from clients.files import billing
 from clients.files.judging import Bad
 from clients.files.reading import Source, spooled
-from clients.files.spool import Spool, Summary
+from clients.files.spool import Spool
 from clients.files.tables import FileBusyError, FileRefusedError, Table, open_table
-from clients.files.telling import Batch, Telling
+from clients.files.telling import BILL, Batch, Telling
 from clients.sdk import Concord, OutageError
 from concord.imports.v1 import import_service_pb2 as api
+from concord.reconciliations.v1.statement_pb2 import Statement
 
 # The service weighs a batch at a time; more at once would only wait there.
-LANES: Final = 4
+CALLS_AT_ONCE: Final = 4
 KEPT_AT_ONCE: Final = 200
 KEPT_BYTES: Final = 60_000
 # A service that is started anew is back within a minute.
@@ -145,7 +147,7 @@ class FileImporter:
             repeated=repeated,
             passed=summary.passed,
         )
-        self._close(kept, summary)
+        self._close(kept, spool)
         done = self._patiently(
             lambda: self.concord.imports.report(
                 kept.name,
@@ -160,22 +162,51 @@ class FileImporter:
         spool.remove()
         return done
 
-    def _close(self, kept: api.Import, summary: Summary) -> None:
-        """Say that the day's statement is whole, so that it is compared: a line an order."""
-        if kept.day and kept.template.endswith(".orders.file"):
+    def _close(self, kept: api.Import, spool: Spool) -> None:
+        """Say that the day's statement is whole, so that it is compared: a line an order.
+
+        Of a bill it is a line a row, and the lines themselves are sent here.
+        """
+        summary = spool.summary
+        if kept.day and kept.template.endswith(BILL):
+            self._state(kept, spool)
+        elif kept.day and kept.template.endswith(".orders.file"):
             self._patiently(
                 lambda: self.concord.reconciliations.close_statement(
                     kept.channel, kept.day, shop=kept.shop, expected_lines=summary.orders
                 )
             )
 
+    def _state(self, kept: api.Import, spool: Spool) -> None:
+        """Send what a bill says of each payment and refund, and that this is all of it."""
+        statement = partial(
+            self.concord.reconciliations.submit_statement_lines,
+            kept.channel,
+            kept.day,
+            shop=kept.shop,
+            zone=billing.ZONE,
+            kind=Statement.KIND_PAYMENTS,
+        )
+        for lines in billing.parted(billing.lines_of(spool.orders(), spool.summary.columns)):
+            self._patiently(partial(statement, lines))
+        self._patiently(
+            lambda: self.concord.reconciliations.close_statement(
+                kept.channel,
+                kept.day,
+                shop=kept.shop,
+                zone=billing.ZONE,
+                kind=Statement.KIND_PAYMENTS,
+                expected_lines=spool.summary.rows,
+            )
+        )
+
     def _submitted_all(self, batches: Iterable[Batch]) -> Generator[Answered, None, None]:
         """Send batches, a few at once while the next is made; return what came of each."""
-        with ThreadPoolExecutor(LANES) as lanes:
+        with ThreadPoolExecutor(CALLS_AT_ONCE) as threads:
             under_way: deque[Future[Answered]] = deque()
             for batch in batches:
-                under_way.append(lanes.submit(self._submitted, batch))
-                if len(under_way) > LANES:
+                under_way.append(threads.submit(self._submitted, batch))
+                if len(under_way) > CALLS_AT_ONCE:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()

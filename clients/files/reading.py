@@ -6,6 +6,7 @@ import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -47,8 +48,9 @@ def spooled(
         FileRefusedError: most of the file cannot be read; or somebody else imports it now.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{source.looked.digest[:32]}-{table.columns.kind.template}-{source.shop or 'shop'}"
-    path = folder / f"{name.replace('/', '_')}.spool"
+    # Shops are called as people like, file systems are not.
+    shop = sha256(source.shop.encode()).hexdigest()[:16]
+    path = folder / f"{source.looked.digest[:32]}-{table.columns.kind.template}-{shop}.spool"
     with path.with_suffix(".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,8 +11,9 @@ from threading import Event
 import pytest
 
 from clients.connectors.files import WORK, FileDesk
+from clients.files.folder import day_of
 from clients.sdk import Concord
-from clients.sdk.testing import FakeConcord
+from clients.sdk.testing import FakeConcord, refusal
 from concord.channels.v1 import channel_service_pb2 as channels
 from concord.channels.v1.feed_pb2 import Feed
 from concord.imports.v1 import import_service_pb2 as api
@@ -133,6 +134,37 @@ async def test_told_to_stop_it_lets_go_and_the_next_goes_on_behind_it(
     assert len(set(orders)) == 9_000
     # Those that were under way come again, and no others.
     assert len(orders) < 9_000 + 500 * 10
+
+
+async def test_what_cannot_be_taken_holds_up_no_other_file(
+    fake: FakeConcord, tmp_path: Path
+) -> None:
+    def begun(request: api.BeginImportRequest) -> object:
+        if request.file.file_name == "a-refused.csv":
+            return refusal("INVALID_REQUEST")
+        answer = api.Import(name="imports/imp-1", state=api.Import.STATE_RUNNING)
+        answer.MergeFrom(request.file)
+        return answer
+
+    fake.answer("BeginImport", *[begun] * 50)
+    answered(fake, submitted)
+    put(tmp_path, rows=3)
+    folder = tmp_path / "put-here"
+    text = (folder / "orders.csv").read_text()
+    (folder / "a-refused.csv").write_text(text.replace("69179", "69178"))
+    # What reads it hears that it is no file, and of the other that there is none.
+    (folder / "b-folder.csv").mkdir()
+    (folder / "c-gone.csv").symlink_to("nowhere")
+
+    await worked(fake, tmp_path, lambda: fake.requests("ReportImport"))
+
+    (sent,) = fake.requests("SubmitReceipts")
+    assert len(sent.receipts) == 3
+
+
+def test_a_number_that_looks_like_a_day_is_none() -> None:
+    assert day_of("orders-2025-12-28.csv") == "2025-12-28"
+    assert day_of("orders-2025-02-31.csv") == ""
 
 
 async def test_a_service_that_is_away_is_asked_again(fake: FakeConcord, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from clients.cli import channel_text as text
 from clients.cli import config, output
-from clients.cli.options import AsJson, In, Limit, RequestId, time_of
+from clients.cli.options import AsJson, In, Limit, RequestId, span_of, time_of
 from clients.cli.session import connected
 from concord.channels.v1.feed_pb2 import Feed, FeedLimits, FeedSchedule
 from concord.channels.v1.run_pb2 import Run
@@ -27,6 +27,9 @@ Platform = Annotated[str, typer.Option(help="Whose protocol; the channel's own w
 Interval = Annotated[int, typer.Option("--interval", help="Seconds between polls.", min=0)]
 FileDue = Annotated[str, typer.Option("--file-due", help="When a day's file is due: 02:00.")]
 Window = Annotated[int, typer.Option("--window", help="The longest window, in seconds.", min=0)]
+LookBack = Annotated[
+    str, typer.Option("--look-back", help="Now and then asked from so far back: 12h, 15d.")
+]
 Setting = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="What else a connector needs; repeatable."),
@@ -83,6 +86,7 @@ def add(  # noqa: PLR0913  # Each parameter is an option of the command.
     owner: Owner = "",
     interval: Interval = 0,
     window: Window = 0,
+    look_back: LookBack = "",
     file_due: FileDue = "",
     since: Annotated[str, typer.Option(help="Its orders are ours from then: 2d, or a time.")] = "",
     setting: Setting = None,
@@ -101,7 +105,7 @@ def add(  # noqa: PLR0913  # Each parameter is an option of the command.
         zone=zone,
         account=account,
         owner=owner,
-        limits=FeedLimits(window_max_s=window),
+        limits=FeedLimits(window_max_s=window, look_back_s=_seconds(look_back)),
         schedule=FeedSchedule(interval_s=interval, file_due=file_due),
         settings=_settings(setting),
     )
@@ -123,6 +127,7 @@ def change(  # noqa: PLR0913  # Each parameter is an option of the command.
     owner: Owner = "",
     interval: Interval = 0,
     window: Window = 0,
+    look_back: LookBack = "",
     file_due: FileDue = "",
     setting: Setting = None,
     request_id: RequestId = "",
@@ -142,8 +147,9 @@ def change(  # noqa: PLR0913  # Each parameter is an option of the command.
         found = concord.channels.get(feed)
         for name in fields:
             setattr(found, name, plain[name])
-        if window:
-            found.limits.window_max_s = window
+        if window or look_back:
+            found.limits.window_max_s = window or found.limits.window_max_s
+            found.limits.look_back_s = _seconds(look_back) or found.limits.look_back_s
             fields.append("limits")
         if interval or file_due:
             found.schedule.interval_s = interval or found.schedule.interval_s
@@ -264,6 +270,10 @@ def _mode(name: str) -> Feed.Mode.ValueType:
     if name.lower() not in known:
         raise typer.BadParameter(f"{name!r} is none of: {', '.join(known)}")
     return Feed.Mode.Value(known[name.lower()])
+
+
+def _seconds(span: str) -> int:
+    return int(span_of(span).total_seconds()) if span else 0
 
 
 def _settings(pairs: list[str] | None) -> dict[str, str]:

@@ -101,6 +101,12 @@ def feed_parts(
             ("owner", feed.owner),
             ("settings", ", ".join(f"{key}={value}" for key, value in feed.settings.items())),
             ("asked", f"each {schedule.interval_s} s, {limits.overlap_s} s over the cursor"),
+            (
+                "look-back",
+                f"{limits.look_back_s} s, each {schedule.look_back_interval_s} s"
+                if limits.look_back_s
+                else "",
+            ),
             ("file", f"{schedule.file_due}, {schedule.file_days_after} d after its day"),
             ("begin", formats.time(feed.begin_time)),
             ("cursor", formats.time(feed.cursor_time)),

@@ -228,7 +228,8 @@ def _ended(feed: Feed, progress: Progress, run: Run, at: datetime) -> Progress:
     progress = replace(progress, last_success_at=at)
     if run.purpose is not Purpose.REGULAR:
         return progress
-    if run.window_start <= run_cursor(run) - feed.limits.look_back and feed.limits.look_back:
+    # Where the platform answers about less than the look-back, it was one all the same.
+    if feed.limits.look_back and run.window_start < run_cursor(run) - feed.limits.overlap:
         progress = replace(progress, looked_back_at=run.started_at or at)
     # From when the poll began: polls do not come later by what they take.
     due = max(at, (run.started_at or at) + feed.schedule.interval)

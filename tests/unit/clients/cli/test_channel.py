@@ -97,7 +97,9 @@ def test_a_feed_is_added_and_changed_by_what_is_named(fake: FakeConcord, concord
         "channel", "add", "amazon-us", "amazon", "A1F", "pull", "amazon.orders",
         "--zone", "America/New_York", "--set", "kind=orders", "--interval", "60",
     )  # fmt: skip
-    changed = concord("channel", "change", "amazon-us", "--title", "US", "--interval", "30")
+    changed = concord(
+        "channel", "change", "amazon-us", "--title", "US", "--interval", "30", "--look-back", "15d"
+    )
 
     assert (added.exit_code, changed.exit_code) == (0, 0), added.output + changed.output
     made = fake.requests("CreateFeed")[0].feed
@@ -107,7 +109,8 @@ def test_a_feed_is_added_and_changed_by_what_is_named(fake: FakeConcord, concord
         "orders",
     )
     update = fake.requests("UpdateFeed")[0]
-    assert list(update.update_mask.paths) == ["title", "schedule"]
+    assert list(update.update_mask.paths) == ["title", "limits", "schedule"]
+    assert update.feed.limits.look_back_s == 15 * 86_400
     assert (update.feed.etag, update.feed.schedule.interval_s) == ("1", 30)
 
 

@@ -188,8 +188,9 @@ def test_nobody_else_gets_a_feed_while_a_lease_lasts() -> None:
     assert shop.claim(worker="two")
 
 
-def test_a_look_back_comes_at_its_time_and_not_with_each_poll() -> None:
-    limits = FeedLimits(look_back=12 * HOUR)
+@pytest.mark.parametrize("past_max", [timedelta(), 12 * HOUR - MINUTE])
+def test_a_look_back_comes_at_its_time_and_not_with_each_poll(past_max: timedelta) -> None:
+    limits = FeedLimits(look_back=12 * HOUR, past_max=past_max)
     shop = Shop(limits=limits, interval=10 * MINUTE)
     for minute in range(0, 4 * 60, 5):
         shop.sell(shop.begin + minute * MINUTE)

@@ -205,6 +205,7 @@ class FakeReader(FakeProbeReader):
             kept.repeats,
             tuple((each.fact, each.outcome) for each in told),
             tuple(dict.fromkeys(each.order_id for each in told if each.order_id)),
+            kept.weighed if kept.outcome else b"",
         )
 
 

@@ -51,6 +51,7 @@ class KeptReceipt:
     rejection: object = None
     repeats: int = 0
     published: int = 1
+    weighed: bytes = b""
 
     @property
     def again(self) -> Republished:

@@ -218,6 +218,7 @@ class FakeUnit(FakeStockUnit, FakeProbeUnit, FakeDeskUnit, FakeNoticeUnit, FakeF
             kept.outcome, kept.rejection = each.outcome, each.rejection
             kept.outcome_at = each.at
             kept.revision += 1
+            kept.weighed = each.event
 
     def refresh_receipts(self, receipt_ids: Sequence[str]) -> None:
         for receipt_id in receipt_ids:

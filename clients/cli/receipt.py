@@ -180,7 +180,7 @@ def _details(receipt: Receipt, language: Language | None) -> Iterator[Renderable
             ("rejected", rejection_text(receipt)),
             ("source", receipt.source),
             ("channel", receipt.channel),
-            ("template", receipt.template),
+            ("template", _template_text(receipt)),
             ("arrived", formats.time(receipt.receive_time)),
             ("again", str(receipt.repeats or "")),
             ("message id", receipt.message_id),
@@ -198,6 +198,11 @@ def _details(receipt: Receipt, language: Language | None) -> Iterator[Renderable
             for fact in receipt.facts
         )
         yield output.table(("Fact", "Kind", "Outcome"), rows)
+
+
+def _template_text(receipt: Receipt) -> str:
+    version = receipt.template_version
+    return f"{receipt.template}, version {version}" if version else receipt.template
 
 
 def outcome_name(number: int, language: Language | None) -> str:

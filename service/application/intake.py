@@ -52,6 +52,8 @@ class Reading:
     # Of which day's file it holds an order's rows; and how that order is named, if unread.
     stated: ShopDay | None = None
     order_hint: str = ""
+    # Which version of the receipt's template read it; 0 where none did, or nobody says.
+    template_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,13 @@ class Intake:
     ) -> ReceiptResult:
         facts = tuple((fact, outcomes[fact.fact_id]) for fact in reading.facts)
         outcome = Outcome.REJECTED if reading.rejection else summary([each for _, each in facts])
-        event = self._encoder.weighed_event(receipt, outcome, facts, revision=receipt.revision + 1)
+        event = self._encoder.weighed_event(
+            receipt,
+            outcome,
+            facts,
+            revision=receipt.revision + 1,
+            template_version=reading.template_version,
+        )
         return ReceiptResult(
             receipt, outcome, reading.rejection, facts, event, at, reading.traceparent
         )

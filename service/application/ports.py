@@ -358,8 +358,9 @@ class Encoder(Protocol):
         facts: Sequence[tuple[Fact, Outcome]],
         *,
         revision: int,
+        template_version: int,
     ) -> bytes:
-        """Encode what became of a receipt."""
+        """Encode what became of a receipt, and which version of its template read it."""
 
 
 def receipt_key(source: str, order_hint: str, receipt_id: str) -> str:

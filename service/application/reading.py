@@ -124,7 +124,10 @@ class JournalLine:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptView:
-    """A receipt with what became of it; `event` holds the message as it arrived."""
+    """A receipt with what became of it.
+
+    `event` holds the message as it arrived, `weighed` the event that told its outcome.
+    """
 
     receipt_id: str
     event: bytes
@@ -133,6 +136,7 @@ class ReceiptView:
     repeats: int
     facts: tuple[tuple[Fact, Outcome], ...] = ()
     orders: tuple[str, ...] = ()
+    weighed: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,9 @@ class ProtobufEncoder:
         facts: Sequence[tuple[Fact, Outcome]],
         *,
         revision: int,
+        template_version: int,
     ) -> bytes:
-        """Encode what became of a receipt."""
+        """Encode what became of a receipt, and which version of its template read it."""
         event = receipt_pb2.ReceiptWeighed(
             receipt=f"receipts/{receipt.receipt_id}",
             source=receipt.source,
@@ -124,6 +125,7 @@ class ProtobufEncoder:
             outcome=outcome_number(outcome),
             facts=[weighed_fact(fact, each) for fact, each in facts],
             revision=revision,
+            template_version=template_version,
         )
         if facts:
             event.event_time.CopyFrom(timestamp(max(fact.occurred_at for fact, _ in facts)))

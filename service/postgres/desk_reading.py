@@ -1,7 +1,7 @@
 """Reads receipts, without locks."""
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -14,6 +14,17 @@ from service.postgres.rows import fact_from
 from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
 
+# With the event that told the outcome that stands.
+_RECEIPTS: Final = sa.select(
+    tables.receipts, tables.receipt_outcomes.c.event.label("weighed")
+).join(
+    tables.receipt_outcomes,
+    (tables.receipt_outcomes.c.receipt_id == tables.receipts.c.receipt_id)
+    & (tables.receipt_outcomes.c.revision == tables.receipts.c.revision)
+    & tables.receipts.c.outcome.is_not(None),
+    isouter=True,
+)
+
 
 class DeskReading:
     """The part of the reader that knows receipts."""
@@ -24,9 +35,7 @@ class DeskReading:
         """Return a receipt with its facts, or raise `ReceiptNotFoundError`."""
         receipts, facts = tables.receipts, tables.facts
         with translated(), self._engine.connect() as connection:
-            row = connection.execute(
-                sa.select(receipts).where(receipts.c.receipt_id == receipt_id)
-            ).first()
+            row = connection.execute(_RECEIPTS.where(receipts.c.receipt_id == receipt_id)).first()
             if row is None:
                 raise ReceiptNotFoundError(receipt=receipt_id)
             told = connection.execute(
@@ -51,10 +60,7 @@ class DeskReading:
             where.append(table.c.position < position)
         with translated(), self._engine.connect() as connection:
             rows = connection.execute(
-                sa.select(table)
-                .where(*where)
-                .order_by(table.c.position.desc())
-                .limit(query.page_size + 1)
+                _RECEIPTS.where(*where).order_by(table.c.position.desc()).limit(query.page_size + 1)
             ).all()
             page = rows[: query.page_size]
             facts = tables.facts
@@ -83,4 +89,5 @@ def _receipt_view(row: Any, told: list[Any]) -> ReceiptView:  # noqa: ANN401  # 
         repeats=row.repeats,
         facts=tuple((fact_from(each), Outcome(each["outcome"])) for each in told),
         orders=tuple(dict.fromkeys(each["order_id"] for each in told if each["order_id"])),
+        weighed=bytes(row.weighed or b""),
     )

@@ -104,7 +104,14 @@ def _read_reading(
         ),
         stated=stated,
         order_hint=hint,
+        template_version=_read_version(f"{path}.template_version", reading, violations),
     )
+
+
+def _read_version(path: str, reading: intake_service_pb2.Reading, violations: Violations) -> int:
+    if reading.template_version < 0:
+        violations.add(path, "send a version from 1, or 0 where there is none")
+    return reading.template_version
 
 
 def _read_statement(

@@ -183,6 +183,9 @@ def _receipt_message(view: ReceiptView, *, with_body: bool) -> receipt_pb2.Recei
         receipt.ClearField("address")
     if view.outcome:
         receipt.outcome = outcome_number(view.outcome)
+    if view.weighed:
+        weighed = receipt_pb2.ReceiptWeighed.FromString(view.weighed)
+        receipt.template_version = weighed.template_version
     if view.rejection:
         reason = f"REASON_{view.rejection.reason}"
         receipt.rejection.reason = receipt_pb2.Rejection.Reason.Value(reason)

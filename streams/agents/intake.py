@@ -50,11 +50,12 @@ async def weigh(worker: Worker, batch: Batch[Any]) -> None:
     for item in batch.items():
         if isinstance(item.value, Receipt):
             reading = read(receipt_of(item.value), worker.templates)
-            template = item.value.template
-            known = template if template in worker.templates.by_name else "unknown"
+            template = worker.templates.by_name.get(item.value.template)
+            known = template.name if template else "unknown"
             outcome = "rejected" if reading.rejection else "read" if reading.facts else "ignored"
             worker.metrics.normalised.labels(known, outcome).inc()
             message = reading_message(reading, item.traceparent)
+            message.template_version = template.version if template else 0
             # Beside facts or a rejection: what a file says of a day is compared in any case.
             message.MergeFrom(Reading(statement=statement_of(item.value)))
             told.append((item, message))

@@ -111,9 +111,14 @@ EVENTS: dict[str, Callable[[], bytes]] = {
     "receipt received": lambda: ENCODER.receipt_event("rcp-1", RECEIPT),
     "receipt repeated": lambda: ENCODER.repeat_event("rcp-1", RECEIPT),
     "receipt weighed": lambda: ENCODER.weighed_event(
-        WAITING, Outcome.APPLIED, [(PAYMENT, Outcome.APPLIED)], revision=1
+        WAITING, Outcome.APPLIED, [(PAYMENT, Outcome.APPLIED)], revision=1, template_version=0
     ),
-    "receipt rejected": lambda: ENCODER.weighed_event(WAITING, Outcome.REJECTED, [], revision=2),
+    "receipt rejected": lambda: ENCODER.weighed_event(
+        WAITING, Outcome.REJECTED, [], revision=2, template_version=0
+    ),
+    "receipt read by a version": lambda: ENCODER.weighed_event(
+        WAITING, Outcome.REJECTED, [], revision=2, template_version=3
+    ),
 }
 GOLDEN = {
     "order tags changed": (
@@ -195,6 +200,10 @@ GOLDEN = {
     "receipt rejected": (
         "0a0e72656365697074732f7263702d3112097765636861747061791a046d696e69220608c0b28bd80630054002"
     ),
+    "receipt read by a version": (
+        "0a0e72656365697074732f7263702d3112097765636861747061791a046d696e69220608c0b28bd80630054002"
+        "5003"
+    ),
 }
 KINDS: dict[str, type[Message]] = {
     "order": order_event_pb2.OrderEvent,
@@ -203,6 +212,7 @@ KINDS: dict[str, type[Message]] = {
     "receipt": receipt_pb2.ReceiptEvent,
     "receipt weighed": receipt_pb2.ReceiptWeighed,
     "receipt rejected": receipt_pb2.ReceiptWeighed,
+    "receipt read by a version": receipt_pb2.ReceiptWeighed,
 }
 
 

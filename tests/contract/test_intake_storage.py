@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from concord.intake.v1.receipt_pb2 import ReceiptEvent, ReceiptWeighed
 from service.application.intake import Intake, Reading, Submitted
 from service.application.ports import Rejection
 from service.application.waiting import PUBLISHED_MOST, STALE_AFTER
@@ -97,6 +98,15 @@ def test_a_receipt_is_stored_once_and_its_repeats_are_counted(store: Store) -> N
     assert store.reader.receipt(first[0].receipt_id).repeats == 2
 
 
+def test_the_same_message_for_another_account_is_a_repeat(store: Store) -> None:
+    first = store.intake.submit([store.a_receipt(b"one", account="a")])[0]
+    again = store.intake.submit([store.a_receipt(b"one", account="b")])[0]
+
+    assert again == Submitted(first.receipt_id, repeated=True)
+    kept = ReceiptEvent.FromString(store.reader.receipt(first.receipt_id).event).received
+    assert kept.account == "a"
+
+
 def test_a_receipt_is_weighed_once_however_often_it_is_read(store: Store) -> None:
     receipt = store.submit()
     facts = (told(store, FactKind.ORDER_CREATED),)
@@ -134,6 +144,22 @@ def test_a_rejected_receipt_is_kept_with_its_reason_and_can_be_tried_again(store
     view = store.reader.receipt(receipt)
     assert view.outcome is Outcome.APPLIED
     assert view.orders == (store.reader.order_by_ref(store.ref()).order_id,)
+
+
+def test_a_receipt_shows_the_event_of_the_outcome_that_stands(store: Store) -> None:
+    receipt = store.submit()
+    rejected = Reading(receipt, rejection=Rejection("UNREADABLE", "body", ""), template_version=2)
+    before = store.reader.receipt(receipt).weighed
+    store.intake.apply([rejected])
+    told = ReceiptWeighed.FromString(store.reader.receipt(receipt).weighed)
+    store.intake.retry([receipt], "", waiting=False)
+    meanwhile = store.reader.receipt(receipt).weighed
+    store.intake.apply([Reading(receipt, template_version=3)])
+    again = ReceiptWeighed.FromString(store.reader.receipt(receipt).weighed)
+
+    assert (before, meanwhile) == (b"", b"")
+    assert (told.revision, told.template_version) == (1, 2)
+    assert (again.revision, again.template_version) == (2, 3)
 
 
 def test_what_was_applied_cannot_be_tried_again(store: Store) -> None:

@@ -46,6 +46,7 @@ class TellingEncoder:
         facts: Sequence[tuple[Fact, Outcome]],
         *,
         revision: int,
+        template_version: int,
     ) -> bytes:
         return self._tell(f"weighed {receipt.receipt_id} {revision}", (outcome, facts))
 

@@ -23,6 +23,8 @@ from streams.logic.normalising.shapes import (
 )
 from streams.logic.normalising.template import FactRule, Part, Template
 
+# An outcome tells it in 32 bits.
+VERSION_MAX: Final = 2**31 - 1
 _PART: Final = {"when", "order", "always", "switch", "other_cases", "cases", "parts"}
 _TEMPLATE: Final = {
     *(
@@ -127,9 +129,11 @@ def _made(data: dict[str, object]) -> Template:
 
 def _version(data: Mapping[str, object]) -> int:
     version = data.get("version", 1)
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= VERSION_MAX:
         with within("version"):
-            raise TemplateError(f"A version is a whole number from 1, not {version!r}.")
+            raise TemplateError(
+                f"A version is a whole number from 1 to {VERSION_MAX}, not {version!r}."
+            )
     return version
 
 

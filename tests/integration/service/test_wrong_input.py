@@ -129,6 +129,10 @@ WRONG: dict[str, tuple[Callable[[Service], object], str]] = {
         call("intake.ApplyFacts", intake.ApplyFactsRequest(readings=[
             intake.Reading(receipt="receipts/r", rejection=receipt_pb2.Rejection(reason=99))])),
         "readings[0].rejection.reason"),
+    "a version of less than nothing": (
+        call("intake.ApplyFacts", intake.ApplyFactsRequest(
+            readings=[intake.Reading(receipt="receipts/r", template_version=-1)])),
+        "readings[0].template_version"),
     "a state that nobody knows": (
         call("orders.ListOrders", orders.ListOrdersRequest(states=[99])), "states[0]"),
     "the state of nothing": (

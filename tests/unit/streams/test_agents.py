@@ -170,6 +170,8 @@ async def test_intake_tells_the_service_the_facts_of_each_receipt_in_its_trace()
     assert {each.facts[0].kind for each in readings} == {fact_pb2.Fact.KIND_PAYMENT_STARTED}
     assert {each.traceparent for each in readings} == {TRACE}
     assert readings[0].facts[0].occurred_time.nanos == 123_456_000
+    version = worker.templates.by_name["concord.event"].version
+    assert {each.template_version for each in readings} == {version}
 
 
 async def test_intake_tells_the_service_why_a_receipt_could_not_be_read() -> None:

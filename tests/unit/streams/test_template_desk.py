@@ -60,6 +60,7 @@ def test_a_template_that_fits_is_fine(capsys: pytest.CaptureFixture[str], templa
         ("order: {namespace", "order: {namespaces", 3, 9, "Write namespace."),
         ("name: shop.order", "name: [shop.order", 2, 8, "No YAML"),
         ("channel: shop", "channel: shop\nversion: one", 3, 1, "A version is a whole number"),
+        ("channel: shop", "channel: shop\nversion: 3000000000", 3, 1, "from 1 to 2147483647"),
         ("channel: shop", "channel: shop\nname: other", 3, 1, "stands here a second time"),
         ("always:", "switch: state\nalways:", 4, 1, "A switch has cases"),
         ("always:", "switch: a\ncases: {1: []}\nalways:", 5, 9, 'write "1" with quotes'),

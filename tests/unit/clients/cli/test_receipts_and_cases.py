@@ -46,6 +46,8 @@ def test_a_rejected_receipt_says_why_and_what_to_do(fake: FakeConcord, concord: 
     fake.model.receipts["receipts/rcp-1"] = Receipt(
         name="receipts/rcp-1",
         source="douyin",
+        template="douyin.push",
+        template_version=2,
         body=b"{",
         outcome=OUTCOME_REJECTED,
         rejection=Rejection(
@@ -58,6 +60,7 @@ def test_a_rejected_receipt_says_why_and_what_to_do(fake: FakeConcord, concord: 
 
     for result in (shown, listed):
         assert "FIELD_MISSING: data.pay_amount: Send it." in result.stdout
+    assert "douyin.push, version 2" in shown.stdout
     assert concord("receipt", "show", "rcp-1", "--body").stdout == "{"
 
 

@@ -168,7 +168,7 @@ class FileImporter:
         Of a bill it is a line a row, and the lines themselves are sent here.
         """
         summary = spool.summary
-        if kept.day and kept.template.endswith(BILL):
+        if kept.template.endswith(BILL):
             self._state(kept, spool)
         elif kept.day and kept.template.endswith(".orders.file"):
             self._patiently(
@@ -179,20 +179,24 @@ class FileImporter:
 
     def _state(self, kept: api.Import, spool: Spool) -> None:
         """Send what a bill says of each payment and refund, and that this is all of it."""
+        columns = spool.summary.columns
+        day = billing.day_of(spool.orders(), columns)
+        if not day or not billing.is_compared(columns):
+            return
         statement = partial(
             self.concord.reconciliations.submit_statement_lines,
             kept.channel,
-            kept.day,
+            day,
             shop=kept.shop,
             zone=billing.ZONE,
             kind=Statement.KIND_PAYMENTS,
         )
-        for lines in billing.parted(billing.lines_of(spool.orders(), spool.summary.columns)):
+        for lines in billing.parted(billing.lines_of(spool.orders(), columns)):
             self._patiently(partial(statement, lines))
         self._patiently(
             lambda: self.concord.reconciliations.close_statement(
                 kept.channel,
-                kept.day,
+                day,
                 shop=kept.shop,
                 zone=billing.ZONE,
                 kind=Statement.KIND_PAYMENTS,

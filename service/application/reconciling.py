@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import Final
 
 from service.application.ports import Clock, Encoder, Storage, Unit
-from service.application.reconciling_ports import KeptLine
+from service.application.reconciling_bills import compare_bill, lacking_in_bill
+from service.application.reconciling_ports import Compared, KeptLine
 from service.application.repairing import close_left, tell_when_over
 from service.domain.facts import OrderRef
 from service.domain.reconciling.comparing import (
@@ -37,7 +38,12 @@ from service.domain.reconciling.judging import (
     judge,
     missing_there,
 )
-from service.domain.reconciling.statements import ShopDay, Statement, StatementKind
+from service.domain.reconciling.statements import (
+    ShopDay,
+    Statement,
+    StatementKind,
+    compared_kind,
+)
 
 # Two thousand lines with their orders and payments are a quarter of a second's work.
 LINES_MOST: Final = 2_000
@@ -97,7 +103,22 @@ class Reconciling:
         if not kept:
             outstanding = unit.has_shops_outstanding(so_far.of)
             after = so_far.noted(OTHER_SHOPS_OUTSTANDING) if outstanding else so_far
-            return after.through_lines(judges_orders=not outstanding)
+            # A bill without some of its rows seems to lack payments that it has.
+            is_whole = LINES_MISSING not in so_far.notes or not _is_bill(so_far.of)
+            return after.through_lines(judges_orders=not outstanding and is_whole)
+        now = self.clock()
+        compare = compare_bill if _is_bill(so_far.of) else self._compared
+        compared = compare(unit, so_far, kept)
+        note(unit, so_far, compared.findings, at=now)
+        counted = so_far.counted(
+            lines=len(kept),
+            orders=compared.orders,
+            payments=compared.payments,
+            agreeing=compared.agreeing,
+        )
+        return replace(counted, after=kept[-1].line.ref)
+
+    def _compared(self, unit: Unit, so_far: Reconciliation, kept: Sequence[KeptLine]) -> Compared:
         now = self.clock()
         statement = unit.find_statement(StatementKind.ORDERS, so_far.of)
         made_at = statement.line_at if statement else now
@@ -107,21 +128,24 @@ class Reconciling:
         for pair in pairs:
             findings += _judged(pair, before.get(pair.ref), scope)
         differing = {finding.ref for finding, _ in findings}
-        note(unit, so_far, findings, at=now)
-        counted = so_far.counted(
-            lines=len(kept),
+        return Compared(
+            findings=findings,
             orders=sum(each.ours is not None for each in pairs),
             payments=sum(len(each.payments) for each in pairs),
             agreeing=sum(each.ref not in differing for each in pairs),
         )
-        return replace(counted, after=kept[-1].line.ref)
 
     def _orders(self, unit: Unit, so_far: Reconciliation) -> Reconciliation:
         begin_at, end_at = so_far.next_slice()
-        lacking = unit.unstated(so_far.of.channel, begin_at, end_at, most=MISSING_MOST)
-        findings = [(missing_there(*each), "") for each in lacking if belongs_in_file(each[0])]
+        if _is_bill(so_far.of):
+            findings = lacking_in_bill(unit, so_far, most=MISSING_MOST)
+            is_cut = len(findings) == MISSING_MOST
+        else:
+            lacking = unit.unstated(so_far.of.channel, begin_at, end_at, most=MISSING_MOST)
+            findings = [(missing_there(*each), "") for each in lacking if belongs_in_file(each[0])]
+            is_cut = len(lacking) == MISSING_MOST
         note(unit, so_far, findings, at=self.clock())
-        after = so_far.noted(TOO_MANY_MISSING) if len(lacking) == MISSING_MOST else so_far
+        after = so_far.noted(TOO_MANY_MISSING) if is_cut else so_far
         return after.through_slice(end_at)
 
     def _left(self, unit: Unit, so_far: Reconciliation) -> Reconciliation:
@@ -152,12 +176,12 @@ def begin(unit: Unit, statement: Statement, *, at: datetime) -> Reconciliation:
 
 def begin_by_hand(unit: Unit, of: ShopDay, *, at: datetime) -> Reconciliation:
     """Begin to compare a day now, or raise `StatementNotFoundError`."""
-    statement = unit.find_statement(StatementKind.ORDERS, of)
+    statement = unit.find_statement(compared_kind(of.channel), of)
     if statement is None:
         raise StatementNotFoundError(channel=of.channel, shop=of.shop, day=of.day.isoformat())
-    started = begin(unit, statement, at=at)
+    # Statements before their comparisons, as whoever begins what is due locks them.
     unit.look_again(statement, None)
-    return started
+    return begin(unit, statement, at=at)
 
 
 def note(
@@ -180,6 +204,10 @@ def note(
     ]
     known = unit.find_differences([each.difference_id for each in fresh])
     unit.save_differences([_joined(known.get(each.difference_id), each, at) for each in fresh])
+
+
+def _is_bill(of: ShopDay) -> bool:
+    return compared_kind(of.channel) is StatementKind.PAYMENTS
 
 
 def _joined(known: Difference | None, fresh: Difference, at: datetime) -> Difference:

@@ -7,9 +7,10 @@ from typing import Protocol
 
 from service.domain.facts import OrderRef
 from service.domain.money import Money
+from service.domain.reconciling.bills import Held, Moved
 from service.domain.reconciling.comparing import Reconciliation
 from service.domain.reconciling.differences import Difference
-from service.domain.reconciling.judging import DifferenceKind, Ours
+from service.domain.reconciling.judging import DifferenceKind, Finding, Ours
 from service.domain.reconciling.statements import Line, ShopDay, Statement, StatementKind
 from service.domain.reconciling.telling import Outcome
 
@@ -24,6 +25,16 @@ class KeptLine:
     line: Line
     is_fresh: bool = False
     before: Ours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of some lines: what differs, each with what has repaired it, and how many agree."""
+
+    findings: Sequence[tuple[Finding, str]]
+    orders: int
+    payments: int
+    agreeing: int
 
 
 class ReconcilingPart(Protocol):
@@ -67,13 +78,23 @@ class ReconcilingPart(Protocol):
         """Lock and return a comparison that is under way; passes over locked ones."""
 
     def lines_after(self, of: ShopDay, after: OrderRef | None, *, most: int) -> list[KeptLine]:
-        """Return lines of a statement of orders in the order of names, whole orders at a time."""
+        """Return lines of a statement in the order of names, whole orders at a time."""
 
     def lines_of(self, of: ShopDay, ref: OrderRef) -> list[Line]:
-        """Return what a statement of orders says of one order."""
+        """Return what a statement says of one order."""
 
     def payments_of(self, order_ids: Sequence[str]) -> dict[str, Mapping[str, Money]]:
         """Return what came for orders by number, as facts and statements of providers have it."""
+
+    def moved_of(
+        self, refs: Sequence[OrderRef], provider: str
+    ) -> dict[OrderRef, dict[Moved, Held]]:
+        """Return the payments and refunds that we hold of the orders of these names, by number."""
+
+    def unbilled(
+        self, of: ShopDay, begin: datetime, end: datetime, *, paid_before: datetime, most: int
+    ) -> list[tuple[OrderRef, Held]]:
+        """Return payments of a provider's account, of orders placed then, that no bill tells of."""
 
     def unstated(
         self, channel: str, begin: datetime, end: datetime, *, most: int

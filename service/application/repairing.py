@@ -11,26 +11,29 @@ from typing import Final
 
 from service.application.asking_again import AskAgain, nobody
 from service.application.ports import Clock, Encoder, Storage, Unit
+from service.application.reconciling_bills import is_here
 from service.application.recording import Decided, record, record_acts
 from service.application.weighing import weigh_facts
 from service.domain.cases import Case, CaseAct, case_id_for, open_case
 from service.domain.changes import Change, ChangeKind, Named
 from service.domain.closing import EVIDENCE_CAME, raised
 from service.domain.journal import Origin
+from service.domain.reconciling.bills import is_of_bill
 from service.domain.reconciling.comparing import Phase, Reconciliation
 from service.domain.reconciling.differences import (
     ASKED_AGAIN,
-    CASE_TYPES,
     CASES_MOST,
+    FILE_ROW_APPLIED,
     LOOKS,
     STATE_APPLIED,
     Difference,
     DifferenceState,
+    case_type_of,
     fact_of,
 )
 from service.domain.reconciling.explaining import explanation
 from service.domain.reconciling.judging import DifferenceKind, Pair, Scope, judge
-from service.domain.reconciling.statements import Line, ShopDay, StatementKind
+from service.domain.reconciling.statements import Line, ShopDay, compared_kind
 from service.domain.reconciling.telling import notice_of
 from service.domain.terms import USUAL, Terms
 
@@ -87,11 +90,19 @@ class _Desk:
         return self._brought(each)
 
     def _missing(self, each: Difference) -> Difference:
+        if is_of_bill(each.finding):
+            return self._not_booked(each)
         if self._unit.ours_of([each.finding.ref]):
             return each.repaired(ASKED_AGAIN if each.looks else "", at=self._at)
         if each.looks >= LOOKS or not (each.looks or self._asked()):
             return self._brought(each)
         return each.asked(at=self._at)
+
+    def _not_booked(self, each: Difference) -> Difference:
+        """Wait for the bill's own receipts, which take the way of all others, before a person."""
+        if is_here(self._unit, self._reconciliation, each):
+            return each.repaired(FILE_ROW_APPLIED, at=self._at)
+        return self._brought(each) if each.looks >= LOOKS else each.awaited(at=self._at)
 
     def _asked(self) -> bool:
         """Let the channel be asked for the whole day, once for a comparison."""
@@ -135,7 +146,7 @@ class _Desk:
         order_id = "" if many else each.finding.order_id
         subject = "" if order_id else _subject(self._reconciliation.of, kind)
         wait = each.reconciliation_id if not order_id else each.difference_id
-        case_type = CASE_TYPES[kind]
+        case_type = case_type_of(each.finding)
         case_id = case_id_for(order_id or subject, case_type, f"{wait}|{kind.value}")
         fresh = open_case(
             case_id,
@@ -163,7 +174,7 @@ def tell_when_over(unit: Unit, of: Reconciliation, *, at: datetime) -> None:
     outcome = unit.outcome_of(of.reconciliation_id)
     if outcome.under_way:
         return
-    statement = unit.find_statement(StatementKind.ORDERS, of.of)
+    statement = unit.find_statement(compared_kind(of.of.channel), of.of)
     short = statement.missing if statement else 0
     unit.queue_notices([notice_of(of, outcome, short=short)], at=at)
 

@@ -15,16 +15,19 @@ from service.domain.reconciling.differences import Difference, DifferenceState
 from service.domain.reconciling.errors import ReconciliationNotFoundError
 from service.domain.reconciling.judging import DifferenceKind, Ours
 from service.domain.reconciling.statements import (
+    BILLERS,
     QUIET,
     Line,
     ShopDay,
     Statement,
     StatementKind,
+    compared_kind,
     statement_id_for,
 )
 from service.domain.reconciling.telling import Outcome
 from service.postgres import bulk, driver
 from service.postgres import reconciliation_tables as tables
+from service.postgres.bill_rows import BillRows
 from service.postgres.reconciliation_values import (
     OURS,
     difference_from,
@@ -98,9 +101,9 @@ _UNSTATED: Final = (
     " ORDER BY o.placed_at, o.order_id LIMIT %(most)s"
 )
 _OUTSTANDING: Final = (
-    "SELECT EXISTS (SELECT FROM statements AS known WHERE known.kind = 'ORDERS'"
+    "SELECT EXISTS (SELECT FROM statements AS known WHERE known.kind = %(kind)s"
     " AND known.channel = %(channel)s AND known.day BETWEEN %(since)s AND %(day)s"
-    " AND NOT EXISTS (SELECT FROM statements AS here WHERE here.kind = 'ORDERS'"
+    " AND NOT EXISTS (SELECT FROM statements AS here WHERE here.kind = %(kind)s"
     "  AND here.channel = known.channel AND here.shop = known.shop AND here.day = %(day)s))"
 )
 _CLAIM_DUE: Final = (
@@ -119,13 +122,14 @@ _OUTCOME: Final = (
     " count(DISTINCT case_id) FILTER (WHERE state = 'IN_CASE')"
     " FROM differences WHERE reconciliation_id = %(id)s"
 )
+_BILLERS: Final = {"billers": sorted(BILLERS)}
 _STANDING: Final = [
     each.value
     for each in (DifferenceState.OPEN, DifferenceState.REPAIRING, DifferenceState.IN_CASE)
 ]
 
 
-class ReconciliationRows:
+class ReconciliationRows(BillRows):
     """The part of a transaction that knows statements and comparisons."""
 
     _connection: sa.Connection
@@ -165,10 +169,11 @@ class ReconciliationRows:
     def claim_statements(self, now: datetime, *, most: int) -> list[Statement]:
         """Lock and return statements of orders that must be looked at; passes over locked ones."""
         claim = (
-            f"{COUNTED} WHERE s.look_at <= %(now)s AND s.kind = 'ORDERS'"
+            f"{COUNTED} WHERE s.look_at <= %(now)s AND s.kind ="
+            " CASE WHEN s.channel = ANY(%(billers)s) THEN 'PAYMENTS' ELSE 'ORDERS' END"
             " ORDER BY s.look_at LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED"
         )
-        found = driver.named(self._connection, claim, {"now": now, "most": most})
+        found = driver.named(self._connection, claim, {"now": now, "most": most} | _BILLERS)
         return [statement_from(row) for row in found]
 
     def look_again(self, statement: Statement, at: datetime | None) -> None:
@@ -185,10 +190,10 @@ class ReconciliationRows:
         return {OrderRef(row["at_namespace"], row["at_value"]): ours_from(row) for row in found}
 
     def lines_after(self, of: ShopDay, after: OrderRef | None, *, most: int) -> list[KeptLine]:
-        """Return lines of a statement of orders in the order of names, whole orders at a time."""
+        """Return lines of a statement in the order of names, whole orders at a time."""
         behind = after or OrderRef("", "")
         values = {
-            "id": statement_id_for(StatementKind.ORDERS, of),
+            "id": statement_id_for(compared_kind(of.channel), of),
             "namespace": behind.namespace,
             "value": behind.value,
             "most": most + 1,
@@ -201,10 +206,10 @@ class ReconciliationRows:
         return [each for each in found if each.line.ref != last] or found
 
     def lines_of(self, of: ShopDay, ref: OrderRef) -> list[Line]:
-        """Return what a statement of orders says of one order."""
+        """Return what a statement says of one order."""
         table = tables.statement_lines
         wanted = sa.select(table).where(
-            table.c.statement_id == statement_id_for(StatementKind.ORDERS, of),
+            table.c.statement_id == statement_id_for(compared_kind(of.channel), of),
             table.c.namespace == ref.namespace,
             table.c.value == ref.value,
         )
@@ -240,7 +245,8 @@ class ReconciliationRows:
     def has_shops_outstanding(self, of: ShopDay) -> bool:
         """Tell whether another shop of the channel, known of late, has no statement of the day."""
         since = of.day - timedelta(days=SHOPS_DAYS)
-        values = {"channel": of.channel, "day": of.day, "since": since}
+        kind = compared_kind(of.channel).value
+        values = {"kind": kind, "channel": of.channel, "day": of.day, "since": since}
         return bool(driver.rows(self._connection, _OUTSTANDING, values)[0][0])
 
     def find_reconciliation(self, of: ShopDay) -> Reconciliation | None:
@@ -274,7 +280,10 @@ class ReconciliationRows:
 
     def find_differences(self, ids: Sequence[str]) -> dict[str, Difference]:
         """Return the differences that are known under these ids."""
-        wanted = "SELECT * FROM differences WHERE difference_id = ANY(%(ids)s) FOR UPDATE"
+        wanted = (
+            "SELECT * FROM differences WHERE difference_id = ANY(%(ids)s)"
+            " ORDER BY difference_id FOR UPDATE"
+        )
         found = driver.named(self._connection, wanted, {"ids": sorted(ids)}) if ids else []
         return {row["difference_id"]: difference_from(row) for row in found}
 

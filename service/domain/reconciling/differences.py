@@ -16,6 +16,7 @@ from typing import Final
 from service.domain.facts import Circumstance, Fact, FactKind
 from service.domain.lifecycle import State
 from service.domain.naming import named
+from service.domain.reconciling.bills import is_of_bill
 from service.domain.reconciling.judging import DifferenceKind, Finding, Ours
 from service.domain.reconciling.statements import Line, ShopDay
 
@@ -123,6 +124,10 @@ class Difference:
             changed_at=at,
         )
 
+    def awaited(self, *, at: datetime) -> "Difference":
+        """Return it as it waits for what is on its way already."""
+        return replace(self.asked(at=at), repair="")
+
     def in_case(self, case_id: str, *, at: datetime) -> "Difference":
         """Return it as a person must act."""
         return replace(
@@ -134,6 +139,11 @@ class Difference:
         if self.state is DifferenceState.REPAIRED:
             return self
         return replace(self, state=DifferenceState.GONE, due_at=None, changed_at=at)
+
+
+def case_type_of(finding: Finding) -> str:
+    """Return whose case a difference becomes: all of a bill is money."""
+    return OF_MONEY if is_of_bill(finding) else CASE_TYPES[finding.kind]
 
 
 def found(

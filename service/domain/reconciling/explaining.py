@@ -7,17 +7,18 @@ from typing import Final, NamedTuple
 
 from service.domain.lifecycle import State
 from service.domain.money import Money
+from service.domain.reconciling.bills import PAYMENT, REFUND, is_of_bill
 from service.domain.reconciling.differences import (
     ASKED_AGAIN,
-    CASE_TYPES,
     FILE_ROW_APPLIED,
     OF_MONEY,
     OF_ORDERS,
     STATE_APPLIED,
     Difference,
     DifferenceState,
+    case_type_of,
 )
-from service.domain.reconciling.judging import DifferenceKind
+from service.domain.reconciling.judging import DifferenceKind, Finding
 from service.domain.sentences import STATES_ZH
 
 
@@ -68,6 +69,44 @@ _KINDS: Final[Mapping[DifferenceKind, Said]] = MappingProxyType(
 _LISTED_AGAIN: Final = Said(
     "重复:渠道文件中出现 {file} 次,已知支付 {payments}。",
     "It is doubled: the file has it {file} times; known payments: {payments}.",
+)
+
+# Of a provider's bill: what differs, and what finance begins with.
+_BILLED: Final[Mapping[DifferenceKind, Said]] = MappingProxyType(
+    {
+        DifferenceKind.MISSING_HERE: Said(
+            "支付账单中有此款项({file}),系统中没有。",
+            "The provider's bill has this money ({file}), and we do not.",
+        ),
+        DifferenceKind.MISSING_THERE: Said(
+            "系统中有此款项({ours}),支付账单中没有。",
+            "We hold this money ({ours}), and no bill of the provider has it.",
+        ),
+        DifferenceKind.AMOUNT: Said(
+            "金额不一致:支付账单 {file},系统 {ours}。",
+            "The amounts differ: {file} in the provider's bill, {ours} here.",
+        ),
+    }
+)
+_BILLED_ADVICE: Final[Mapping[DifferenceKind, Said]] = MappingProxyType(
+    {
+        DifferenceKind.MISSING_HERE: Said(
+            "请查明该商户订单号属于哪个订单,无订单的款项应退还",
+            "find whose payment this number is, and give back what is nobody's",
+        ),
+        DifferenceKind.MISSING_THERE: Said(
+            "请在支付商户平台核实该笔款项,未核实前不要发货或退款",
+            "look the payment up at the provider, and neither ship nor refund before",
+        ),
+        DifferenceKind.AMOUNT: Said(
+            "请在支付商户平台核实实际金额,并更正系统或处理差额",
+            "look the true amount up at the provider, and settle what it differs by",
+        ),
+    }
+)
+_BOOKING: Final = Said(
+    "账单已导入,正在入账,暂无需人工。",
+    "The bill's rows are being booked; nobody must act yet.",
 )
 
 # What whoever must act begins with.
@@ -141,6 +180,9 @@ _STATES: Final[Mapping[DifferenceState, Said]] = MappingProxyType(
     }
 )
 
+_MOVEMENTS: Final[Mapping[str, Said]] = MappingProxyType(
+    {PAYMENT: Said("支付", "payment"), REFUND: Said("退款", "refund")}
+)
 # What stands where a side says nothing.
 _NOTHING: Final = Said("无", "none")
 
@@ -152,21 +194,38 @@ def explanation(difference: Difference) -> Said:
 
 def _explained(difference: Difference, language: int) -> str:
     finding, is_chinese = difference.finding, language == 0
-    is_listed_again = finding.kind is DifferenceKind.DOUBLED and finding.file.isdecimal()
     parts = (
-        _LISTED_AGAIN if is_listed_again else _KINDS[finding.kind],
+        _what(finding),
         _REPAIRS.get(difference.repair, Said("", "")),
-        _STATES[difference.state],
+        _then(difference),
     )
     values = {
         "file": _shown(finding.file, is_chinese=is_chinese),
         "ours": _shown(finding.ours, is_chinese=is_chinese),
         "payments": _shown(finding.payments, is_chinese=is_chinese),
         "case": difference.case_id,
-        "advice": _ADVICE[finding.kind][language],
-        "who": _ACTS[CASE_TYPES[finding.kind]][language],
+        "advice": _advice(finding)[language],
+        "who": _ACTS[case_type_of(finding)][language],
     }
     return " ".join(each[language].format(**values) for each in parts if each[language])
+
+
+def _what(finding: Finding) -> Said:
+    if finding.kind in _BILLED and is_of_bill(finding):
+        return _BILLED[finding.kind]
+    is_listed_again = finding.kind is DifferenceKind.DOUBLED and finding.file.isdecimal()
+    return _LISTED_AGAIN if is_listed_again else _KINDS[finding.kind]
+
+
+def _then(difference: Difference) -> Said:
+    is_booking = difference.state is DifferenceState.REPAIRING and is_of_bill(difference.finding)
+    return _BOOKING if is_booking else _STATES[difference.state]
+
+
+def _advice(finding: Finding) -> Said:
+    return (_BILLED_ADVICE if is_of_bill(finding) else _ADVICE).get(
+        finding.kind, _ADVICE[finding.kind]
+    )
 
 
 def summary(
@@ -204,6 +263,8 @@ def _words(parts: list[str], *, is_chinese: bool) -> list[str]:
             told[-1] = str(Money(int(told[-1]), part))
         elif is_chinese and part in State.__members__:
             told.append(f"{STATES_ZH[State(part)]} {part}")
+        elif part in _MOVEMENTS:
+            told.append(_MOVEMENTS[part][0 if is_chinese else 1])
         elif is_chinese and part == "REFUNDED":
             told.append("已退款")
         else:

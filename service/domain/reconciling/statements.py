@@ -29,6 +29,10 @@ class StatementKind(Enum):
     PAYMENTS = "PAYMENTS"
 
 
+# Whose statements of payments are compared by themselves; those of others are joined with orders.
+BILLERS: Final = frozenset({"wechatpay"})
+
+
 class ShopDay(NamedTuple):
     """One day of one shop, in the shop's zone."""
 
@@ -92,6 +96,11 @@ class Line:
     voucher: str = ""
     receipt_id: str = ""
     is_read: bool = True
+
+
+def compared_kind(channel: str) -> StatementKind:
+    """Return what the statements of a party are about that are compared with what we hold."""
+    return StatementKind.PAYMENTS if channel in BILLERS else StatementKind.ORDERS
 
 
 def statement_id_for(kind: StatementKind, of: ShopDay) -> str:

@@ -6,37 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from clients.files.telling import Telling
+from tests.unit.clients.files.bills import (
+    FIRST,
+    HEADER,
+    PAYMENTS_ALONE,
+    SECOND,
+    SUMS,
+    paid,
+    refunded,
+)
 from tests.unit.clients.files.reads import read, saved
-
-HEADER = (
-    "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,"
-    "付款银行,货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,"
-    "退款类型,退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注"
-)
-PAYMENTS_ALONE = (
-    "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,"
-    "付款银行,货币种类,应结订单金额,代金券金额,商品名称,商户数据包,手续费,费率,订单金额,费率备注"
-)
-SUMS = (
-    "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额",
-    "`3,`20.00,`8.00,`0.00,`0.12000,`23.45,`10.00",
-)
-FIRST, SECOND = "4200000925202101284997714292", "4200000910202101282955148400"
-
-
-def paid(number: str, order: str, amount: str = "23.45") -> str:
-    return (
-        f"`2026-01-01 07:30:00,`wx81be,`1900000001,`0,`,`{number},`{order},`oAbc,`JSAPI,`SUCCESS,"
-        f"`OTHERS,`CNY,`20.00,`0.00,`0,`0,`0.00,`0.00,`,`,`茶,`,`0.12000,`0.60%,`{amount},`0.00,`"
-    )
-
-
-def refunded(number: str, order: str, refund: str) -> str:
-    return (
-        f"`2026-01-01 23:59:59,`wx81be,`1900000001,`0,`,`{number},`{order},`oAbc,`JSAPI,`REFUND,"
-        f"`OTHERS,`CNY,`0.00,`0.00,`5030{refund},`{refund},`8.00,`0.00,`ORIGINAL,`SUCCESS,`茶,`,"
-        "`-0.05000,`0.60%,`0.00,`10.00,`"
-    )
 
 
 def test_a_bill_is_known_by_its_columns_and_freed_of_its_accents(tmp_path: Path) -> None:

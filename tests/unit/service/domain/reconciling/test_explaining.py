@@ -66,3 +66,33 @@ def test_what_was_asked_again_in_vain_says_both() -> None:
 
     assert chinese.index("重新拉取") < chinese.index("由运营处理")
     assert english.index("asked again") < english.index("Operations must act")
+
+
+@pytest.mark.parametrize("kind", ["MISSING_HERE", "MISSING_THERE", "AMOUNT"])
+def test_what_differs_of_a_providers_bill_is_finances(kind: str) -> None:
+    sides = {"file": "PAYMENT 16900 CNY + REFUND 1000 CNY", "ours": "PAYMENT 16800 CNY"}
+    if kind == "MISSING_THERE":
+        sides["file"] = ""
+
+    chinese, english = explanation(
+        a_difference(DifferenceKind(kind), DifferenceState.IN_CASE, **sides)
+    )
+
+    assert "支付账单" in chinese
+    assert "由财务处理:" in chinese
+    assert "bill" in english
+    assert "Finance must act: " in english
+    assert not set("{}…—") & set(chinese + english)
+    if kind == "MISSING_HERE":
+        assert "支付 169.00 CNY + 退款 10.00 CNY" in chinese
+        assert "payment 169.00 CNY + refund 10.00 CNY" in english
+
+
+def test_a_row_of_a_bill_that_is_on_its_way_needs_nobody() -> None:
+    state = DifferenceState.REPAIRING
+    difference = a_difference(DifferenceKind.MISSING_HERE, state, file="PAYMENT 16900 CNY", ours="")
+
+    chinese, english = explanation(difference)
+
+    assert "正在入账,暂无需人工" in chinese
+    assert "being booked; nobody must act" in english

@@ -40,6 +40,22 @@ class Metrics:
             ["provider"],
             registry=registry,
         )
+        self.in_flight = Gauge(
+            "concord_connector_in_flight",
+            "Probes being worked on.",
+            ["provider"],
+            registry=registry,
+        )
+        self.paused = Gauge(
+            "concord_connector_paused_accounts",
+            "Accounts that are left alone for a while, because the provider fails or throttles.",
+            ["provider"],
+            registry=registry,
+        )
+        self._measure_feeds(registry)
+        self._measure_lines(registry)
+
+    def _measure_feeds(self, registry: CollectorRegistry) -> None:
         self.pulled = Counter(
             "concord_connector_pulls",
             "Reports on runs of feeds, by what came of asking.",
@@ -58,18 +74,8 @@ class Metrics:
             ["provider"],
             registry=registry,
         )
-        self.in_flight = Gauge(
-            "concord_connector_in_flight",
-            "Probes being worked on.",
-            ["provider"],
-            registry=registry,
-        )
-        self.paused = Gauge(
-            "concord_connector_paused_accounts",
-            "Accounts that are left alone for a while, because the provider fails or throttles.",
-            ["provider"],
-            registry=registry,
-        )
+
+    def _measure_lines(self, registry: CollectorRegistry) -> None:
         self.heard = Counter(
             "concord_connector_messages",
             "Messages that platforms told over lines that we hold open, by what became of them.",

@@ -185,7 +185,7 @@ class FakeFeedUnit:
             receipt.received_at
             for each in self._all.receipts.values()
             if since <= (receipt := each.stored.receipt).received_at < until
-            and (receipt.source, receipt.template) == (feed.channel, feed.template)
+            and (receipt.source, receipt.template) == (feed.source, feed.template)
             and (not feed.accounts or receipt.account in feed.accounts)
         ]
         for at in found:

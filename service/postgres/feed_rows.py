@@ -226,7 +226,7 @@ class FeedRows:
         values = {
             "since": since,
             "until": until,
-            "source": feed.channel,
+            "source": feed.source,
             "template": feed.template,
             "is_any": not feed.accounts,
             "accounts": list(feed.accounts),

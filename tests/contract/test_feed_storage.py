@@ -244,6 +244,10 @@ def test_two_shops_that_push_on_one_channel_are_counted_apart(store: Store) -> N
         for number, account in enumerate(("one", "other", ""))
     )
     shop = registered(store, 3, mode=Mode.FILE, shop="other", account="one")
+    # Tmall's trades are told by Taobao.
+    elsewhere = registered(
+        store, 4, mode=Mode.PUSH, account="one", channel=f"of-{one.channel}", platform=one.source
+    )
     pushes = (("one", 1), ("one", 2), ("other", 3), ("", 4), ("nobody", 5))
     store.intake.submit([_push(store, one, account, minute) for account, minute in pushes])
     # The same message again is the message of whom it came for first.
@@ -262,6 +266,7 @@ def test_two_shops_that_push_on_one_channel_are_counted_apart(store: Store) -> N
     assert counted(other) == (4 * MINUTE, 2)
     assert counted(any_of_them) == (5 * MINUTE, 5)
     assert counted(shop) == (4 * MINUTE, 2)
+    assert counted(elsewhere) == (4 * MINUTE, 3)
 
 
 def test_runs_that_are_long_over_are_forgotten(store: Store) -> None:
@@ -279,7 +284,7 @@ def test_runs_that_are_long_over_are_forgotten(store: Store) -> None:
 def _push(store: Store, feed: Feed, account: str, minute: int) -> NewReceipt:
     return store.a_receipt(
         f"{minute}".encode(),
-        source=feed.channel,
+        source=feed.source,
         template=feed.template,
         account=account,
         received_at=NOON + minute * MINUTE,

@@ -139,6 +139,11 @@ class Feed:
         return str(self.version)
 
     @property
+    def source(self) -> str:
+        """Who its receipts say that they are from: whose protocol it is, wherever it is sold."""
+        return self.platform or self.channel
+
+    @property
     def accounts(self) -> tuple[str, ...]:
         """For whom its messages come, as receipts name it; empty: whoever they come for.
 

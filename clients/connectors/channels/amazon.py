@@ -193,11 +193,6 @@ def _as_it_is(request: Request, _now: datetime) -> Request:
     return request
 
 
-def _same(request: Request, _: datetime) -> Request:
-    """Return the request, which carries no time."""
-    return request
-
-
 def _error(reply: Reply) -> str:
     """Return the platform's own word for a failure; empty where there is none."""
     try:

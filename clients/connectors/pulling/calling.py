@@ -1,8 +1,8 @@
 """Calls to one platform: in turn, with bounded patience, by its own clock.
 
 Platforms refuse a question whose timestamp is minutes off, and answer for windows by their clock,
-not by ours. Every answer carries a Date, so the difference is measured with each of them, and
-questions are stamped with the platform's time.
+not by ours. Every answer carries a Date, so the difference is measured with each that can be read,
+and questions are stamped with the platform's time.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Caller:
             await self._await_turn(account, operation)
             known = self._offset
             try:
-                return read(await self._send(make(self.now())))
+                return await self._ask(make(self.now()), read)
             except NothingLearntError as error:
                 pause_s = self._pause_s(error.finding, attempt, known)
                 if pause_s is None:
@@ -125,13 +125,25 @@ class Caller:
             await self._sleep(pause_s)
         raise AssertionError("the last attempt raises")
 
-    async def _send(self, request: Request) -> Reply:
+    async def _ask(self, request: Request, read: Callable[[Reply], T]) -> T:
+        """Send once; measure the clock of whoever was understood.
+
+        What was not may be somebody's in front of the platform, with a clock of his own: believed,
+        it would hold up every question for as long as it is behind, and be measured no more.
+        """
         began = self._clock()
         reply = await self._web.send(
             request.method, request.url, headers=request.headers, body=request.body
         )
-        self._measure(reply, began)
-        return reply
+        offset = self._measured(reply, began)
+        try:
+            told = read(reply)
+        except NothingLearntError as error:
+            if error.finding.result is Result.REFUSED:
+                self._offset = offset
+            raise
+        self._offset = offset
+        return told
 
     def refuse_failure(self, reply: Reply, code: str = "") -> None:
         """Raise what an HTTP status says that is the same for every platform.
@@ -166,13 +178,16 @@ class Caller:
         is_passing = finding.result is Result.UNREACHABLE and finding.code != Code.TOO_LARGE
         return pause_s if is_passing else None
 
-    def _measure(self, reply: Reply, began: datetime) -> None:
-        """Learn how far the platform's clock is from ours; a Date is cut to whole seconds."""
+    def _measured(self, reply: Reply, began: datetime) -> timedelta | None:
+        """Return how far the clock that stamped it is from ours, or else what is known.
+
+        A Date is cut to whole seconds.
+        """
         try:
             told = parsedate_to_datetime(reply.headers.get("date", ""))
         except (ValueError, TypeError):
-            return
+            return self._offset
         if told.tzinfo is None:
-            return
+            return self._offset
         middle = began + (self._clock() - began) / 2
-        self._offset = told.astimezone(UTC) + timedelta(seconds=0.5) - middle
+        return told.astimezone(UTC) + timedelta(seconds=0.5) - middle

@@ -11,22 +11,19 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlencode
 
-from clients.connectors.inquiry import Code, NothingLearntError, refused, unreachable
-from clients.connectors.pulling import bodies
+from clients.connectors.inquiry import NothingLearntError, refused, unreachable
+from clients.connectors.pulling import bodies, enveloped
 from clients.connectors.pulling.calling import CLOCK, TOKEN_EXPIRED, Caller, Request
 from clients.connectors.pulling.paging import Pages
 from clients.connectors.pulling.platform import Message, Page, Query, Terms
 from clients.connectors.pulling.reading import changed_at
-from clients.connectors.pulling.signing import md5_signed
 from clients.connectors.pulling.times import BEIJING
 from clients.connectors.pulling.windows import Window, WindowRules
 from clients.connectors.web import Reply, throttled
 from clients.providers.accounts.shops import JdAccount
 
 SIZE: Final = 100
-FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
 ORDERS: Final = "jingdong.pop.order.search"
 REFUNDS: Final = "jingdong.pop.afs.soa.refundapply.queryPageList"
 # Changes are searchable three months back, a month at a time; a day keeps the pages few.
@@ -142,17 +139,13 @@ class Jd:
     async def _call(
         self, account: JdAccount, method: str, asked: Mapping[str, Any]
     ) -> tuple[str, dict[str, Any]]:
+        opened = enveloped.reader(self._caller, _envelope(method), _refused)
+
         def read(reply: Reply) -> tuple[str, dict[str, Any]]:
-            self._caller.refuse_failure(reply)
-            told = bodies.parsed(reply.body)
-            if "error_response" in told:
-                raise _failure(str(bodies.at(told, "error_response", "code")))
-            found = told.get(_envelope(method))
-            if not isinstance(found, dict):
-                raise unreachable(Code.MALFORMED)
+            text, found = opened(reply)
             if str(found.get("code", "0")) != "0":
                 raise _failure(str(found["code"]))
-            return reply.body.decode(), found
+            return text, found
 
         return await self._caller.call(
             account.name, method, lambda now: request(account, method, asked, now), read
@@ -172,13 +165,7 @@ def request(
         "v": "2.0",
         "360buy_param_json": bodies.compact(parameters),
     }
-    sent["sign"] = md5_signed(sent, account.app_secret)
-    return Request(
-        method="POST",
-        url=account.api,
-        headers={"content-type": FORM},
-        body=urlencode(sent).encode(),
-    )
+    return enveloped.form(account.api, sent, account.app_secret)
 
 
 def _envelope(method: str) -> str:
@@ -216,6 +203,10 @@ def _refund(row: str) -> Message:
 
 def _is_yes(found: object) -> bool:
     return str(found).lower() == "true"
+
+
+def _refused(told: object) -> NothingLearntError:
+    return _failure(str(bodies.at(told, "code")))
 
 
 def _failure(code: str) -> NothingLearntError:

@@ -11,24 +11,21 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from clients.connectors.inquiry import Code, NothingLearntError, refused, unreachable
 from clients.connectors.pacing import Rate
-from clients.connectors.pulling import bodies
+from clients.connectors.pulling import bodies, enveloped
 from clients.connectors.pulling.calling import CLOCK, TOKEN_EXPIRED, Caller, Request
 from clients.connectors.pulling.paging import Pages
 from clients.connectors.pulling.platform import Message, Page, Query, Terms
 from clients.connectors.pulling.reading import changed_at
-from clients.connectors.pulling.signing import md5_signed
 from clients.connectors.pulling.times import BEIJING, EPOCH_SECONDS
 from clients.connectors.pulling.windows import Window, WindowRules
-from clients.connectors.web import Reply, throttled
+from clients.connectors.web import throttled
 from clients.providers.accounts.shops import PddAccount
 
 # 30 details at 50 a second take less than a second, so a lease has many pages.
 SIZE: Final = 50
-FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
 CHANGED: Final = "pdd.order.number.list.increment.get"
 DETAIL: Final = "pdd.order.information.get"
 REFUNDS: Final = "pdd.refund.list.increment.get"
@@ -123,16 +120,7 @@ class Pdd:
     async def _call(
         self, account: PddAccount, kind: str, asked: Mapping[str, str], envelope: str
     ) -> tuple[str, dict[str, Any]]:
-        def read(reply: Reply) -> tuple[str, dict[str, Any]]:
-            self._caller.refuse_failure(reply)
-            told = bodies.parsed(reply.body)
-            if "error_response" in told:
-                raise _failure(told["error_response"])
-            found = told.get(envelope)
-            if not isinstance(found, dict):
-                raise unreachable(Code.MALFORMED)
-            return reply.body.decode(), found
-
+        read = enveloped.reader(self._caller, envelope, _failure)
         return await self._caller.call(
             account.name, kind, lambda now: request(account, kind, asked, now), read
         )
@@ -150,13 +138,7 @@ def request(
         "data_type": "JSON",
         **parameters,
     }
-    sent["sign"] = md5_signed(sent, account.client_secret)
-    return Request(
-        method="POST",
-        url=account.api,
-        headers={"content-type": FORM},
-        body=urlencode(sent).encode(),
-    )
+    return enveloped.form(account.api, sent, account.client_secret)
 
 
 def _number(row: str) -> str:

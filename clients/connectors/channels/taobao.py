@@ -11,23 +11,20 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from clients.connectors.inquiry import Code, NothingLearntError, refused, unreachable
 from clients.connectors.pacing import Rate
-from clients.connectors.pulling import bodies
+from clients.connectors.pulling import bodies, enveloped
 from clients.connectors.pulling.calling import CLOCK, TOKEN_EXPIRED, Caller, Request
 from clients.connectors.pulling.paging import Pages
 from clients.connectors.pulling.platform import Message, Page, Query, Terms
 from clients.connectors.pulling.reading import changed_at
-from clients.connectors.pulling.signing import md5_signed
 from clients.connectors.pulling.times import BEIJING
 from clients.connectors.pulling.windows import WindowRules
-from clients.connectors.web import Reply, throttled
+from clients.connectors.web import throttled
 from clients.providers.accounts.shops import TaobaoAccount
 
 SIZE: Final = 50
-FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
 CHANGED: Final = "taobao.trades.sold.increment.get"
 DETAIL: Final = "taobao.trade.fullinfo.get"
 REFUNDS: Final = "taobao.refunds.receive.get"
@@ -135,16 +132,7 @@ class Taobao:
     async def _call(
         self, account: TaobaoAccount, method: str, asked: Mapping[str, str]
     ) -> tuple[str, dict[str, Any]]:
-        def read(reply: Reply) -> tuple[str, dict[str, Any]]:
-            self._caller.refuse_failure(reply)
-            told = bodies.parsed(reply.body)
-            if "error_response" in told:
-                raise _failure(told["error_response"])
-            found = told.get(_envelope(method))
-            if not isinstance(found, dict):
-                raise unreachable(Code.MALFORMED)
-            return reply.body.decode(), found
-
+        read = enveloped.reader(self._caller, _envelope(method), _failure)
         return await self._caller.call(
             account.name, method, lambda now: request(account, method, asked, now), read
         )
@@ -164,13 +152,7 @@ def request(
         "sign_method": "md5",
         **parameters,
     }
-    sent["sign"] = md5_signed(sent, account.app_secret)
-    return Request(
-        method="POST",
-        url=account.api,
-        headers={"content-type": FORM},
-        body=urlencode(sent).encode(),
-    )
+    return enveloped.form(account.api, sent, account.app_secret)
 
 
 def _envelope(method: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +17,7 @@ from service.postgres.batch_documents import batch_from
 from service.postgres.batch_rows import counts_of, member_from, reasons_of
 from service.postgres.coupon_rows import coupon_from
 from service.postgres.engine import begin_snapshot
-from service.postgres.moments import to_text
+from service.postgres.newest_first import NewestFirst
 from service.postgres.notice_tables import notices
 from service.postgres.rows import order_from
 from service.postgres.storage import translated
@@ -47,22 +46,19 @@ class PostgresBatchReader:
     def batches(self, query: BatchQuery) -> Page[tuple[Batch, Counts]]:
         """List batches, newest first; or raise `CursorInvalidError`."""
         table = tables.batches
-        wanted = sa.select(table).order_by(table.c.created_at.desc(), table.c.batch_id.desc())
+        newest = NewestFirst("batches", table.c.created_at, (table.c.batch_id,))
+        wanted = sa.select(table)
         if query.template:
             wanted = wanted.where(sa.func.split_part(table.c.template, "@", 1) == query.template)
         if query.states:
             wanted = wanted.where(table.c.state.in_([each.value for each in query.states]))
-        if query.page_token:
-            before = open_token("batches", query.page_token, datetime, str)
-            key = sa.tuple_(table.c.created_at, table.c.batch_id)
-            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
+        wanted = newest.asked(wanted, query.page_size, query.page_token)
         with translated(), self._engine.connect() as connection:
             begin_snapshot(connection)
-            rows = connection.execute(wanted.limit(query.page_size + 1)).mappings().all()
-            found = [batch_from(row) for row in rows[: query.page_size]]
+            rows = connection.execute(wanted).mappings().all()
+            page, token = newest.cut(rows, query.page_size)
+            found = [batch_from(row) for row in page]
             counts = counts_of(connection, [each.batch_id for each in found])
-        last = found[-1] if len(rows) > len(found) else None
-        token = make_token("batches", to_text(last.created_at), last.batch_id) if last else ""
         return Page(tuple((each, counts[each.batch_id]) for each in found), token)
 
     def members(self, query: MemberQuery) -> Page[tuple[Member, Mapping[str, str]]]:

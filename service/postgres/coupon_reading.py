@@ -1,19 +1,15 @@
 """Reads where coupons were used, and where they were given."""
 
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
 from service.application.pages import Page
 from service.application.people_reading import CouponQuery, CouponUse
 from service.postgres.batch_tables import coupons
-from service.postgres.moments import to_text
+from service.postgres.newest_first import NewestFirst
 from service.postgres.people_tables import buyers, coupon_uses, customer_orders
 from service.postgres.tables import orders
-from service.postgres.tokens import make_token, open_token
-
-_LIST: Final = "coupon_uses"
 
 
 def uses_of_coupons(connection: sa.Connection, query: CouponQuery) -> Page[CouponUse]:
@@ -26,15 +22,9 @@ def uses_of_coupons(connection: sa.Connection, query: CouponQuery) -> Page[Coupo
         listed = listed.where(inner.c.code == query.code)
     if query.is_cross_shop:
         listed = listed.where(inner.c.cross_shop)
-    key = sa.tuple_(inner.c.used_at, inner.c.order_id, inner.c.code)
-    if query.page_token:
-        before = open_token(_LIST, query.page_token, datetime, str, str)
-        listed = listed.where(key < sa.tuple_(*map(sa.literal, before)))
-    newest = (inner.c.used_at.desc(), inner.c.order_id.desc(), inner.c.code.desc())
-    rows = connection.execute(listed.order_by(*newest).limit(query.page_size + 1)).all()
-    told = rows[: query.page_size]
-    last = told[-1] if len(rows) > len(told) else None
-    token = make_token(_LIST, to_text(last.used_at), last.order_id, last.code) if last else ""
+    newest = NewestFirst("coupon_uses", inner.c.used_at, (inner.c.order_id, inner.c.code))
+    rows = connection.execute(newest.asked(listed, query.page_size, query.page_token)).all()
+    told, token = newest.cut(rows, query.page_size)
     return Page(tuple(map(_use, told)), token)
 
 

@@ -20,7 +20,7 @@ from service.postgres import channel_tables as tables
 from service.postgres.engine import begin_snapshot
 from service.postgres.feed_documents import feed_from, incident_from, run_from
 from service.postgres.feed_rows import rhythms_of
-from service.postgres.moments import to_text
+from service.postgres.newest_first import NewestFirst
 from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
 
@@ -71,22 +71,17 @@ class PostgresFeedReader:
     def runs(self, query: RunQuery) -> Page[Run]:
         """List runs, newest first; or raise `FeedNotFoundError`, `CursorInvalidError`."""
         table = tables.feed_runs
-        wanted = sa.select(table).order_by(table.c.created_at.desc(), table.c.run_id.desc())
+        newest = NewestFirst("runs", table.c.created_at, (table.c.run_id,))
+        wanted = sa.select(table)
         if query.feed_id:
             wanted = wanted.where(table.c.feed_id == self.feed(query.feed_id).feed_id)
         if query.purpose:
             wanted = wanted.where(table.c.purpose == query.purpose.value)
         if query.state:
             wanted = wanted.where(table.c.state == query.state.value)
-        if query.page_token:
-            before = open_token("runs", query.page_token, datetime, str)
-            key = sa.tuple_(table.c.created_at, table.c.run_id)
-            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
-        rows = self._rows(wanted.limit(query.page_size + 1))
-        found = [run_from(row) for row in rows[: query.page_size]]
-        last = found[-1] if len(rows) > len(found) else None
-        token = make_token("runs", to_text(last.created_at), last.run_id) if last else ""
-        return Page(tuple(found), token)
+        rows = self._rows(newest.asked(wanted, query.page_size, query.page_token))
+        found, token = newest.cut(rows, query.page_size)
+        return Page(tuple(map(run_from, found)), token)
 
     def incident(self, incident_id: str) -> Incident:
         """Return an incident, or raise `IncidentNotFoundError`."""
@@ -99,20 +94,15 @@ class PostgresFeedReader:
     def incidents(self, query: IncidentQuery) -> Page[Incident]:
         """List incidents, newest first; or raise `FeedNotFoundError`, `CursorInvalidError`."""
         table = tables.feed_incidents
-        wanted = sa.select(table).order_by(table.c.opened_at.desc(), table.c.incident_id.desc())
+        newest = NewestFirst("incidents", table.c.opened_at, (table.c.incident_id,))
+        wanted = sa.select(table)
         if query.feed_id:
             wanted = wanted.where(table.c.feed_id == self.feed(query.feed_id).feed_id)
         if query.only_open:
             wanted = wanted.where(table.c.state != IncidentState.CLOSED.value)
-        if query.page_token:
-            before = open_token("incidents", query.page_token, datetime, str)
-            key = sa.tuple_(table.c.opened_at, table.c.incident_id)
-            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
-        rows = self._rows(wanted.limit(query.page_size + 1))
-        found = [incident_from(row) for row in rows[: query.page_size]]
-        last = found[-1] if len(rows) > len(found) else None
-        token = make_token("incidents", to_text(last.opened_at), last.incident_id) if last else ""
-        return Page(tuple(found), token)
+        rows = self._rows(newest.asked(wanted, query.page_size, query.page_token))
+        found, token = newest.cut(rows, query.page_size)
+        return Page(tuple(map(incident_from, found)), token)
 
     def figures(self, *, feed_id: str, channel: str, at: datetime) -> Sequence[FeedFigures]:
         """Return feeds with what tells how they are, by name; or raise `FeedNotFoundError`."""

@@ -1,7 +1,6 @@
 """Reads the register of files for callers, without locks."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -14,7 +13,7 @@ from service.postgres import import_tables as tables
 from service.postgres.engine import begin_snapshot
 from service.postgres.expected_rows import expected_from
 from service.postgres.import_rows import import_from, kept_of, row_from
-from service.postgres.moments import to_text
+from service.postgres.newest_first import NewestFirst
 from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
 
@@ -40,25 +39,23 @@ class PostgresImportReader:
     def list(self, query: ImportQuery) -> Page[tuple[Import, Kept]]:
         """List imports, newest first; or raise `CursorInvalidError`."""
         table = tables.imports
-        wanted = sa.select(table).order_by(table.c.begun_at.desc(), table.c.import_id.desc())
+        newest = NewestFirst("imports", table.c.begun_at, (table.c.import_id,))
         equal = {
             "channel": query.channel,
             "shop": query.shop,
             "day": query.day,
             "state": query.state.value if query.state else "",
         }
-        wanted = wanted.where(*(table.c[name] == text for name, text in equal.items() if text))
-        if query.page_token:
-            before = open_token("imports", query.page_token, datetime, str)
-            key = sa.tuple_(table.c.begun_at, table.c.import_id)
-            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
+        wanted = sa.select(table).where(
+            *(table.c[name] == text for name, text in equal.items() if text)
+        )
+        wanted = newest.asked(wanted, query.page_size, query.page_token)
         with translated(), self._engine.connect() as connection:
             begin_snapshot(connection)
-            rows = connection.execute(wanted.limit(query.page_size + 1)).mappings().all()
-            found = [import_from(row) for row in rows[: query.page_size]]
+            rows = connection.execute(wanted).mappings().all()
+            page, token = newest.cut(rows, query.page_size)
+            found = [import_from(row) for row in page]
             kept = kept_of(connection, [each.import_id for each in found])
-        last = found[-1] if len(rows) > len(found) else None
-        token = make_token("imports", to_text(last.begun_at), last.import_id) if last else ""
         return Page(tuple((each, kept[each.import_id]) for each in found), token)
 
     def rows(self, query: RowQuery) -> Page[Row]:

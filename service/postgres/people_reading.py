@@ -29,13 +29,12 @@ from service.domain.customers.profiles import Profile, day_of
 from service.domain.money import Money
 from service.postgres.coupon_reading import uses_of_coupons
 from service.postgres.engine import begin_snapshot
-from service.postgres.moments import to_text
+from service.postgres.newest_first import NewestFirst
 from service.postgres.people_rows import merge_from
 from service.postgres.people_tables import buyer_marks, buyers, customer_orders, merges
 from service.postgres.profile_reading import counted_profiles, last_told
 from service.postgres.storage import translated
 from service.postgres.tables import facts, orders
-from service.postgres.tokens import make_token, open_token
 
 MERGES_MOST: Final = 500
 _RETURNED: Final = orders.c.refunded_minor > 0
@@ -92,7 +91,7 @@ class PostgresPeopleReader:
 
     def customers(self, query: CustomerQuery) -> Page[CustomerView]:
         """List customers, newest first; or raise `CursorInvalidError`."""
-        key = sa.tuple_(buyers.c.first_seen_at, buyers.c.origin)
+        newest = NewestFirst("customers", buyers.c.first_seen_at, (buyers.c.origin,))
         # A customer has the name of the buyer that was seen first.
         wanted = sa.select(buyers.c.first_seen_at, buyers.c.origin).where(
             buyers.c.origin == buyers.c.customer_id
@@ -107,21 +106,17 @@ class PostgresPeopleReader:
                 whose = whose.where(customer_orders.c.order_id == query.order_id)
                 theirs = theirs.where(buyers.c.buyer_id.in_(whose))
             wanted = wanted.where(buyers.c.customer_id.in_(theirs))
-        if query.page_token:
-            before = open_token("customers", query.page_token, datetime, str)
-            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
-        wanted = wanted.order_by(buyers.c.first_seen_at.desc(), buyers.c.origin.desc())
+        wanted = newest.asked(wanted, query.page_size, query.page_token)
         with translated(), self._engine.connect() as connection:
             begin_snapshot(connection)
-            rows = connection.execute(wanted.limit(query.page_size + 1)).all()
-            found = rows[: query.page_size]
+            rows = connection.execute(wanted).all()
+            found, token = newest.cut(rows, query.page_size)
             views = _views(connection, [row.origin for row in found])
-        last = found[-1] if len(rows) > len(found) else None
-        token = make_token("customers", to_text(last.first_seen_at), last.origin) if last else ""
         return Page(tuple(views), token)
 
     def orders(self, customer_id: str, *, page_size: int, page_token: str) -> Page[Bought]:
         """List a customer's orders, newest first; or raise `CustomerNotFoundError`."""
+        newest = NewestFirst("bought", orders.c.placed_at, (orders.c.order_id,))
         columns = (orders.c.order_id, orders.c.channel, orders.c.placed_at, orders.c.currency,
                    orders.c.total_minor, _RETURNED.label("returned"))  # fmt: skip
         with translated(), self._engine.connect() as connection:
@@ -132,13 +127,9 @@ class PostgresPeopleReader:
                 .join(customer_orders, customer_orders.c.order_id == orders.c.order_id)
                 .join(buyers, buyers.c.buyer_id == customer_orders.c.buyer_id)
                 .where(buyers.c.customer_id == whose)
-                .order_by(orders.c.placed_at.desc(), orders.c.order_id.desc())
             )
-            if page_token:
-                before = open_token("bought", page_token, datetime, str)
-                key = sa.tuple_(orders.c.placed_at, orders.c.order_id)
-                wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
-            rows = connection.execute(wanted.limit(page_size + 1)).all()
+            rows = connection.execute(newest.asked(wanted, page_size, page_token)).all()
+        page, token = newest.cut(rows, page_size)
         found = tuple(
             Bought(
                 row.order_id,
@@ -149,10 +140,8 @@ class PostgresPeopleReader:
                 row.placed_at,
                 row.returned,
             )
-            for row in rows[:page_size]
+            for row in page
         )
-        last = found[-1] if len(rows) > len(found) else None
-        token = make_token("bought", to_text(last.placed_at), last.order_id) if last else ""
         return Page(found, token)
 
     def merge(self, merge_id: str) -> Merge:
@@ -166,7 +155,8 @@ class PostgresPeopleReader:
 
     def merges(self, query: MergeQuery) -> Page[Merge]:
         """List merges, newest first; or raise `CursorInvalidError`."""
-        wanted = sa.select(merges).order_by(merges.c.created_at.desc(), merges.c.merge_id.desc())
+        newest = NewestFirst("merges", merges.c.created_at, (merges.c.merge_id,))
+        wanted = sa.select(merges)
         if query.states:
             wanted = wanted.where(merges.c.state.in_([each.value for each in query.states]))
         if query.customer_id:
@@ -174,16 +164,11 @@ class PostgresPeopleReader:
             wanted = wanted.where(
                 sa.or_(merges.c.buyer_one.in_(own), merges.c.buyer_other.in_(own))
             )
-        if query.page_token:
-            before = open_token("merges", query.page_token, datetime, str)
-            key = sa.tuple_(merges.c.created_at, merges.c.merge_id)
-            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
+        wanted = newest.asked(wanted, query.page_size, query.page_token)
         with translated(), self._engine.connect() as connection:
-            rows = connection.execute(wanted.limit(query.page_size + 1)).mappings().all()
-        found = tuple(merge_from(row) for row in rows[: query.page_size])
-        last = found[-1] if len(rows) > len(found) else None
-        token = make_token("merges", to_text(last.created_at), last.merge_id) if last else ""
-        return Page(found, token)
+            rows = connection.execute(wanted).mappings().all()
+        found, token = newest.cut(rows, query.page_size)
+        return Page(tuple(map(merge_from, found)), token)
 
     def coupon_uses(self, query: CouponQuery) -> Page[CouponUse]:
         """List uses of coupons, newest first; or raise `CursorInvalidError`."""
@@ -200,7 +185,6 @@ class PostgresPeopleReader:
             .outerjoin(customer_orders, customer_orders.c.order_id == facts.c.order_id)
             .outerjoin(buyers, buyers.c.buyer_id == customer_orders.c.buyer_id)
             .where(facts.c.kind == "REFUND_SUCCEEDED")
-            .order_by(facts.c.occurred_at.desc(), facts.c.fact_id.desc())
         )
         for column, value in (
             (buyers.c.customer_id, query.customer_id),
@@ -209,15 +193,11 @@ class PostgresPeopleReader:
         ):
             if value:
                 wanted = wanted.where(column == value)
-        if query.page_token:
-            before = open_token("returns", query.page_token, datetime, str)
-            key = sa.tuple_(facts.c.occurred_at, facts.c.fact_id)
-            wanted = wanted.where(key < sa.tuple_(*map(sa.literal, before)))
+        newest = NewestFirst("returns", facts.c.occurred_at, (facts.c.fact_id,))
+        wanted = newest.asked(wanted, query.page_size, query.page_token)
         with translated(), self._engine.connect() as connection:
-            rows = connection.execute(wanted.limit(query.page_size + 1)).all()
-        told = rows[: query.page_size]
-        last = told[-1] if len(rows) > len(told) else None
-        token = make_token("returns", to_text(last.occurred_at), last.fact_id) if last else ""
+            rows = connection.execute(wanted).all()
+        told, token = newest.cut(rows, query.page_size)
         return Page(tuple(_returned(row) for row in told), token)
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -11,10 +10,9 @@ from service.application.notice_ports import NoticeQuery
 from service.domain.desk.notices import INBOX, Delivery, Notice, NoticeState
 from service.postgres import driver
 from service.postgres import notice_tables as tables
-from service.postgres.moments import to_text
+from service.postgres.newest_first import NewestFirst
 from service.postgres.notice_rows import DELIVERY, delivery_from, notice_from, read_notice
 from service.postgres.storage import translated
-from service.postgres.tokens import make_token, open_token
 
 # Of what is sent nobody needs the number, and counting it would take longer every day.
 _COUNTS: Final = (
@@ -38,21 +36,15 @@ class PostgresNoticeReader:
     def notices(self, query: NoticeQuery) -> tuple[Sequence[Notice], str]:
         """List notices, newest first, and the next page's token."""
         table = tables.notices
+        newest = NewestFirst("notices", table.c.queued_at, (table.c.notice_id,))
+        wanted = sa.select(table).where(*_where(query))
+        wanted = newest.asked(wanted, query.page_size, query.page_token)
         with translated(), self._engine.connect() as connection:
-            rows = connection.execute(
-                sa.select(table)
-                .where(*_where(query))
-                .order_by(table.c.queued_at.desc(), table.c.notice_id.desc())
-                .limit(query.page_size + 1)
-            ).mappings()
-            found = list(rows)
-            page = found[: query.page_size]
+            found = connection.execute(wanted).mappings().all()
+            page, token = newest.cut(found, query.page_size)
             deliveries = _deliveries(connection, [each["notice_id"] for each in page])
         notices = [notice_from(each, tuple(deliveries[each["notice_id"]])) for each in page]
-        if len(found) == len(page):
-            return notices, ""
-        last = notices[-1]
-        return notices, make_token("notices", to_text(last.queued_at), last.notice_id)
+        return notices, token
 
     def notice_counts(self) -> Mapping[NoticeState, int]:
         """Return how many notices are queued, wait, are uncertain, are dead."""
@@ -82,10 +74,6 @@ def _where(query: NoticeQuery) -> list[sa.ColumnElement[bool]]:
                 lies.c.address == query.inbox,
             )
         )
-    if query.page_token:
-        at, notice_id = open_token("notices", query.page_token, datetime, str)
-        before = sa.tuple_(sa.literal(at), sa.literal(notice_id))
-        where.append(sa.tuple_(table.c.queued_at, table.c.notice_id) < before)
     return where
 
 

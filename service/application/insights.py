@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import Final, Protocol
 
+from service.application.looking_again import pause_s
 from service.application.ports import Clock, StoredFlag
 from service.application.reading import Page
 from service.domain.boards import (
@@ -42,7 +43,6 @@ WATCH_JOURNAL_EVERY: Final = 10
 # A row recorded before a span began holds a stage that ended within it only where a source's
 # clock ran ahead: by hours with a wrong time zone, never by a day.
 CLOCKS_AHEAD: Final = timedelta(days=1)
-VERIFY_EVERY_S: Final = 0.5
 
 
 class ViewIncompleteError(OutageError):
@@ -281,7 +281,8 @@ class Verifier:
         compared: set[WindowKey] = set(recount.windows)
         differing: list[Difference] | None = None
         while True:
-            is_last = self._clock() >= until
+            began = self._clock()
+            is_last = began >= until
             try:
                 pending = None if differing is None else {each.key for each in differing}
                 windows = self._read(pending)
@@ -296,7 +297,7 @@ class Verifier:
                 differing = recount.differences(windows, pending)
             if is_last or differing == []:
                 return Verification(len(compared), recount.measures, differing or [])
-            self._sleep(VERIFY_EVERY_S)
+            self._sleep(pause_s(began, self._clock(), until))
 
     def _read(self, pending: set[WindowKey] | None) -> Mapping[WindowKey, Numbers]:
         ranges = EVERYTHING if pending is None else sorted({each.range for each in pending})

@@ -11,15 +11,15 @@ Works behind the decisions, in the clockwork, one at a time in the whole install
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from service.application.looking_again import pause_s
 from service.application.ports import Clock, Message, Storage, Stream, Unit
 from service.domain.customers.profiles import Profile, ProfileChange, changes, day_of
 
 # Orders in one transaction: a tenth of a second on a busy machine.
 CLAIM_MOST: Final = 500
-VERIFY_EVERY_S: Final = 0.5
 # Customers that are compared at a time.
 PAGE: Final = 500
 DIFFERENCES_MOST: Final = 100
@@ -126,11 +126,12 @@ class ProfileVerifier:
         Raises:
             ViewIncompleteError: the view cannot be read.
         """
+        began = self.clock()
+        until = began + timedelta(seconds=wait_s)
         many, found = self._compare_all()
-        waited_s = 0.0
-        while found and waited_s < wait_s:
-            self.sleep(VERIFY_EVERY_S)
-            waited_s += VERIFY_EVERY_S
+        while found and (looked := self.clock()) < until:
+            self.sleep(pause_s(began, looked, until))
+            began = self.clock()
             suspects = sorted(found)
             found = {}
             for start in range(0, len(suspects), PAGE):

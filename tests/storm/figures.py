@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tests.storm.evidence import Call, Evidence, Held, Trade
@@ -63,14 +64,25 @@ def _first_attempts(evidence: Evidence) -> Iterator[tuple[Call, float]]:
 
 def answered_shares(evidence: Evidence) -> dict[str, float]:
     """Return which share of calls was answered with success, by who called."""
-    real = [each for each in evidence.calls if not each.is_forged and each.verdict != "lost"]
-    taken = sum(each.verdict == "taken" for each in real)
+    ends = _ends_of_calls(evidence)
     told = evidence.blows
     shops = told.shop_calls_answered + told.shop_calls_unanswered
     return {
-        "the platforms": taken / max(1, len(real)),
+        "the platforms": ends["taken"] / max(1, ends.total()),
         "the shops": told.shop_calls_answered / max(1, shops),
     }
+
+
+def ends_of_calls(evidence: Evidence) -> str:
+    """Return how many calls of platforms ended how, for reading."""
+    ends = _ends_of_calls(evidence)
+    return ", ".join(f"{verdict} {count}" for verdict, count in ends.most_common())
+
+
+def _ends_of_calls(evidence: Evidence) -> Counter[str]:
+    """Count what was said to the platforms themselves; what was lost never came to us."""
+    real = (each for each in evidence.calls if not each.is_forged)
+    return Counter(each.verdict for each in real if each.verdict != "lost")
 
 
 def repairs_s(evidence: Evidence) -> list[float]:

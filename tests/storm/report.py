@@ -64,6 +64,7 @@ def _rows(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
     yield "PostgreSQL away", f"{shape.database_down_s:.0f} s", f"{down_s:.0f} s"
     for who, share in figures.answered_shares(evidence).items():
         yield f"calls of {who} answered", "60 %", f"{share:.1%}"
+    yield "calls of the platforms, by end", "", figures.ends_of_calls(evidence)
     asked = sum(each.is_learnt_by_asking for each in evidence.held.values())
     yield "payments learnt by asking", "", str(asked)
     repairs_s = figures.repairs_s(evidence)

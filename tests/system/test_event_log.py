@@ -24,6 +24,11 @@ LIMIT_IS_TWO_HOURS = ("PENDING_PAYMENT", "PAYING", "PAID", "AWAITING_OUTBOUND")
 
 
 @pytest.fixture(scope="module")
+def stack(untraced_stack: WholeStack) -> WholeStack:
+    return untraced_stack
+
+
+@pytest.fixture(scope="module")
 def log(sample: Callable[[str], bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("log") / "log.csv"
     path.write_bytes(sample(FILE))

@@ -51,6 +51,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
+def stack(untraced_stack: WholeStack) -> WholeStack:
+    return untraced_stack
+
+
+@pytest.fixture(scope="module")
 def world(stack: WholeStack) -> Iterator[World]:
     with traffic(stack.address("service"), SEED) as sending:
         until(lambda: sending.tally.sent > 500, "traffic flows", WHOLE_AGAIN_WITHIN_S)

@@ -14,12 +14,13 @@ from tests.storm.plan import Shape
 from tests.storm.report import report
 from tests.storm.storm import weather
 
-# Of so few orders one in a hundred is forged with some seeds only.
+# Of so few orders one in a hundred is forged with some seeds only. They come over a minute: what is
+# killed takes ten seconds to start on a busy machine, and five such gaps are not to be most of it.
 SMALL = Shape(
     seed=20261114,
     orders=140,
     kills=5,
-    per_second=4.0,
+    per_second=2.4,
     speed=2.0,
     database_down_s=8.0,
 )

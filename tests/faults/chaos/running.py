@@ -147,8 +147,9 @@ class Run:
         """Keep up the load until the promised events are in: a slow machine takes longer."""
         ends = time.monotonic() + self.size.load_on_within_s
         least = self.size.least_events
-        while time.monotonic() < ends and not self._broken() and self._events() < least:
-            self.world.over.wait(COUNTED_EVERY_S)
+        while (began := time.monotonic()) < ends and not self._broken() and self._events() < least:
+            # Of millions a count takes seconds, which are taken from the load.
+            self.world.over.wait(max(COUNTED_EVERY_S, 9 * (time.monotonic() - began)))
         self.problems += [f"{type(each).__name__}: {each}" for each in self._broken()]
 
     def _come_to_rest(self) -> None:

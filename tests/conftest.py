@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from deploy.local.stack import EmbeddedServers
+from deploy.local.stack import EmbeddedServers, database_name
+from service.postgres.migrating import migrate
 
 # Their assertions say what differed, as those of tests do; before anything imports them.
 pytest.register_assert_rewrite(
@@ -61,17 +62,25 @@ def new_database(servers: EmbeddedServers) -> Callable[..., str]:
 
 
 @pytest.fixture
-def database_url(servers: EmbeddedServers) -> Iterator[str]:
-    """The address of an empty database of this test's own."""
-    url = servers.create_database()
+def database_url(servers: EmbeddedServers, migrated: str) -> Iterator[str]:
+    """The address of a migrated database of this test's own."""
+    url = servers.create_database(migrated)
     yield url
     servers.drop_database(url)
 
 
-@pytest.fixture(scope="module")
-def module_database_url(servers: EmbeddedServers) -> Iterator[str]:
-    """The address of an empty database that a module's tests share."""
+@pytest.fixture(scope="session")
+def migrated(servers: EmbeddedServers) -> str:
+    """The name of a migrated database; a copy takes a tenth of the time of the migrations."""
     url = servers.create_database()
+    migrate(url)
+    return database_name(url)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(servers: EmbeddedServers, migrated: str) -> Iterator[str]:
+    """The address of a migrated database that a module's tests share."""
+    url = servers.create_database(migrated)
     yield url
     servers.drop_database(url)
 

@@ -17,7 +17,6 @@ from service.domain.facts import Fact, OrderRef
 from service.domain.order import Order
 from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
 from service.postgres.engine import make_engine
-from service.postgres.migrating import migrate
 from service.postgres.reader import PostgresReader
 from service.postgres.storage import PostgresStorage
 from tests.builders import NOON, TOTAL, an_origin
@@ -105,7 +104,6 @@ class Store:
 @pytest.fixture(scope="module")
 def engine(module_database_url: str) -> Iterator[sa.Engine]:
     """Connections to a migrated database."""
-    migrate(module_database_url)
     made = make_engine(module_database_url, connections=5)
     yield made
     made.dispose()

@@ -34,7 +34,6 @@ from service.domain.lifecycle import STAGES, State
 from service.postgres import tables
 from service.postgres.engine import make_engine
 from service.postgres.insights import ArrivalRows, FlagRows, JournalMeasures, OverdueRows
-from service.postgres.migrating import migrate
 from service.postgres.tokens import make_token
 from service.rpc.insights import InsightServicer, InsightUseCases
 from service.views.channels import RedisChannelView
@@ -70,16 +69,9 @@ class Running:
             connection.execute(sa.insert(table), list(rows))
 
 
-@pytest.fixture(scope="module")
-def template(module_database_url: str) -> str:
-    """The name of a migrated database; a copy takes a tenth of the time of the migrations."""
-    migrate(module_database_url)
-    return module_database_url.rpartition("/")[2]
-
-
 @pytest.fixture
-def engine(servers: EmbeddedServers, template: str) -> Iterator[sa.Engine]:
-    url = servers.create_database(template=template)
+def engine(servers: EmbeddedServers, migrated: str) -> Iterator[sa.Engine]:
+    url = servers.create_database(migrated)
     engine = make_engine(url, connections=5)
     yield engine
     engine.dispose()

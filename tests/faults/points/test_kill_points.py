@@ -16,7 +16,6 @@ from benchmarks.processes import service as start_service
 from deploy.local.stack import EmbeddedServers
 from service.domain.lifecycle import State
 from service.failpoints import Failpoints
-from service.postgres.migrating import migrate
 from tests.faults.points.places import BY_CALL, BY_CLOCKWORK
 from tests.faults.wire.acts import ACTS
 from tests.faults.wire.cutting import CuttingProxy
@@ -55,7 +54,6 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def world(module_database_url: str, servers: EmbeddedServers) -> Iterator[World]:
     """A database, and callers of whoever serves it."""
-    migrate(module_database_url)
     hurry_logins(module_database_url)
     address = f"127.0.0.1:{free_port()}"
     with (

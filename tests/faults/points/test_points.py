@@ -18,7 +18,6 @@ from service.domain.lifecycle import State
 from service.failpoints import FailpointError, Failpoints, armed
 from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
 from service.postgres.engine import make_engine
-from service.postgres.migrating import migrate
 from service.postgres.storage import PostgresStorage
 from tests.builders import NOON
 from tests.faults.points.places import (
@@ -131,7 +130,6 @@ LATE = (NOON + timedelta(days=365, minutes=2 * each) for each in count())
 
 @pytest.fixture
 def clockwork(database_url: str) -> Iterator[Clockwork]:
-    migrate(database_url)
     made = Clockwork(database_url)
     yield made
     made.close()

@@ -11,7 +11,6 @@ import structlog
 from deploy.local.stack import EmbeddedServers
 from service import bootstrap
 from service.config import settings
-from service.postgres.migrating import migrate
 from service.telemetry import Telemetry
 from tests.faults.wire.world import World, a_world
 
@@ -36,10 +35,9 @@ def telemetry() -> Iterator[Telemetry]:
 
 
 @pytest.fixture(scope="session")
-def world(servers: EmbeddedServers, telemetry: Telemetry) -> Iterator[World]:
+def world(servers: EmbeddedServers, migrated: str, telemetry: Telemetry) -> Iterator[World]:
     """The service behind the proxy, one for all tests: each looks at what it changed itself."""
-    url = servers.create_database()
-    migrate(url)
+    url = servers.create_database(migrated)
     with a_world(url, servers, telemetry) as made:
         yield made
     servers.drop_database(url)

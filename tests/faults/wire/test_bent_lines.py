@@ -21,7 +21,6 @@ from clients.sdk import Concord, OutageError
 from clients.sdk.errors import ConcordError
 from concord.orders.v1 import order_pb2, order_service_pb2, order_service_pb2_grpc
 from deploy.local.stack import EmbeddedServers
-from service.postgres.migrating import migrate
 from service.telemetry import Telemetry
 from tests.faults.proxy import Bend, FaultyProxy, Way
 from tests.faults.wire.acts import ALL
@@ -83,7 +82,6 @@ class Lines:
 def made(
     module_database_url: str, servers: EmbeddedServers, telemetry: Telemetry
 ) -> Iterator[Lines]:
-    migrate(module_database_url)
     hurry_logins(module_database_url)
     url = sa.make_url(module_database_url)
     with (

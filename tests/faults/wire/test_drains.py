@@ -15,7 +15,6 @@ from concord.orders.v1 import order_pb2, order_service_pb2_grpc
 from concord.orders.v1 import order_service_pb2 as pb
 from deploy.local.stack import EmbeddedServers
 from service.postgres.engine import make_engine
-from service.postgres.migrating import migrate
 from tests.faults.wire.acts import ALL
 from tests.faults.wire.world import views_of
 from tests.integration.relay.world import wait_until
@@ -54,7 +53,6 @@ class Caller(threading.Thread):
 def test_a_service_told_to_end_under_load_loses_nothing_that_it_acknowledged(
     database_url: str, servers: EmbeddedServers, tmp_path: Path
 ) -> None:
-    migrate(database_url)
     address = f"127.0.0.1:{free_port()}"
     running = start_service(tmp_path, address, database_url, views_of(servers))
     running.until_ready()

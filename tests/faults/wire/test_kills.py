@@ -16,7 +16,6 @@ from benchmarks.processes import Running
 from benchmarks.processes import service as start_service
 from deploy.local.stack import EmbeddedServers
 from service.failpoints import Failpoints
-from service.postgres.migrating import migrate
 from tests.faults.wire.acts import ACTS, Act
 from tests.faults.wire.cutting import Cut, CuttingProxy, Passed, Side
 from tests.faults.wire.preparing import Preparing, Target
@@ -66,7 +65,6 @@ class Behind:
 def behind(
     module_database_url: str, servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Behind]:
-    migrate(module_database_url)
     hurry_logins(module_database_url)
     url = sa.make_url(module_database_url)
     folder: Path = tmp_path_factory.mktemp("killed")

@@ -14,7 +14,6 @@ from concord.orders.v1 import order_service_pb2 as orders
 from concord.outbox.v1 import outbox_service_pb2 as outbox
 from deploy.local.stack import EmbeddedServers
 from service.domain.lifecycle import State
-from service.postgres.migrating import migrate
 from service.telemetry import Telemetry
 from tests.faults.wire.acts import ACTS
 from tests.faults.wire.cutting import Cut, Passed, Side, at_number
@@ -38,7 +37,6 @@ def small_world(
     database_url: str, servers: EmbeddedServers, telemetry: Telemetry
 ) -> Iterator[World]:
     """A database with a short history."""
-    migrate(database_url)
     with a_world(database_url, servers, telemetry) as made:
         made.preparing.orders(3, State.PAID)
         yield made

@@ -11,7 +11,6 @@ from deploy.local.stack import EmbeddedServers
 from service import bootstrap
 from service.config import settings
 from service.postgres.engine import make_engine
-from service.postgres.migrating import migrate
 from service.telemetry import Telemetry
 from service.wiring.ground import parts_of
 from service.wiring.parts import PARTS
@@ -23,7 +22,6 @@ from tests.integration.service.world import free_port
 @pytest.fixture(scope="module")
 def engine(module_database_url: str) -> Iterator[sa.Engine]:
     """Connections to a migrated database."""
-    migrate(module_database_url)
     made = make_engine(module_database_url, connections=12)
     yield made
     made.dispose()

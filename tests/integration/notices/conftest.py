@@ -18,7 +18,6 @@ from clients.telemetry import new_registry
 from concord.notices.v1 import notice_service_pb2_grpc
 from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
 from service.postgres.engine import make_engine
-from service.postgres.migrating import migrate
 from service.postgres.notice_reading import PostgresNoticeReader
 from service.postgres.storage import PostgresStorage
 from service.rpc.calling import Mutations
@@ -35,7 +34,6 @@ from tests.integration.service.world import free_port
 @pytest.fixture(scope="module")
 def engine(module_database_url: str) -> Iterator[sa.Engine]:
     """Connections to a migrated database."""
-    migrate(module_database_url)
     made = make_engine(module_database_url, connections=8)
     yield made
     made.dispose()

@@ -16,7 +16,6 @@ from service import bootstrap
 from service.config import settings
 from service.kafka.encoding import ProtobufEnvelopes
 from service.postgres.engine import make_engine
-from service.postgres.migrating import migrate
 from service.postgres.reader import PostgresReader
 from service.postgres.storage import PostgresStorage
 from service.telemetry import Telemetry
@@ -29,7 +28,6 @@ THREADS = 16
 @pytest.fixture(scope="module")
 def engine(module_database_url: str) -> Iterator[sa.Engine]:
     """Connections of the application to a migrated database."""
-    migrate(module_database_url)
     made = make_engine(module_database_url, connections=2 * THREADS)
     yield made
     made.dispose()

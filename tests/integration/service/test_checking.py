@@ -23,7 +23,6 @@ from service.domain.invariants import QUERIED, REGISTER
 from service.postgres.audit_turn import turn
 from service.postgres.durability import unsafe_settings
 from service.postgres.engine import make_engine
-from service.postgres.migrating import migrate
 from service.telemetry import Metrics
 from tests.builders import a_fact
 from tests.integration.relay.world import wait_until
@@ -130,18 +129,14 @@ def check_by_itself(url: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_a_service_the_database_alone_is_enough(
-    servers: EmbeddedServers,
-) -> None:
-    url = servers.create_database()
-    migrate(url)
-    clean = check_by_itself(url)
-    owner = make_engine(url, connections=1, as_owner=True)
+def test_without_a_service_the_database_alone_is_enough(database_url: str) -> None:
+    clean = check_by_itself(database_url)
+    owner = make_engine(database_url, connections=1, as_owner=True)
     with owner.begin() as connection:
         connection.execute(sa.text("ALTER TABLE facts DROP CONSTRAINT pk_facts"))
     owner.dispose()
 
-    broken = check_by_itself(url)
+    broken = check_by_itself(database_url)
 
     assert clean.returncode == 0, clean.stdout + clean.stderr
     assert "✓ I2  applied once: " in clean.stdout
@@ -201,7 +196,6 @@ def test_the_auditor_finds_by_itself_what_is_broken_and_what_is_mended(
 def test_a_server_that_may_lose_data_is_refused_unless_it_says_so(
     servers: EmbeddedServers, database_url: str
 ) -> None:
-    migrate(database_url)
     name = sa.make_url(database_url).database
     admin = sa.make_url(servers.admin_url).set(database=name)
     superuser = make_engine(

@@ -24,7 +24,6 @@ from service.kafka.profile_encoding import ProtobufProfileEncoder
 from service.kafka.topics import NAMES
 from service.postgres.engine import make_engine
 from service.postgres.invariants import Lateness, PostgresAudit
-from service.postgres.migrating import migrate
 from service.postgres.outbox_history import KEPT_SHARD
 from service.postgres.reader import PostgresReader
 from service.postgres.storage import PostgresStorage
@@ -52,9 +51,8 @@ def storing_in(url: str) -> Iterator[Storing]:
 
 
 @pytest.fixture(scope="module")
-def busy(servers: EmbeddedServers, module_database_url: str) -> str:
+def busy(module_database_url: str) -> str:
     """The address of a database in which a lot has happened, and all of it is published."""
-    migrate(module_database_url)
     with storing_in(module_database_url) as storing:
         happenings = Happenings(storing, SEED)
         happenings.happen(60)
@@ -179,15 +177,11 @@ def test_every_invariant_that_a_query_tells_was_broken() -> None:
     assert {each for one in BREAKS.values() for each in one.violates} == set(QUERIED)
 
 
-def test_traffic_beside_the_check_never_looks_like_a_violation(
-    servers: EmbeddedServers,
-) -> None:
-    url = servers.create_database()
-    migrate(url)
+def test_traffic_beside_the_check_never_looks_like_a_violation(database_url: str) -> None:
     stop = threading.Event()
 
     def write(seed: int) -> None:
-        with storing_in(url) as storing:
+        with storing_in(database_url) as storing:
             storing.clock.at = datetime.now(UTC)
             happenings = Happenings(storing, seed)
             while not stop.is_set():
@@ -196,12 +190,12 @@ def test_traffic_beside_the_check_never_looks_like_a_violation(
     with ThreadPoolExecutor(3) as threads:
         writers = [threads.submit(write, SEED + each) for each in range(3)]
         try:
-            wrong = [violations(url, lateness=NOBODY_PUBLISHES) for _ in range(12)]
+            wrong = [violations(database_url, lateness=NOBODY_PUBLISHES) for _ in range(12)]
         finally:
             stop.set()
         for each in writers:
             each.result(60)
 
     assert wrong == [[]] * 12, f"seeds from {SEED}"
-    checked = {each.invariant: each.checked for each in findings(url)}
+    checked = {each.invariant: each.checked for each in findings(database_url)}
     assert checked["I4"] > 20, "there was no traffic"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import sqlalchemy as sa
 from alembic import command
@@ -14,12 +15,15 @@ from tests.integration.relay.world import wait_until
 WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'outbox'::regclass"
 
 
-def test_a_migration_gives_way_to_work_and_is_done_when_there_is_room(database_url: str) -> None:
-    engine = make_engine(database_url, connections=3, as_owner=True)
+def test_a_migration_gives_way_to_work_and_is_done_when_there_is_room(
+    new_database: Callable[..., str],
+) -> None:
+    url = new_database()
+    engine = make_engine(url, connections=3, as_owner=True)
     with engine.connect() as connection:
         command.upgrade(configuration(connection), "0004")
         connection.commit()
-    migrating = threading.Thread(target=migrate, args=(database_url,))
+    migrating = threading.Thread(target=migrate, args=(url,))
     with engine.connect() as witness, engine.connect() as worker:
         worker.execute(sa.text("LOCK TABLE outbox IN ROW EXCLUSIVE MODE"))
         migrating.start()

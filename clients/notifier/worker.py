@@ -79,6 +79,7 @@ class Loop:
             try:
                 claimed = await self.claim()
             except ConcordError as error:
+                self.has_claimed = False
                 log.warning("service_awaited", agent=self.channel, wait_s=pause_s,
                             code=error.code.name, reason=error.reason)  # fmt: skip
                 await _pause(told_to_stop, pause_s)
@@ -95,7 +96,6 @@ class Loop:
             ConcordError: there was no answer. What it may have leased is given again next time.
         """
         self._renew()
-        self.has_claimed = False
         answer = await self._tools.concord.notices.claim(
             self._lease,
             [self.channel],

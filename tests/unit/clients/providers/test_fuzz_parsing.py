@@ -76,15 +76,19 @@ def is_read(parse: Callable[[bytes], object], body: bytes) -> bool:
     return True
 
 
+def work_s(parse: Callable[[bytes], object], body: bytes) -> float:
+    """Return how long it works on this; a look for garbage may fall into it."""
+    started_s = time.thread_time()
+    is_read(parse, body)
+    return time.thread_time() - started_s
+
+
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize("monster", MONSTERS)
 def test_no_monster_takes_long_or_much(parser: str, monster: str) -> None:
     body, parse = MONSTERS[monster], PARSERS[parser]
-    is_read(parse, body)
 
-    started_s = time.process_time()
-    is_read(parse, body)
-    took_s = time.process_time() - started_s
+    took_s = min(work_s(parse, body) for _ in range(3))
     tracemalloc.start()
     is_read(parse, body)
     _, peak = tracemalloc.get_traced_memory()

@@ -164,9 +164,9 @@ HUGE = {
 @pytest.mark.parametrize(("opening", "body"), HUGE.values(), ids=HUGE)
 def test_a_large_body_takes_no_longer_than_its_length(opening: object, body: bytes) -> None:
     assert callable(opening)
-    started = time.process_time()
+    started = time.thread_time()
 
     opening(body, "")
 
     # Measured at 0.2 s for the slowest; anything that squares would take minutes.
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5

@@ -19,6 +19,7 @@ from service.domain.cases import Case
 from service.domain.deciding import Dossier, Verdict, weigh
 from service.domain.facts import Fact, FactKind, OrderRef, Outcome
 from service.domain.journal import Origin
+from service.domain.naming import named
 from service.domain.order import Order
 from service.domain.terms import USUAL, Terms
 
@@ -96,7 +97,7 @@ def weigh_facts(
 
 def order_id_for(ref: OrderRef) -> str:
     """Return the id of the order that this reference first named."""
-    return f"ord-{uuid.uuid5(ORDER_NAMESPACE, f'{ref.namespace}|{ref.value}')}"
+    return f"ord-{named(ORDER_NAMESPACE, f'{ref.namespace}|{ref.value}')}"
 
 
 def _name_orders(desk: _Desk, facts: Sequence[Fact]) -> list[OrderRef]:

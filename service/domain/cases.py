@@ -10,6 +10,7 @@ from service.domain.desk.business_time import later
 from service.domain.desk.catalogue import PLAIN, Catalogue
 from service.domain.desk.taxonomy import Severity, Side
 from service.domain.errors import CaseClosedError
+from service.domain.naming import named
 
 
 @unique
@@ -172,7 +173,7 @@ class CaseAct:
 
 def case_id_for(order_id: str, case_type: str, wait: str = "") -> str:
     """Return the id of the one case of a type (and of a wait) on an order."""
-    return f"case-{uuid.uuid5(CASE_NAMESPACE, f'{order_id}|{case_type}|{wait}')}"
+    return f"case-{named(CASE_NAMESPACE, f'{order_id}|{case_type}|{wait}')}"
 
 
 def open_case(

@@ -14,6 +14,7 @@ from typing import Final
 from service.domain.errors import LeaseLostError
 from service.domain.inquiries import Inquiry, InquiryKind
 from service.domain.lifecycle import State
+from service.domain.naming import named
 from service.domain.schedules import (
     Schedule,
     Schedules,
@@ -105,7 +106,7 @@ class Report:
 
 def probe_id_for(order_id: str, key: str) -> str:
     """Return the id of the one probe of an inquiry."""
-    return f"prb-{uuid.uuid5(PROBE_NAMESPACE, f'{order_id}|{key}')}"
+    return f"prb-{named(PROBE_NAMESPACE, f'{order_id}|{key}')}"
 
 
 def armed(order_id: str, inquiry: Inquiry, schedules: Schedules, *, at: datetime) -> Probe:

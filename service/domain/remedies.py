@@ -11,6 +11,7 @@ from typing import Final
 
 from service.domain.fact_sets import of_kind
 from service.domain.facts import Fact, FactKind
+from service.domain.naming import named
 from service.domain.terms import Remedy, Terms
 
 REINSTATEMENT_NAMESPACE: Final = uuid.UUID("0f4c8f0a-7d43-5c4b-8f5e-3c0a54f1d7e6")
@@ -32,7 +33,7 @@ def reinstatements(facts: Sequence[Fact], terms: Terms) -> tuple[Fact, ...]:
 
 def _reinstated_by(payment: Fact) -> Fact:
     return Fact(
-        fact_id=f"rei-{uuid.uuid5(REINSTATEMENT_NAMESPACE, payment.fact_id)}",
+        fact_id=f"rei-{named(REINSTATEMENT_NAMESPACE, payment.fact_id)}",
         kind=FactKind.ORDER_REINSTATED,
         ref=payment.ref,
         source="system",

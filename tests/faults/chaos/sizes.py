@@ -193,7 +193,7 @@ SOAK: Final = Size(
     losses_within=0.06,
     # Of what comes, each waits behind these: half a minute.
     ahead_max=5_000,
-    load_on_within_s=600.0,
+    load_on_within_s=1_200.0,
     rest_within_s=400.0,
     samples_memory=True,
 )

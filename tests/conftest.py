@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from deploy.local.stack import EmbeddedServers, database_name
 from service.postgres.migrating import migrate
@@ -20,6 +21,10 @@ from service.postgres.migrating import migrate
 pytest.register_assert_rewrite(
     "tests.system.board", "tests.storm.shopping", "tests.trace_shape", "tests.canaries"
 )
+
+# By itself Hypothesis fails an example that takes 0.2 s, which on a busy machine any may.
+settings.register_profile("concord", settings(), deadline=None)
+settings.load_profile("concord")
 
 # By itself structlog prints the variables of every frame: ten seconds for one failure of an agent.
 structlog.configure(

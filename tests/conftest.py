@@ -31,8 +31,8 @@ structlog.configure(
     processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
 )
 
-# Eight thousand tests are a million objects that stay; to go through them for garbage again and
-# again takes a fifth of the time of tests without IO. So not while they are gathered, and not
+# Eight thousand tests are nearly a million objects that stay; to go through them for garbage again
+# and again takes a fifth of the time of tests without IO. So not while they are gathered, and not
 # afterwards either: they are set apart, and what tests make is looked at more seldom.
 gc.disable()
 COLLECTED_AFTER = 20_000

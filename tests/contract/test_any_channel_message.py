@@ -80,7 +80,7 @@ def _with(value: object, place: tuple[object, ...], odd: object) -> object:
 
 
 @given(st.sampled_from(GOOD), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_value_at_any_place_becomes_a_reading(
     good: tuple[str, object], data: st.DataObject
 ) -> None:

@@ -20,7 +20,6 @@ from concord.insights.v1.insight_service_pb2_grpc import (
 from concord.insights.v1.stage_pb2 import ChannelMinute
 from concord.intake.v1 import fact_pb2, receipt_pb2
 from concord.orders.v1.order_pb2 import Order
-from deploy.local.stack import EmbeddedServers
 from service.application.insights import (
     ChannelBoards,
     OverdueOrders,
@@ -70,12 +69,10 @@ class Running:
 
 
 @pytest.fixture
-def engine(servers: EmbeddedServers, migrated: str) -> Iterator[sa.Engine]:
-    url = servers.create_database(migrated)
-    engine = make_engine(url, connections=5)
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    engine = make_engine(database_url, connections=5)
     yield engine
     engine.dispose()
-    servers.drop_database(url)
 
 
 @pytest.fixture

@@ -14,18 +14,14 @@ import pytest
 
 from tests.expected_stages import ExpectedLog, expected_of
 from tests.system.board import check_view, seconds, shown
-from tests.system.whole_stack import WholeStack
+from tests.system.whole_stack import UNTRACED, WholeStack
 
+VARIABLES = UNTRACED
 FILE = "datasets/ocel_order_management.csv"
 ROWS = 22_367
 
 # The file's recount takes two hours for every stage; here those that have that limit.
 LIMIT_IS_TWO_HOURS = ("PENDING_PAYMENT", "PAYING", "PAID", "AWAITING_OUTBOUND")
-
-
-@pytest.fixture(scope="module")
-def stack(untraced_stack: WholeStack) -> WholeStack:
-    return untraced_stack
 
 
 @pytest.fixture(scope="module")

@@ -30,8 +30,9 @@ from tests.invariants import assert_clean
 from tests.system.board import check_view
 from tests.system.topics import Read, read_all
 from tests.system.traffic import Traffic, traffic
-from tests.system.whole_stack import WHOLE_AGAIN_WITHIN_S, WholeStack, until
+from tests.system.whole_stack import UNTRACED, WHOLE_AGAIN_WITHIN_S, WholeStack, until
 
+VARIABLES: Final = UNTRACED
 SEED: Final = 20261122
 DRAINED_WITHIN_S: Final = 240.0
 
@@ -48,11 +49,6 @@ class World:
     stack: WholeStack
     sending: Traffic
     lost: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def stack(untraced_stack: WholeStack) -> WholeStack:
-    return untraced_stack
 
 
 @pytest.fixture(scope="module")

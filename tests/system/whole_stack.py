@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import psycopg2
@@ -31,6 +32,9 @@ ANSWERED_WITHIN_S: Final = 120.0
 T = TypeVar("T")
 
 WITHOUT_TRAFFIC: Final = ("--without", "traffic")
+
+# Spans are a third of all work where tens of thousands of messages are told.
+UNTRACED: Final[Mapping[str, str]] = MappingProxyType({"CONCORD_TRACE_SAMPLE_RATIO": "0"})
 
 # Of a test's environment what its stack is given: the last says which broker it starts.
 KEPT: Final = ("PATH", "PYTHONPATH", "CONCORD_EMBEDDED_BROKER")

@@ -158,8 +158,7 @@ class Stage:
 
 
 def started(folder: Path, database_url: str, redis_url: str) -> Running:
-    """Start a service on a fresh database."""
-    processes.migrate(database_url)
+    """Start a service on a migrated database."""
     service = processes.service(folder, processes.free_address(), database_url, redis_url)
     service.until_ready()
     return service

@@ -240,7 +240,7 @@ def test_a_stream_of_bytes_that_are_no_message_is_refused(service: Service) -> N
     assert told.reason == "INVALID_REQUEST"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(body=st.binary(max_size=60))
 def test_any_bytes_at_all_get_an_answer_or_a_refusal(service: Service, body: bytes) -> None:
     for method in ("GetOrder", "CreateOrder", "CancelOrder", "ListOrders"):

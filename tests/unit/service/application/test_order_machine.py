@@ -177,4 +177,4 @@ class OrderMachine(RuleBasedStateMachine):
 
 
 TestOrderMachine = OrderMachine.TestCase
-TestOrderMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestOrderMachine.settings = settings(max_examples=40, stateful_step_count=25)

@@ -55,7 +55,7 @@ def arrivals(draw: st.DrawFn) -> tuple[list[Fact], list[Fact]]:
     return facts, draw(st.permutations([*facts, *again]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrivals())
 def test_the_order_of_arrival_and_repeats_do_not_matter(
     drawn: tuple[list[Fact], Sequence[Fact]],
@@ -65,7 +65,7 @@ def test_the_order_of_arrival_and_repeats_do_not_matter(
     assert Arrival().arrive(arrived).left() == Arrival().arrive(facts).left()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrivals())
 def test_the_journal_walks_the_declared_table_and_ends_where_the_order_is(
     drawn: tuple[list[Fact], Sequence[Fact]],
@@ -75,7 +75,7 @@ def test_the_journal_walks_the_declared_table_and_ends_where_the_order_is(
     assert assert_walks_the_table(arrival.changes) is arrival.order.state
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrivals())
 def test_what_was_decided_is_what_the_set_proves(
     drawn: tuple[list[Fact], Sequence[Fact]],
@@ -94,7 +94,7 @@ def test_what_was_decided_is_what_the_set_proves(
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(fact_sets())
 def test_money_never_goes_below_zero_and_is_of_one_currency(facts: list[Fact]) -> None:
     truth = a_truth(*facts)
@@ -104,7 +104,7 @@ def test_money_never_goes_below_zero_and_is_of_one_currency(facts: list[Fact]) -
     assert {each.currency for each in sums} == {truth.total.currency}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(fact_sets())
 def test_a_further_fact_takes_no_contradiction_back(facts: list[Fact]) -> None:
     for count in range(1, len(facts)):
@@ -113,7 +113,7 @@ def test_a_further_fact_takes_no_contradiction_back(facts: list[Fact]) -> None:
         assert all(evidence <= after[kind] for kind, evidence in before.items())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(fact_sets())
 def test_whatever_is_not_final_waits_for_something_and_everything_can_be_told(
     facts: list[Fact],

@@ -75,7 +75,7 @@ def facts(draw: st.DrawFn, number: int) -> Fact:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(sets_of_facts(), st.data(), st.sampled_from(TERMS))
 def test_the_order_of_arrival_does_not_matter(
     told: list[Fact], data: st.DataObject, terms: Terms
@@ -89,7 +89,7 @@ def test_the_order_of_arrival_does_not_matter(
     assert asked(told, terms) == asked(arrival, terms)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(sets_of_facts(), st.sampled_from(TERMS))
 def test_what_holds_of_every_question(told: list[Fact], terms: Terms) -> None:
     found = asked(told, terms)
@@ -111,7 +111,7 @@ def test_what_holds_of_every_question(told: list[Fact], terms: Terms) -> None:
             assert not each.submit
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(sets_of_facts(), st.data(), st.sampled_from(TERMS))
 def test_the_same_probes_stand_however_often_they_were_armed_on_the_way(
     told: list[Fact], data: st.DataObject, terms: Terms

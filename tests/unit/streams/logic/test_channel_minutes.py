@@ -82,7 +82,7 @@ def logs(draw: st.DrawFn) -> list[Weighed | Repeated]:
     return log
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     logs(),
     st.lists(st.tuples(st.integers(1, 6), CRASHES), max_size=12),

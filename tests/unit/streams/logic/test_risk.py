@@ -118,7 +118,7 @@ def test_a_flag_names_what_the_rule_saw() -> None:
     assert (finding.rule_version, finding.action) == (1, "HOLD")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(

@@ -38,7 +38,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(STEPS, st.integers(1, 6), st.sampled_from([20, 10_000]))
 def test_rows_are_those_of_every_chunk_that_was_written_as_a_whole(
     steps: list[tuple[dict[bytes, bytes | None], int | None]], deltas_max: int, part_bytes: int
@@ -62,7 +62,7 @@ def test_rows_are_those_of_every_chunk_that_was_written_as_a_whole(
     assert dict(RowLog(topic.items(), 9).items()) == model
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(CHUNKS, max_size=6), st.lists(CHUNKS, min_size=1, max_size=3), st.integers(0, 8))
 def test_what_a_former_owner_still_writes_changes_nothing_that_the_next_one_wrote(
     before: list[dict[bytes, bytes | None]], late: list[dict[bytes, bytes | None]], after: int

@@ -220,7 +220,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(histories(), STEPS, st.lists(st.tuples(st.integers(1, 9), CRASHES), max_size=30))
 def test_windows_are_exact_whatever_repeats_is_late_or_crashes(
     logs: list[list[Change | Beat]],

@@ -14,7 +14,7 @@ def _serve(given: Settings) -> None:
 
 
 def _relay(given: Settings) -> None:
-    from service.bootstrap import relay  # noqa: PLC0415  # each role imports what it needs
+    from service.relaying import relay  # noqa: PLC0415  # each role imports what it needs
 
     relay(given)
 

@@ -1,16 +1,9 @@
-"""The composition root: builds adapters, wires use cases, runs a process until it is told to end.
-
-The only place that owns the real clock, the real ids and the signals.
-"""
+"""The composition root of a server: builds adapters, wires use cases, runs until told to end."""
 
 import contextlib
 import gc
-import signal
 import threading
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from types import FrameType
 from typing import Final
 
 import sqlalchemy as sa
@@ -22,21 +15,20 @@ from service.config import ConfigurationError, Settings
 from service.counting import Counting
 from service.domain.errors import OutageError
 from service.kafka.encoding import ProtobufEncoder, ProtobufEnvelopes
-from service.kafka.relay import build_relay
-from service.kafka.topics import NAMES
 from service.postgres.clock import DatabaseClock
 from service.postgres.durability import unsafe_settings
 from service.postgres.engine import make_engine
-from service.postgres.outbox_queue import PostgresRelayQueue
 from service.postgres.reader import PostgresReader
-from service.postgres.storage import Observer, PostgresStorage, translated
+from service.postgres.storage import Observer, PostgresStorage
+from service.postgres.translating import translated
+from service.process import fresh_id, now, telemetry_of, until_told
 from service.rpc.calling import Mutations
 from service.rpc.errors import ErrorsInterceptor
 from service.rpc.metrics import MetricsInterceptor
 from service.rpc.request_log import RequestLogInterceptor
 from service.rpc.server import Adder, Server, pool_threads
 from service.rpc.tracing import TracingInterceptor
-from service.telemetry import Probes, Telemetry, configure
+from service.telemetry import Probes, Telemetry
 from service.wiring.ground import Ground, parts_of
 from service.wiring.parts import PARTS
 from service.wiring.workflows import with_versions
@@ -51,32 +43,10 @@ WAITING_POLL_S: Final = 1.0
 COLLECTED_AFTER: Final = 50_000
 
 
-def now() -> datetime:
-    """Return the present moment, UTC."""
-    return datetime.now(UTC)
-
-
-def fresh_id() -> str:
-    """Return an id that nobody else has."""
-    return str(uuid.uuid4())
-
-
-def until_told() -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-
-    def tell(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, tell)
-    return stop
-
-
 def serve(settings: Settings) -> None:
     """Serve gRPC and work off what waits, until told to end."""
     stop = until_told()
-    telemetry = _telemetry(settings)
+    telemetry = telemetry_of(settings)
     # Every thread of the server may hold one, and so may the clockwork, the health check and the
     # auditor.
     engine = make_engine(
@@ -111,42 +81,6 @@ def serve(settings: Settings) -> None:
         probes.close()
         engine.dispose()
         telemetry.shutdown()
-
-
-def relay(settings: Settings) -> None:
-    """Publish the outbox until told to end."""
-    stop = until_told()
-    telemetry = _telemetry(settings)
-    owner = fresh_id()
-    queue = PostgresRelayQueue(settings.database_url, owner=owner, topics=NAMES, ids=fresh_id)
-    publishing = build_relay(
-        queue,
-        bootstrap=settings.kafka_bootstrap,
-        partitions=settings.kafka_partitions,
-        clock=now,
-        metrics=telemetry.metrics,
-        failpoints=settings.failpoints,
-    )
-    probes = Probes(
-        settings.metrics_address,
-        registry=telemetry.metrics.registry,
-        ready=lambda: {} if publishing.is_ready() else {"relay": "no round within 10 s"},
-    )
-    try:
-        publishing.run(stop)
-    finally:
-        probes.close()
-        telemetry.shutdown()
-
-
-def _telemetry(settings: Settings) -> Telemetry:
-    return configure(
-        settings.service_name,
-        instance_id=fresh_id(),
-        otlp_endpoint=settings.otlp_endpoint,
-        sample_ratio=settings.trace_sample_ratio,
-        log_level=settings.log_level,
-    )
 
 
 def _server(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from service import catalogue, schedules
-from service.catalogue import batch_files, message_files
+from service import schedules
+from service.catalogue.folders import SHIPPED
 from service.domain.desk.batches import BatchTemplate
 from service.domain.desk.catalogue import PLAIN, Catalogue
 from service.domain.desk.messages import LANGUAGES, Messages
@@ -194,17 +194,29 @@ def documents(text: str) -> str:
 
 def _desk(role: str) -> Callable[[str], Catalogue]:
     """Return what reads the catalogue: only who serves opens and handles cases."""
-    return catalogue.load if role == "serve" else lambda _: PLAIN
+    if role != "serve":
+        return lambda _: PLAIN
+    from service.catalogue import load  # noqa: PLC0415  # others start sooner without it
+
+    return load
 
 
 def _messages(role: str) -> Callable[[str], Messages]:
     """Return what reads the templates of notices: only who serves composes any."""
-    return message_files.load if role == "serve" else lambda _: Messages()
+    if role != "serve":
+        return lambda _: Messages()
+    from service.catalogue.message_files import load  # noqa: PLC0415  # as above
+
+    return load
 
 
 def _batches(role: str) -> Callable[[str], Mapping[str, BatchTemplate]]:
     """Return what reads the templates of batches: only who serves runs any."""
-    return batch_files.load if role == "serve" else lambda _: {}
+    if role != "serve":
+        return lambda _: {}
+    from service.catalogue.batch_files import load  # noqa: PLC0415  # as above
+
+    return load
 
 
 def language(text: str) -> str:
@@ -264,9 +276,9 @@ def settings(role: str, variables: Mapping[str, str] | None = None) -> Settings:
         "orphaned_after": read("CONCORD_UNKNOWN_ORDER_GRACE", length, "15m"),
         "channel_routes": read("CONCORD_CHANNEL_ROUTES", routes, "none"),
         "schedules": read("CONCORD_PROBE_SCHEDULES", schedules.load, schedules.SHIPPED),
-        "catalogue": read("CONCORD_CATALOGUE", _desk(role), catalogue.SHIPPED),
-        "messages": read("CONCORD_CATALOGUE", _messages(role), catalogue.SHIPPED),
-        "batches": read("CONCORD_CATALOGUE", _batches(role), catalogue.SHIPPED),
+        "catalogue": read("CONCORD_CATALOGUE", _desk(role), SHIPPED),
+        "messages": read("CONCORD_CATALOGUE", _messages(role), SHIPPED),
+        "batches": read("CONCORD_CATALOGUE", _batches(role), SHIPPED),
         "batch_typed_above": read("CONCORD_BATCH_TYPED_ABOVE", positive, "100"),
         "batch_two_people_above": read("CONCORD_BATCH_TWO_PEOPLE_ABOVE", positive, "2000"),
         "language": read("CONCORD_NOTICE_LANGUAGE", language, LANGUAGES[0]),

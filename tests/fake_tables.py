@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.application.notice_ports import Contact
+from service.application.outbox import Stream
 from service.application.ports import (
     Answer,
     Message,
     StoredFlag,
     StoredReceipt,
-    Stream,
     receipt_key,
 )
 from service.domain.cases import Case, CaseAct

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from service.application.intake import summary
+from service.application.outbox import Stream
 from service.application.ports import (
     Answer,
     Clock,
@@ -21,7 +22,6 @@ from service.application.ports import (
     ReceiptResult,
     StoredFlag,
     StoredReceipt,
-    Stream,
     WaitingReceipt,
     Writes,
 )

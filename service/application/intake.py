@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from service.application.outbox import Stream
 from service.application.ports import (
     Clock,
     Encoder,
@@ -17,7 +18,6 @@ from service.application.ports import (
     Rejection,
     Storage,
     StoredReceipt,
-    Stream,
     Unit,
     WaitingReceipt,
     receipt_key,

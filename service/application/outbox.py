@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, unique
 from typing import Final, NamedTuple, Protocol
 
 # Divides 256, so that one byte of the hash spreads evenly; 16 relays are more than one
@@ -23,6 +24,18 @@ def shard_of(key: str) -> int:
     puts history into the outbox again. A key with two shards would lose its order.
     """
     return hashlib.sha256(key.encode()).digest()[0] % SHARDS
+
+
+@unique
+class Stream(Enum):
+    """A topic by its purpose; the publishing edge knows its name."""
+
+    ORDERS = "orders"
+    CUSTOMERS = "customers"
+    CASES = "cases"
+    RECEIPTS = "receipts"
+    OUTCOMES = "outcomes"
+    PROFILES = "profiles"
 
 
 class StreamKey(NamedTuple):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, unique
 from typing import NamedTuple, Protocol, TypeVar
 
 from service.application.batch_ports import BatchPart
@@ -12,6 +11,7 @@ from service.application.desk_ports import DeskPart
 from service.application.feed_ports import FeedPart
 from service.application.import_ports import ImportPart
 from service.application.notice_ports import NoticePart
+from service.application.outbox import Stream
 from service.application.people_ports import PeoplePart
 from service.application.probe_ports import ProbePart
 from service.application.profile_ports import ProfilePart
@@ -30,18 +30,6 @@ T = TypeVar("T")
 
 Clock = Callable[[], datetime]
 Ids = Callable[[], str]
-
-
-@unique
-class Stream(Enum):
-    """A topic by its purpose; the publishing edge knows its name."""
-
-    ORDERS = "orders"
-    CUSTOMERS = "customers"
-    CASES = "cases"
-    RECEIPTS = "receipts"
-    OUTCOMES = "outcomes"
-    PROFILES = "profiles"
 
 
 class Message(NamedTuple):

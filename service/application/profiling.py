@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from service.application.looking_again import pause_s
-from service.application.ports import Clock, Message, Storage, Stream, Unit
+from service.application.outbox import Stream
+from service.application.ports import Clock, Message, Storage, Unit
 from service.domain.customers.profiles import Profile, ProfileChange, changes, day_of
 
 # Orders in one transaction: a tenth of a second on a busy machine.

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from service.application.ports import Encoder, Message, Stream, Unit, Writes
+from service.application.outbox import Stream
+from service.application.ports import Encoder, Message, Unit, Writes
 from service.application.stock_ports import StockAsked
 from service.domain.cases import CaseAct
 from service.domain.changes import Change, ChangeKind, MoneyMoved, Moved

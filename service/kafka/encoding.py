@@ -8,7 +8,8 @@ from concord.cases.v1 import case_service_pb2 as case_pb
 from concord.intake.v1 import receipt_pb2
 from concord.orders.v1 import order_event_pb2 as event_pb
 from concord.orders.v1 import order_pb2
-from service.application.ports import Message, NewReceipt, Stream, WaitingReceipt
+from service.application.outbox import Stream
+from service.application.ports import Message, NewReceipt, WaitingReceipt
 from service.domain.cases import CaseAct
 from service.domain.changes import (
     Change,

@@ -7,11 +7,11 @@ count: one message that no broker takes must not stop everybody's clock. What ar
 all is folded in as a revision.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Final
 
 from service.application.outbox import RelayQueue, StreamKey
-from service.application.ports import Clock
 from service.kafka.headers import heartbeat_headers
 from service.kafka.producer import BrokerUnavailableError, Publisher, Record
 from service.kafka.topics import TOPICS
@@ -23,7 +23,9 @@ BEHIND_AFTER_S: Final = 1.0
 class Heartbeats:
     """Sends heartbeats when asked to. For the first shard's relay only: one speaks for all."""
 
-    def __init__(self, queue: RelayQueue, publisher: Publisher, clock: Clock) -> None:
+    def __init__(
+        self, queue: RelayQueue, publisher: Publisher, clock: Callable[[], datetime]
+    ) -> None:
         self._queue = queue
         self._publisher = publisher
         self._clock = clock

@@ -21,14 +21,14 @@ import gc
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import structlog
 
 from service.application.outbox import Claim, OutboxRow, RelayQueue, StreamKey
-from service.application.ports import Clock
 from service.domain.errors import OutageError
 from service.failpoints import Failpoints
 from service.kafka.broker_life import KafkaBroker, LifeWatch
@@ -354,7 +354,7 @@ def build_relay(
     *,
     bootstrap: str,
     partitions: int,
-    clock: Clock,
+    clock: Callable[[], datetime],
     metrics: Metrics,
     pace: Pace | None = None,
     failpoints: Failpoints | None = None,

@@ -19,7 +19,7 @@ from concord.intake.v1 import receipt_pb2
 from concord.options.v1 import options_pb2
 from concord.orders.v1 import order_event_pb2
 from concord.outbox.v1 import broker_life_pb2
-from service.application.ports import Stream
+from service.application.outbox import Stream
 
 DAY_MS: Final = 86_400_000
 

@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from service.postgres.invariants import reading
-from service.postgres.storage import translated
+from service.postgres.translating import translated
 
 # Two-int advisory locks: ours are "audi" and this.
 LOCKS: Final = 0x61756469

@@ -20,9 +20,9 @@ from service.postgres.engine import begin_snapshot
 from service.postgres.newest_first import NewestFirst
 from service.postgres.notice_tables import notices
 from service.postgres.rows import order_from
-from service.postgres.storage import translated
 from service.postgres.tables import orders
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 
 class PostgresBatchReader:

@@ -16,8 +16,8 @@ from service.postgres import case_tables, tables
 from service.postgres.case_values import act_from, case_from
 from service.postgres.desk_rows import DeskRows, purchase_from
 from service.postgres.moments import to_text
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 
 class CaseReading:

@@ -11,7 +11,7 @@ from service.postgres import tables
 from service.postgres.engine import begin_snapshot
 from service.postgres.order_reading import journal_line
 from service.postgres.patience import HISTORY_S, take_time
-from service.postgres.storage import translated
+from service.postgres.translating import translated
 
 # Rows of about 1 KiB: 20 MB in flight at most.
 FETCH_ROWS: Final = 20_000

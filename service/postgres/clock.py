@@ -14,7 +14,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from service.postgres.storage import translated
+from service.postgres.translating import translated
 
 # Looked at from the other end of a connection, a clock is known to within half a round trip. A
 # clock that is this near is left as it runs, so that time does not go back by the difference.

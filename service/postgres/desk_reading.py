@@ -11,8 +11,8 @@ from service.domain.errors import ReceiptNotFoundError
 from service.domain.facts import Outcome
 from service.postgres import tables
 from service.postgres.rows import fact_from
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 # With the event that told the outcome that stands.
 _RECEIPTS: Final = sa.select(

@@ -21,8 +21,8 @@ from service.postgres.engine import begin_snapshot
 from service.postgres.feed_documents import feed_from, incident_from, run_from
 from service.postgres.feed_rows import rhythms_of
 from service.postgres.newest_first import NewestFirst
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 
 class PostgresFeedReader:

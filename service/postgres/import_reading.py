@@ -14,8 +14,8 @@ from service.postgres.engine import begin_snapshot
 from service.postgres.expected_rows import expected_from
 from service.postgres.import_rows import import_from, kept_of, row_from
 from service.postgres.newest_first import NewestFirst
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 
 class PostgresImportReader:

@@ -27,8 +27,8 @@ from service.domain.overdue import Evidence, OpenCase, Stuck
 from service.domain.recount import Measured, Value
 from service.postgres import tables
 from service.postgres.moments import to_text
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 # 2,000 events of about 300 bytes: well under a second of work between two fetches, and no more
 # than 1 MiB in memory.

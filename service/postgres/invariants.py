@@ -14,7 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from service.application.invariants import AuditPage
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.domain.errors import CursorInvalidError, OrderNotFoundError
 from service.domain.invariants import Tally
 from service.postgres.engine import begin_snapshot
@@ -29,8 +29,8 @@ from service.postgres.invariant_queries import (
     RequestWalk,
 )
 from service.postgres.invariant_settings import SettingWalk
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 # A page of the largest orders that there are must end within the time limit of a statement.
 PAGE_MOST: Final = 5_000

@@ -12,7 +12,7 @@ from service.postgres import driver
 from service.postgres import notice_tables as tables
 from service.postgres.newest_first import NewestFirst
 from service.postgres.notice_rows import DELIVERY, delivery_from, notice_from, read_notice
-from service.postgres.storage import translated
+from service.postgres.translating import translated
 
 # Of what is sent nobody needs the number, and counting it would take longer every day.
 _COUNTS: Final = (

@@ -17,8 +17,8 @@ from service.postgres.dossiers import READ, Dossiers
 from service.postgres.engine import begin_snapshot
 from service.postgres.moments import to_text
 from service.postgres.rows import order_from
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 
 class OrderReading:

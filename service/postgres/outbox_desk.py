@@ -5,12 +5,11 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, Row, text
 
-from service.application.outbox import Backlog, NewLife, ParkedStream, StreamKey
-from service.application.ports import Stream
+from service.application.outbox import Backlog, NewLife, ParkedStream, Stream, StreamKey
 from service.domain.errors import StreamNotParkedError
 from service.postgres import outbox_history
 from service.postgres.outbox_queue import read_backlog
-from service.postgres.storage import translated
+from service.postgres.translating import translated
 
 PARKED: Final = """
     SELECT p.topic, p.key, p.attempts, coalesce(p.last_error, '') AS last_error, p.parked_at,

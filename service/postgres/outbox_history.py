@@ -16,8 +16,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from service.application.outbox import BrokerLife, NewLife
-from service.application.ports import Stream
+from service.application.outbox import BrokerLife, NewLife, Stream
 from service.postgres.patience import HISTORY_S, take_time
 
 # Two-int advisory locks: ours are "outb" and a shard, or this.

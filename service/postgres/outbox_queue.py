@@ -26,14 +26,14 @@ from service.application.outbox import (
     Claim,
     NewLife,
     OutboxRow,
+    Stream,
     StreamKey,
 )
-from service.application.ports import Stream
 from service.postgres import outbox_history
 from service.postgres.engine import APPLICATION_ROLE, database_url
 from service.postgres.outbox_history import LIFE_LOCK, LOCKS
 from service.postgres.patience import Watchdog
-from service.postgres.storage import translated
+from service.postgres.translating import translated
 
 # Without tcp_user_timeout a cut network is noticed after 45 s and more. PostgreSQL must notice it,
 # too, and by itself would after two hours: until then nobody else gets the locks. Nothing the

@@ -5,8 +5,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from service.application.outbox import shard_of
-from service.application.ports import Envelopes, Message, Stream
+from service.application.outbox import Stream, shard_of
+from service.application.ports import Envelopes, Message
 from service.postgres import bulk, driver, tables
 
 # Sorted, so that two transactions wait for each other's heads and never deadlock.

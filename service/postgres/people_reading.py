@@ -33,8 +33,8 @@ from service.postgres.newest_first import NewestFirst
 from service.postgres.people_rows import merge_from
 from service.postgres.people_tables import buyer_marks, buyers, customer_orders, merges
 from service.postgres.profile_reading import counted_profiles, last_told
-from service.postgres.storage import translated
 from service.postgres.tables import facts, orders
+from service.postgres.translating import translated
 
 MERGES_MOST: Final = 500
 _RETURNED: Final = orders.c.refunded_minor > 0

@@ -13,8 +13,8 @@ from service.domain.probing import Probe, ProbeState
 from service.postgres import tables
 from service.postgres.moments import to_text
 from service.postgres.probe_rows import probe_from
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 _BACKLOG: Final = sa.text(
     """

@@ -10,7 +10,7 @@ from service.domain.customers.profiles import Bought, Profile, profile_of
 from service.postgres.engine import begin_snapshot
 from service.postgres.people_tables import buyers, profile_events
 from service.postgres.profile_rows import COUNTED, COUNTS, bought_from
-from service.postgres.storage import translated
+from service.postgres.translating import translated
 
 _THEIRS: Final = sa.text(f"{COUNTED} WHERE b.customer_id = ANY(:customers) AND {COUNTS}")
 

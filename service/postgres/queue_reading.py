@@ -14,8 +14,8 @@ from service.postgres import tables
 from service.postgres.case_tables import case_steps
 from service.postgres.case_values import case_from
 from service.postgres.moments import to_text
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 # An order that people talk about for weeks gathers hundreds of lines; an answer stays small.
 HANDLING_MAX: Final = 500

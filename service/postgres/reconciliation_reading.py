@@ -29,8 +29,8 @@ from service.postgres.reconciliation_values import (
     reconciliation_from,
     statement_from,
 )
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 _OVER: Final = [DifferenceState.REPAIRED.value, DifferenceState.GONE.value]
 

@@ -21,9 +21,9 @@ from service.postgres.engine import begin_snapshot
 from service.postgres.moments import to_text
 from service.postgres.share_rows import CASES_NAMED, allocations_of, shelves_of
 from service.postgres.sku_rows import mapping_from, unmapped_from
-from service.postgres.storage import translated
 from service.postgres.supply_rows import article_from, plan_from, supply_of
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 _WAITING: Final = sa.text(
     "SELECT asked.word, count(stock_queue.order_id) AS waiting"

@@ -14,8 +14,8 @@ from service.postgres import stock_tables as tables
 from service.postgres.moments import to_text
 from service.postgres.pick_rows import pick_list_from
 from service.postgres.stock_rows import stock_from
-from service.postgres.storage import translated
 from service.postgres.tokens import make_token, open_token
+from service.postgres.translating import translated
 
 
 class PostgresStockReader:

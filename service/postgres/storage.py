@@ -8,18 +8,16 @@ Other work is not: the caller is told that nobody knows, and decides.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-import psycopg2.errors as pg
 import sqlalchemy as sa
-import sqlalchemy.exc
 
 from service.application.ports import Envelopes, Writes
 from service.domain.errors import ContentionError, DeadlineExceededError, OutageError
 from service.failpoints import Failpoints
+from service.postgres.translating import translated
 from service.postgres.unit import PostgresUnit
 
 T = TypeVar("T")
@@ -27,22 +25,6 @@ T = TypeVar("T")
 TRIES: Final = 5
 # Full jitter between 0 and 20, 40, 80, 160 ms: at most 0.3 s of a 10 s deadline is spent waiting.
 BACKOFF_S: Final = 0.02
-
-_LOST_RACE: Final = (
-    pg.SerializationFailure,
-    pg.DeadlockDetected,
-    pg.LockNotAvailable,
-    pg.UniqueViolation,
-)
-_LOST_LINK: Final = (
-    pg.AdminShutdown,
-    pg.CrashShutdown,
-    pg.CannotConnectNow,
-    pg.TooManyConnections,
-    pg.DiskFull,
-    pg.QueryCanceled,
-    pg.IdleInTransactionSessionTimeout,
-)
 
 
 def always() -> bool:
@@ -119,20 +101,3 @@ class PostgresStorage:
             raise
         except OutageError as error:
             raise CommitLostError from error
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn the driver's errors into ours, once; anything else passes."""
-    try:
-        yield
-    except sqlalchemy.exc.TimeoutError as error:
-        raise ContentionError from error
-    except sqlalchemy.exc.DBAPIError as error:
-        if isinstance(error.orig, _LOST_RACE):
-            raise ContentionError from error
-        if error.connection_invalidated or isinstance(error.orig, _LOST_LINK):
-            raise OutageError from error
-        if isinstance(error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError):
-            raise OutageError from error
-        raise

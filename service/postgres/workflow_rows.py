@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.desk.workflows import Workflow
-from service.postgres.storage import translated
+from service.postgres.translating import translated
 from service.postgres.workflow_tables import workflow_versions
 
 

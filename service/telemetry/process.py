@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Final, Protocol
 
 from opentelemetry import trace
-from opentelemetry.instrumentation.psycopg2 import Psycopg2Instrumentor
-from opentelemetry.instrumentation.redis import RedisInstrumentor
 from opentelemetry.propagate import set_global_textmap
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from service.telemetry.exporting import otlp_processor
 from service.telemetry.logs import configure_logs
 from service.telemetry.metrics import Metrics
-from service.telemetry.sampling import KeepingSampler, LateKeeping
+from service.telemetry.sampling import KeepingSampler
 
 NAMESPACE: Final = "concord"
+
+
+class Instrument(Protocol):
+    """What watches a driver's calls."""
+
+    def uninstrument(self) -> object:
+        """Watch no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Telemetry:
 
     provider: TracerProvider
     metrics: Metrics
-    instruments: Sequence[Psycopg2Instrumentor | RedisInstrumentor] = ()
+    instruments: Sequence[Instrument] = ()
 
     def shutdown(self) -> None:
         """Send the last spans, waiting for a collector that is down two seconds at most."""
@@ -72,12 +76,10 @@ def configure(
     if otlp_endpoint is None:
         # A span of a query costs a fifth of the query, also where nobody will see it.
         return Telemetry(provider, metrics)
-    provider.add_span_processor(LateKeeping(otlp_processor(otlp_endpoint, metrics)))
-    queries, views = Psycopg2Instrumentor(), RedisInstrumentor()
-    # Queries only: parameters hold what customers typed.
-    queries.instrument(tracer_provider=provider, capture_parameters=False)
-    views.instrument(tracer_provider=provider)
-    return Telemetry(provider, metrics, (queries, views))
+    # Who has no collector starts sooner without these.
+    from service.telemetry.collected import export  # noqa: PLC0415
+
+    return Telemetry(provider, metrics, export(provider, otlp_endpoint, metrics))
 
 
 def _version() -> str:

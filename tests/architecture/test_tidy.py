@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 # Where the environment is read and the real clock and ids come from.
-COMPOSITION = re.compile(r"(bootstrap|config|settings)\.py$|^(deploy|tests|protos)/")
+COMPOSITION = re.compile(
+    r"(bootstrap|config|settings)\.py$|^service/process\.py$|^(deploy|tests|protos)/"
+)
 PRODUCTION = re.compile(r"^(service|streams|clients|deploy)/.*\.py$")
 PYTHON = re.compile(r"\.py$")
 TESTS = re.compile(r"^tests/.*\.py$")

@@ -15,8 +15,9 @@ from google.protobuf.message import Message
 from concord.cases.v1 import case_service_pb2
 from concord.intake.v1 import receipt_pb2
 from concord.orders.v1 import order_event_pb2
+from service.application.outbox import Stream
 from service.application.ports import Message as Published
-from service.application.ports import NewReceipt, Stream, WaitingReceipt
+from service.application.ports import NewReceipt, WaitingReceipt
 from service.domain.cases import Case, CaseAct, CaseState
 from service.domain.changes import ChangeKind, HoldChanged, MoneyMoved, Moved, Named, Placed
 from service.domain.facts import Circumstance, FactKind, OrderRef, Outcome

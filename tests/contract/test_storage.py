@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from service.application.commands import Commands, Details
-from service.application.ports import Answer, Refusal, StoredFlag, Stream, Unit
+from service.application.outbox import Stream
+from service.application.ports import Answer, Refusal, StoredFlag, Unit
 from service.application.reading import CaseQuery
 from service.application.waiting import Waiting
 from service.domain.errors import (

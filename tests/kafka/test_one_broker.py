@@ -13,7 +13,7 @@ from confluent_kafka.admin import (
 )
 
 from concord.insights.v1.partial_pb2 import DeadLetter
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.kafka.topics import MESSAGE_BYTES_MAX, NAMES, TOPICS
 from service.postgres.outbox_desk import PostgresOutboxQueue
 from tests.integration.relay.world import ORDERS, World, wait_until

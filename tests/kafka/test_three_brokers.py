@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from deploy.kafka.broker import Kafka
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.kafka.topics import NAMES
 from tests.invariants import assert_clean
 from tests.system.board import check_view

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.kafka.topics import NAMES
 from tests.simulation.broker import PARTITIONS, MemoryBroker, Record
 from tests.simulation.chance import Chance

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from service.application.ports import Clock, Stream
+from service.application.outbox import Stream
+from service.application.ports import Clock
 from service.domain.auditing import CaseLog, Deadline, Entry, Kept, audit
 from service.domain.changes import HoldChanged
 from service.domain.deciding import Dossier, weigh

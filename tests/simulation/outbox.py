@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from service.application.outbox import BrokerLife, Claim, NewLife, OutboxRow, StreamKey
-from service.application.ports import Clock, Message, Stream
+from service.application.outbox import BrokerLife, Claim, NewLife, OutboxRow, Stream, StreamKey
+from service.application.ports import Clock, Message
 from service.kafka.topics import NAMES
 from tests.fake_tables import Tables
 

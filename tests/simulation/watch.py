@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.domain.cases import case_id_for
 from service.domain.changes import Change, MoneyMoved, Moved
 from service.domain.expectations import ExpectationKind

@@ -14,7 +14,8 @@ from hashlib import sha256
 from typing import Final
 
 from service.application.intake import Applied, Intake, Reading
-from service.application.ports import NewReceipt, Stream
+from service.application.outbox import Stream
+from service.application.ports import NewReceipt
 from service.domain.errors import OutageError
 from service.domain.lifecycle import Action, State
 from service.domain.terms import Remedy, Route, Terms

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.domain import errors, stock_errors
 from service.domain.channels import errors as channel_errors
 from service.domain.desk import batch_errors

@@ -17,7 +17,7 @@ from typing import Final, Self
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.kafka.topics import NAMES
 
 STREAM_OF: Final[Mapping[str, Stream]] = {name: stream for stream, name in NAMES.items()}

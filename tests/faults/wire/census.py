@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import psycopg2.extensions
 
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.kafka.topics import NAMES
 from service.postgres import stock_tables
 from service.postgres.tables import metadata

@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from deploy.local.stack import EmbeddedServers
-from service import bootstrap
 from service.config import settings
+from service.process import telemetry_of
 from service.telemetry import Telemetry
 from tests.faults.wire.world import World, a_world
 
@@ -26,7 +26,7 @@ def telemetry() -> Iterator[Telemetry]:
     values |= {f"CONCORD_{each}": "127.0.0.1:1" for each in addresses}
     root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers, root.level
-    made = bootstrap._telemetry(settings("serve", values))
+    made = telemetry_of(settings("serve", values))
     structlog.configure(**before)
     root.handlers = handlers
     root.setLevel(level)

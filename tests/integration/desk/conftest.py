@@ -11,6 +11,7 @@ from deploy.local.stack import EmbeddedServers
 from service import bootstrap
 from service.config import settings
 from service.postgres.engine import make_engine
+from service.process import telemetry_of
 from service.telemetry import Telemetry
 from service.wiring.ground import parts_of
 from service.wiring.parts import PARTS
@@ -50,7 +51,7 @@ def values(
 @pytest.fixture(scope="module")
 def telemetry(values: dict[str, str]) -> Iterator[Telemetry]:
     """Telemetry that exports nothing."""
-    made = bootstrap._telemetry(settings("serve", values))  # the composition root
+    made = telemetry_of(settings("serve", values))
     yield made
     made.shutdown()
 

@@ -4,7 +4,7 @@ import signal
 import time
 from datetime import UTC, datetime
 
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.kafka.topics import BROKER_LIVES, NAMES, TOPICS
 from service.postgres import outbox_history
 from service.postgres.outbox_desk import PostgresOutboxQueue

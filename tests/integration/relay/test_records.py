@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 
 from concord.orders.v1.order_event_pb2 import OrderEvent
-from service.application.outbox import SHARDS, shard_of
-from service.application.ports import Stream
+from service.application.outbox import SHARDS, Stream, shard_of
 from service.kafka.topics import NAMES, TOPICS
 from tests.integration.relay.world import ORDERS, Read, World, wait_until
 

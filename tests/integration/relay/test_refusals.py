@@ -2,8 +2,7 @@
 
 import pytest
 
-from service.application.outbox import StreamKey, shard_of
-from service.application.ports import Stream
+from service.application.outbox import Stream, StreamKey, shard_of
 from service.domain.errors import StreamNotParkedError
 from service.kafka.topics import MESSAGE_BYTES_MAX, NAMES
 from service.postgres.outbox_desk import PostgresOutboxQueue

@@ -20,8 +20,7 @@ from confluent_kafka.admin import AdminClient
 from sqlalchemy.dialects.postgresql import insert
 
 from deploy.local.stack import EmbeddedServers
-from service.application.outbox import shard_of
-from service.application.ports import Stream
+from service.application.outbox import Stream, shard_of
 from service.kafka.topics import BROKER_LIVES, NAMES
 from service.postgres import tables
 from service.postgres.engine import make_engine

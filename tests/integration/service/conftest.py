@@ -18,6 +18,7 @@ from service.kafka.encoding import ProtobufEnvelopes
 from service.postgres.engine import make_engine
 from service.postgres.reader import PostgresReader
 from service.postgres.storage import PostgresStorage
+from service.process import telemetry_of
 from service.telemetry import Telemetry
 from tests.fakes import FakeClock
 from tests.integration.service.world import Service, Storing, free_port
@@ -72,7 +73,7 @@ def telemetry() -> Iterator[Telemetry]:
         "CONCORD_SERVICE_ADDRESS": "127.0.0.1:1",
         "CONCORD_LOG_LEVEL": "critical",
     }
-    made = bootstrap._telemetry(settings("serve", values))  # the composition root
+    made = telemetry_of(settings("serve", values))
     yield made
     made.shutdown()
 

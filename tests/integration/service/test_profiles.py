@@ -21,7 +21,7 @@ from concord.customers.v1.profile_change_pb2 import ProfileChange
 from concord.customers.v1.profile_pb2 import Profile
 from deploy.local.stack import EmbeddedServers
 from service.application.knowing import Knowing
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.application.profiling import ProfilesVerified, ProfileVerifier, Profiling
 from service.application.weighing import order_id_for
 from service.domain.customers.identity import Identity, IdentityKind

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.kafka.topics import NAMES
 from tests.faults.chaos.children import until
 from tests.integration.streams.stack import DONE_WITHIN_S, Stack, stack

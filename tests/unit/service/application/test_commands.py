@@ -9,7 +9,8 @@ import pytest
 from service.application.commands import Ask, Commands, CreateOrder, Details, allowed_actions
 from service.application.explaining import explain
 from service.application.flags import act_on_flag
-from service.application.ports import StoredFlag, Stream
+from service.application.outbox import Stream
+from service.application.ports import StoredFlag
 from service.domain.errors import (
     AmountMismatchError,
     FlagNotFoundError,

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from service.application.commands import Ask, Commands, CreateOrder, Details
 from service.application.intake import Intake, Reading
-from service.application.ports import NewReceipt, Stream
+from service.application.outbox import Stream
+from service.application.ports import NewReceipt
 from service.domain.changes import Moved
 from service.domain.errors import IllegalTransitionError, OrderError, VersionConflictError
 from service.domain.facts import FactKind

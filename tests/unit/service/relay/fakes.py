@@ -10,9 +10,9 @@ from service.application.outbox import (
     Claim,
     NewLife,
     OutboxRow,
+    Stream,
     StreamKey,
 )
-from service.application.ports import Stream
 from service.domain.errors import OutageError
 from service.kafka.broker_life import Survey
 from service.kafka.producer import BrokerUnavailableError, Failure, Record

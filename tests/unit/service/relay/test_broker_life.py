@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.kafka.broker_life import LifeWatch
 from service.kafka.topics import NAMES, TOPICS
 from tests.unit.service.relay.fakes import FakeBroker, FakeRelayQueue, a_healthy_broker

@@ -7,7 +7,7 @@ from pathlib import Path
 import concord
 from concord.options.v1 import options_pb2
 from concord.orders.v1.order_event_pb2 import OrderEvent
-from service.application.ports import Stream
+from service.application.outbox import Stream
 from service.kafka.topics import NAMES, PUBLISHED, TOPICS, topic_of
 
 AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 import structlog
@@ -37,6 +38,19 @@ def telemetry() -> Iterator[Telemetry]:
 @pytest.fixture(scope="session")
 def world(servers: EmbeddedServers, migrated: str, telemetry: Telemetry) -> Iterator[World]:
     """The service behind the proxy, one for all tests: each looks at what it changed itself."""
+    with _world(servers, migrated, telemetry) as made:
+        yield made
+
+
+@pytest.fixture
+def empty_world(servers: EmbeddedServers, migrated: str, telemetry: Telemetry) -> Iterator[World]:
+    """One of the test's own: some answers take a message for each row that anybody wrote."""
+    with _world(servers, migrated, telemetry) as made:
+        yield made
+
+
+@contextmanager
+def _world(servers: EmbeddedServers, migrated: str, telemetry: Telemetry) -> Iterator[World]:
     url = servers.create_database(migrated)
     with a_world(url, servers, telemetry) as made:
         yield made

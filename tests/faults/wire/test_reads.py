@@ -136,9 +136,9 @@ def test_a_read_that_is_cut_answers_rightly_or_not_at_all(world: World, rpc: str
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("rpc", READINGS)
 def test_a_read_that_is_cut_anywhere_answers_rightly_or_not_at_all(
-    world: World, rpc: str, tell: Callable[[object], None]
+    empty_world: World, rpc: str, tell: Callable[[object], None]
 ) -> None:
-    cut, of = cut_everywhere(world, READINGS[rpc], 1)
+    cut, of = cut_everywhere(empty_world, READINGS[rpc], 1)
 
     tell(f"{rpc.rpartition('.v1.')[2]:42} {cut:4} of {of:4} boundaries")
     assert cut == of

@@ -81,7 +81,9 @@ def run_chunk(asked: tuple[int, int, int]) -> Tally:
         tally.steps += world.steps
         tally.reached += world.reached()
         tally.failures += [failure] if failure else []
-    gc.collect()
+        # At once, while it is still in the processor's cache: later it takes twice as long.
+        del world
+        gc.collect()
     tally.cpu_s = time.process_time() - began
     return tally
 
@@ -108,7 +110,7 @@ def run_seeds(
 
 
 def quiet() -> None:
-    """Say nothing of what happens within, and look for garbage between chunks only."""
+    """Say nothing of what happens within, and look for garbage between worlds only."""
     thaw()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     gc.collect()

@@ -1,5 +1,8 @@
 # Every command of the project; `make` alone lists them.
 
+# Where compiled code may not be kept, each of many processes compiles all of it at its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := $(or $(CONCORD_VENV),.venv)
 BIN := $(VENV)/bin
 PYTHON ?= python3

@@ -79,10 +79,15 @@ def copied(folder: Path) -> Tree:
     told = subprocess.run(
         ["git", "ls-files", "-z", *kinds], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    for name in filter(None, told.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    names = [Path(each) for each in told.stdout.split("\0") if each and (ROOT / each).is_file()]
+    for within in {each.parent for each in names}:
+        (folder / within).mkdir(parents=True, exist_ok=True)
+        # Compiled code is used where its source is as old and as long as it was: not a bug's.
+        if (compiled := ROOT / within / "__pycache__").is_dir():
+            unfinished = shutil.ignore_patterns("*.pyc.*")
+            shutil.copytree(compiled, folder / within / "__pycache__", ignore=unfinished)
+    for name in names:
+        shutil.copy2(ROOT / name, folder / name)
     shutil.copytree(ROOT / GENERATED, folder / GENERATED)
     return _cut_off(folder)
 

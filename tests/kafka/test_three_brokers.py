@@ -21,7 +21,7 @@ from tests.invariants import assert_clean
 from tests.system.board import check_view
 from tests.system.topics import read_all
 from tests.system.traffic import Traffic, traffic
-from tests.system.whole_stack import WHOLE_AGAIN_WITHIN_S, WholeStack, until, whole_stack
+from tests.system.whole_stack import BARE, WHOLE_AGAIN_WITHIN_S, WholeStack, until, whole_stack
 
 ROUNDS = 4
 BROKERS = (1, 2, 3)
@@ -30,9 +30,6 @@ BETWEEN_KILLS = 20
 ANSWERED_SHARE_MIN = 0.6
 DRAINED_WITHIN_S = 240.0
 ORDERS = NAMES[Stream.ORDERS]
-
-# Spans of every message would be most of the work.
-WITHOUT = ("--without", "traffic", "--without", "spans", "--without", "platforms")
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -45,9 +42,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
 
 @pytest.fixture(scope="module")
 def stack(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeStack]:
-    variables = {"CONCORD_KAFKA_BOOTSTRAP": kafka.bootstrap, "CONCORD_TRACE_SAMPLE_RATIO": "0"}
+    variables = {"CONCORD_KAFKA_BOOTSTRAP": kafka.bootstrap}
     folder: Path = tmp_path_factory.mktemp("stack")
-    with whole_stack(folder, *WITHOUT, variables=variables) as running:
+    with whole_stack(folder, *BARE, variables=variables) as running:
         yield running
 
 

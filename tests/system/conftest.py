@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.whole_stack import WholeStack, whole_stack
+from tests.system.whole_stack import WITHOUT_TRAFFIC, WholeStack, whole_stack
 
 
 @pytest.fixture(scope="module")
 def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WholeStack]:
-    """All of Concord but its traffic, on servers of its own; a file's `VARIABLES` are set."""
-    variables = getattr(request.module, "VARIABLES", None)
-    with whole_stack(tmp_path_factory.mktemp("stack"), variables=variables) as running:
+    """All of Concord but its traffic, on servers of its own; or what a file's `PARTS` say."""
+    parts = getattr(request.module, "PARTS", WITHOUT_TRAFFIC)
+    with whole_stack(tmp_path_factory.mktemp("stack"), *parts) as running:
         yield running

@@ -14,9 +14,9 @@ import pytest
 
 from tests.expected_stages import ExpectedLog, expected_of
 from tests.system.board import check_view, seconds, shown
-from tests.system.whole_stack import UNTRACED, WholeStack
+from tests.system.whole_stack import BARE, WholeStack
 
-VARIABLES = UNTRACED
+PARTS = BARE
 FILE = "datasets/ocel_order_management.csv"
 ROWS = 22_367
 

@@ -30,9 +30,9 @@ from tests.invariants import assert_clean
 from tests.system.board import check_view
 from tests.system.topics import Read, read_all
 from tests.system.traffic import Traffic, traffic
-from tests.system.whole_stack import UNTRACED, WHOLE_AGAIN_WITHIN_S, WholeStack, until
+from tests.system.whole_stack import BARE, WHOLE_AGAIN_WITHIN_S, WholeStack, until
 
-VARIABLES: Final = UNTRACED
+PARTS: Final = BARE
 SEED: Final = 20261122
 DRAINED_WITHIN_S: Final = 240.0
 

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import psycopg2
@@ -33,8 +32,9 @@ T = TypeVar("T")
 
 WITHOUT_TRAFFIC: Final = ("--without", "traffic")
 
-# Spans are a third of all work where tens of thousands of messages are told.
-UNTRACED: Final[Mapping[str, str]] = MappingProxyType({"CONCORD_TRACE_SAMPLE_RATIO": "0"})
+# For tests that tell the service tens of thousands of messages themselves: spans would be a third
+# of all work, and who asks platforms or hears of them has none here.
+BARE: Final = (*WITHOUT_TRAFFIC, "--without", "spans", "--without", "platforms")
 
 # Of a test's environment what its stack is given: the last says which broker it starts.
 KEPT: Final = ("PATH", "PYTHONPATH", "CONCORD_EMBEDDED_BROKER")

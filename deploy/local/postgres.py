@@ -138,8 +138,12 @@ class Postgres:
 
     def create_database(self, name: str, template: str = "template1") -> str:
         """Make a further database of the same owner, and return its address."""
+        # Copied as files it takes half the work, and a checkpoint, which is quick without fsync.
+        how = "WAL_LOG" if self.is_durable else "FILE_COPY"
         with self._administer() as cursor:
-            cursor.execute(f'CREATE DATABASE "{name}" OWNER {OWNER} TEMPLATE "{template}"')
+            cursor.execute(
+                f'CREATE DATABASE "{name}" OWNER {OWNER} TEMPLATE "{template}" STRATEGY {how}'
+            )
         return self.url.removesuffix(DATABASE) + name
 
     def drop_database(self, name: str) -> None:

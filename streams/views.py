@@ -10,8 +10,9 @@ absent; it does not lie.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, Protocol
 
 import structlog
@@ -94,8 +95,8 @@ class Row(Protocol):
 class Merged(Protocol):
     """What the keeper asks of an engine of level two."""
 
-    def wholes(self) -> Sequence[Row]:
-        """Return every row of the partition."""
+    def wholes(self) -> Iterable[Row]:
+        """Return every row of the partition as it is now, whatever changes while they are read."""
 
     def is_complete(self) -> bool:
         """Return whether all sources were read from their beginning."""
@@ -124,7 +125,7 @@ class View:
         """Write windows; if Redis is out of reach, the keeper writes all of them later."""
         async with self._writing:
             try:
-                await self._write(list(wholes))
+                await self._write(wholes)
             except (RedisError, OSError) as error:
                 self._stale.add(partition)
                 log.warning("view_unreachable", partition=partition, error=error, kind=self.name)
@@ -138,23 +139,25 @@ class View:
                 continue
             async with self._writing:
                 self._stale.discard(partition)
-                wholes = engine.wholes()
                 try:
-                    await self._write(wholes)
+                    count = await self._write(engine.wholes())
                     await self.redis.set(marker, self.worker_id)
                 except (RedisError, OSError):
                     self._stale.add(partition)
                     raise
             self.rewritten()
-            log.info("view_rewritten", kind=self.name, partition=partition, rows=len(wholes))
+            log.info("view_rewritten", kind=self.name, partition=partition, rows=count)
 
-    async def _write(self, wholes: Sequence[Row]) -> None:
-        for start in range(0, len(wholes), PIPELINE_ROWS):
+    async def _write(self, wholes: Iterable[Row]) -> int:
+        """Write rows a pipeline at a time, never all at once; return how many there were."""
+        left, count = iter(wholes), 0
+        while part := list(islice(left, PIPELINE_ROWS)):
+            count += len(part)
             pipeline = self.redis.pipeline(transaction=False)
             # A command for each hash and index, not for each row: that is most of what it costs.
             fields: dict[str, dict[Any, Any]] = {}
             indexes: dict[str, dict[str, int]] = {}
-            for whole in wholes[start : start + PIPELINE_ROWS]:
+            for whole in part:
                 at = self.place(whole.key)
                 numbers: Viewed = whole.numbers
                 if numbers.is_nothing():
@@ -171,6 +174,7 @@ class View:
             for name, starts in indexes.items():
                 pipeline.zadd(name, starts)
             await pipeline.execute()
+        return count
 
 
 async def clear_older(redis: Redis, epoch: int, worker_id: str) -> None:

@@ -21,9 +21,10 @@ from streams.logic.stages import PROGRESS, Beat, Progress, advance, progress_row
 from streams.logic.windows import SECOND_US, window_start_s
 
 # The relay repeats what was sent and not marked when it died: a few batches, within seconds of a
-# failover; and where the database was away for longer, before it sends anything else. Remembering
-# costs a worker half a KiB for each receipt, so the number is bounded and not only the time.
-MEMORY_US: Final = 600 * SECOND_US
+# failover; and where the database was away for longer, before it sends anything else. What a
+# paused one still held is given up after seconds. Remembering costs a worker half a KiB for each
+# receipt, so it is the number that is bounded, and the time is short.
+MEMORY_US: Final = 120 * SECOND_US
 REMEMBERED_MIN: Final = 20_000
 _SWEEP_US: Final = 60 * SECOND_US
 _RECEIPT: Final = b"r"

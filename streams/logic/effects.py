@@ -7,6 +7,7 @@ crash in between sends them again, and engines make them such that a repeat chan
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -22,8 +23,8 @@ class Rows(Protocol):
         """Return a row."""
         ...
 
-    def items(self) -> list[tuple[bytes, bytes]]:
-        """Return every row; read once, when the partition is taken over."""
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """Return every row as it is now, whatever changes while they are read."""
         ...
 
 

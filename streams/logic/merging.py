@@ -9,7 +9,7 @@ however often it is computed.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
@@ -161,13 +161,11 @@ class Merging(Generic[K, N]):
         effects.rows[_SOURCES] = row_of(row)
         return effects
 
-    def wholes(self) -> list[Whole[K, N]]:
-        """Return every window of this partition, to build a view from nothing."""
-        return [
-            self._whole(self._keys.from_row(key[1:]), self._decode(row))
-            for key, row in self._rows.items()
-            if key.startswith(_PREFIX)
-        ]
+    def wholes(self) -> Iterator[Whole[K, N]]:
+        """Yield every window of this partition, to build a view from nothing."""
+        for key, row in self._rows.items():
+            if key.startswith(_PREFIX):
+                yield self._whole(self._keys.from_row(key[1:]), self._decode(row))
 
     @property
     def low_watermark_us(self) -> int:

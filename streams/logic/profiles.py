@@ -170,10 +170,10 @@ class Profiles:
             effects.outputs.append(Kept(customer, numbers))
         return effects
 
-    def wholes(self) -> list[Kept]:
-        """Return every profile of the partition."""
-        rows = self.rows.items()
-        return [Kept(key.decode(), ProfileNumbers.from_row(row)) for key, row in rows]
+    def wholes(self) -> Iterator[Kept]:
+        """Yield every profile of the partition."""
+        for key, row in self.rows.items():
+            yield Kept(key.decode(), ProfileNumbers.from_row(row))
 
     def is_complete(self) -> bool:
         """Return that a profile may be shown: each says up to which change it goes."""

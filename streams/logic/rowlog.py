@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -104,11 +104,13 @@ class RowLog:
             return self._changed[key]
         return self._find(page_of(key), _LENGTH.pack(len(key)) + key)
 
-    def items(self) -> list[tuple[bytes, bytes]]:
-        """Return every row."""
-        rows = {key: row for page in self._pages for key, row in self._rows_of(page).items()}
-        self._overlay(rows, self._changed)
-        return list(rows.items())
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every row as it is now, a page at a time: all at once they would take far more.
+
+        What is written down is replaced and never changed, so that the rows of now can be read
+        while others are written.
+        """
+        return _items(dict(self._pages), dict(self._changed))
 
     def append(self, effects: Effects[Any]) -> Iterator[Change]:
         """Take in what a chunk changed; yield the records to write, None to delete one."""
@@ -128,13 +130,9 @@ class RowLog:
 
     def _fold(self) -> Iterator[Change]:
         """Write the pages that changed, then drop the deltas, the oldest first."""
-        changed: dict[bytes, list[bytes]] = {}
-        for key in self._changed:
-            changed.setdefault(page_of(key), []).append(key)
-        for page, keys in changed.items():
+        for page, changes in _by_page(self._changed).items():
             self._starts.pop(page, None)
-            rows = self._rows_of(page)
-            self._overlay(rows, keys)
+            rows = _rows_of(self._pages.get(page, b""), changes)
             if rows:
                 written = _MARK.pack(*self._mark) + _pack(rows.items())
                 self._pages[page] = written
@@ -161,24 +159,38 @@ class RowLog:
             at = packed.find(key, at + 1)
         return None
 
-    def _rows_of(self, page: bytes) -> dict[bytes, bytes]:
-        """Return the rows of a page as they are written."""
-        packed = self._pages.get(page, b"")[_MARK.size :]
-        return {key: row for key, row in _unpack(packed) if row is not None}
-
-    def _overlay(self, rows: dict[bytes, bytes], keys: Iterable[bytes]) -> None:
-        """Bring these of the rows up to what changed."""
-        for key in keys:
-            row = self._changed[key]
-            if row is None:
-                rows.pop(key, None)
-            else:
-                rows[key] = row
-
 
 def page_of(key: bytes) -> bytes:
     """Return the page of a row."""
     return key if key.startswith(_OWN_PAGE) else b"%04d" % (crc32(key) % PAGES)
+
+
+def _items(
+    pages: Mapping[bytes, bytes], changed: Mapping[bytes, bytes | None]
+) -> Iterator[tuple[bytes, bytes]]:
+    changes = _by_page(changed)
+    for page, packed in pages.items():
+        yield from _rows_of(packed, changes.pop(page, ())).items()
+    for fresh in changes.values():
+        yield from _rows_of(b"", fresh).items()
+
+
+def _by_page(changed: Mapping[bytes, bytes | None]) -> dict[bytes, list[Change]]:
+    changes: dict[bytes, list[Change]] = {}
+    for key, row in changed.items():
+        changes.setdefault(page_of(key), []).append((key, row))
+    return changes
+
+
+def _rows_of(page: bytes, changes: Iterable[Change]) -> dict[bytes, bytes]:
+    """Return the rows of a page as it is written, brought up to what changed since."""
+    rows = {key: row for key, row in _unpack(page[_MARK.size :]) if row is not None}
+    for key, row in changes:
+        if row is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = row
+    return rows
 
 
 def _name(mark: Mark, part: int, of: int) -> bytes:

@@ -20,8 +20,17 @@ from service.views.stages import RedisStageView
 from streams.logic import numbers, sketch
 from streams.logic.channels import ChannelKey
 from streams.logic.merging import Whole
+from streams.logic.profiles import Kept, ProfileNumbers
 from streams.logic.stages import StageKey
-from streams.views import CHANNELS, STAGES, View
+from streams.views import (
+    CHANNELS,
+    PIPELINE_ROWS,
+    PROFILES,
+    STAGES,
+    Place,
+    View,
+    profile_place,
+)
 from tests.unit.service.insights.fakes import NOON, PICKING, a_measure, micros
 
 NOON_S = int(NOON.timestamp())
@@ -111,6 +120,28 @@ async def test_the_service_reads_the_channels_that_the_streams_wrote(
     counts = (found.receipts, found.facts, found.duplicates, found.rejects, found.contradictions)
     assert counts == (5, 4, 3, 2, 1)
     assert (found.delay_sum_ms, found.delayed, found.newest_event_at) == (700, 2, NOON)
+
+
+@pytest.mark.usefixtures("reading")
+async def test_a_view_is_built_without_all_of_it_in_memory_at_once(writing: AsyncRedis) -> None:
+    made = placed = most = 0
+
+    def profiles() -> Iterator[Kept]:
+        nonlocal made
+        for made in range(1, 3 * PIPELINE_ROWS + 2):
+            yield Kept(f"cus-{made}", ProfileNumbers(places={("jd", "s1"): (1, 0)}))
+
+    def place(customer: str) -> Place:
+        nonlocal placed, most
+        most = max(most, made - placed)
+        placed += 1
+        return profile_place(customer)
+
+    name, _, encode = PROFILES
+    await a_view(writing, (name, place, encode)).write(0, profiles())
+
+    assert await writing.hlen("concord:profiles") == placed == 3 * PIPELINE_ROWS + 1
+    assert most <= PIPELINE_ROWS
 
 
 async def test_windows_without_a_mark_are_not_read(reading: Redis, writing: AsyncRedis) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from operator import gt, lt
 from typing import Any, Final
 
 from service.application.outbox import Stream
@@ -195,15 +196,21 @@ def published(world: World, reader: Reader) -> list[str]:
         *some("parked streams", world.rows("SELECT topic, key, last_error FROM parked_streams")),
     ]
     for stream, query in HEADS.items():
+        # Deadlines pass while we look: what came before must be there, and what is there must come.
+        before, heads = dict(newest.applied[stream]), world.rows(query)
         applied = newest.applied[stream]
-        found += some(
-            f"streams of {stream.value} whose end did not come",
-            (
-                f"{key} has {n}, came to {applied.get(key.encode(), 0)}"
-                for key, n in world.rows(query)
-                if applied.get(key.encode(), 0) != n
-            ),
-        )
+        for what, lasts, is_wrong in (
+            ("whose end did not come", applied, lt),
+            ("that came to more than there is", before, gt),
+        ):
+            found += some(
+                f"streams of {stream.value} {what}",
+                (
+                    f"{key} has {n}, came to {lasts.get(key.encode(), 0)}"
+                    for key, n in heads
+                    if is_wrong(lasts.get(key.encode(), 0), n)
+                ),
+            )
     for stream, query in IDS.items():
         ids = newest.ids[stream]
         missing = (name for (name,) in world.rows(query) if name.encode() not in ids)

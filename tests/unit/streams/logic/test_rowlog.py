@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +62,25 @@ def test_rows_are_those_of_every_chunk_that_was_written_as_a_whole(
         assert dict(log.items()) == model
         assert {key: log.get(key) for key in ALL_KEYS} == {key: model.get(key) for key in ALL_KEYS}
     assert dict(RowLog(topic.items(), 9).items()) == model
+
+
+@settings(max_examples=200)
+@given(st.lists(CHUNKS, max_size=6), st.lists(CHUNKS, min_size=1, max_size=6), st.integers(0, 5))
+def test_rows_are_those_of_the_moment_whatever_is_written_while_they_are_read(
+    before: list[dict[bytes, bytes | None]], after: list[dict[bytes, bytes | None]], read: int
+) -> None:
+    log = RowLog([], 1, deltas_max=3)
+    for chunk in before:
+        list(log.append(effects(chunk)))
+    moment = dict(log.items())
+
+    reading = log.items()
+    found = dict(islice(reading, read))
+    for chunk in after:
+        list(log.append(effects(chunk)))
+    found |= reading
+
+    assert found == moment
 
 
 @settings(max_examples=200)

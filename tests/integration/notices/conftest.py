@@ -89,7 +89,7 @@ def telling(told: Told, robot: Robot, address: str, tmp_path: Path) -> Telling:
     file = tmp_path / "channels.yaml"
     file.write_text(
         f"hosts: [127.0.0.1]\nprivate: [127.0.0.0/8]\n"
-        f"wecom: {{{told.name}: {{url: '{robot.url}', key: {{env: KEY}}}}}}\n"
+        f"wecom: {{'{told.name}': {{url: '{robot.url}', key: {{env: KEY}}}}}}\n"
     )
     known = channels.load(file, {"KEY": "key-1"})
     settings = Settings(

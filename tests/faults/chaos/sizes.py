@@ -126,7 +126,7 @@ TINY: Final = Size(
 # when one session is killed: such blows are rarer than those on single sessions and connections.
 CI: Final = Size(
     name="ci",
-    faults_s=130.0,
+    faults_s=110.0,
     blows=MappingProxyType(
         {
             Kind.RELAY_KILL: 31,

@@ -86,6 +86,7 @@ soak: setup ## The same 12,000 times, in more than an hour, watching memory; nee
 # The tests whose matter is the broker: the same files as with the embedded one, and its own. What
 # takes minutes there is left out.
 KAFKA_TESTS := tests/kafka tests/integration/relay tests/integration/streams/test_losses.py \
+	tests/integration/streams/test_sending.py \
 	tests/faults/chaos/test_chaos.py
 KAFKA_TESTS_LONG := tests/kafka/test_three_brokers.py \
 	tests/integration/streams/test_broker_emptied_five_times.py \

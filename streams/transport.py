@@ -1,6 +1,6 @@
 """Delivers chunks, and commits no offset before its work is done: what stock Faust 0.15.3 does not.
 
-A chunk is what one fetch brought of one partition: one event, one acknowledgement. Five holes of
+A chunk is what one fetch brought of one partition: one event, one acknowledgement. Six holes of
 the stock transport are closed here, each with a test that fails when Faust changes under us
 (`tests/architecture/test_faust_internals.py`):
 
@@ -8,20 +8,21 @@ the stock transport are closed here, each with a test that fails when Faust chan
 - and only when everything sent before was acknowledged by the broker, changelogs included;
 - a fetch is never delivered across a seek, which would skip or drop records after a rebalance;
 - an agent that waits holds back its own partitions, not those of others;
-- a topic whose metadata is on its way is not taken for one without partitions.
+- a topic whose metadata is on its way is not taken for one without partitions;
+- the leaders of a topic that a record was sent to are never forgotten before it has gone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Final
 
 import faust
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError
-from aiokafka.structs import ConsumerRecord
+from aiokafka.structs import ConsumerRecord, RecordMetadata
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
@@ -287,6 +288,30 @@ class Producer(driver.Producer):
         super().__init__(*args, **kwargs)
         self.buffer = StrictBuffer(loop=self.loop, beacon=self.beacon)
         self.buffer.app = self.app
+
+    async def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: Any,  # noqa: ANN401  # Faust's own, a list of pairs.
+        *,
+        transactional_id: str | None = None,
+    ) -> Awaitable[RecordMetadata]:
+        """Send a record to a topic whose leaders are asked for from now on.
+
+        The first metadata may be of all topics; those that replace them are of the topics that the
+        client has been told. aiokafka tells it of a topic only where nothing is known of it, so a
+        batch whose leader was forgotten while it lingered would wait for ever.
+        """
+        client: Any = self._ensure_producer().client
+        if topic not in client._topics:
+            client.add_topic(topic)
+        return await super().send(
+            topic, key, value, partition, timestamp, headers, transactional_id=transactional_id
+        )
 
     async def create_topic(
         self,

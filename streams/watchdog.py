@@ -8,14 +8,16 @@ make it begin again.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import structlog
 
+from streams.standing import stands
 from streams.telemetry import Metrics
 
 # Commits come once a second, steps of an agent more often; sixty without either is not slowness.
@@ -54,6 +56,9 @@ class Observed(Protocol):
 
     def steps(self, topic: str) -> int:
         """Return how often the topic's agents got on."""
+
+    def loops(self) -> Iterable[asyncio.AbstractEventLoop]:
+        """Return the loops whose tasks do the work."""
 
 
 @dataclass(slots=True)
@@ -121,6 +126,9 @@ class Watchdog:
                 self.metrics.lag.labels(topic, str(partition)).set(lag)
             if stalled is not None:
                 log.error("worker_stalled", topic=stalled)
+                for each in stands(self.observed.loops()):
+                    log.error("worker_stands", kind=each.kind, count=each.count,
+                              error_at=each.places)  # fmt: skip
                 self.die(EXIT_STALLED)
 
 
@@ -165,3 +173,8 @@ class FaustObserved:
 
     def steps(self, topic: str) -> int:
         return self.stepped.get(topic, 0)
+
+    def loops(self) -> Iterable[asyncio.AbstractEventLoop]:
+        fetching = getattr(self.app.consumer, "_thread", None)
+        found = (self.app.loop, fetching and fetching.thread_loop)
+        return [loop for loop in found if loop is not None]

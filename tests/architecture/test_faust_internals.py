@@ -17,7 +17,9 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import fetcher
+from aiokafka.producer.message_accumulator import MessageAccumulator
 from faust.exceptions import PartitionsMismatch
 from faust.stores import memory
 from faust.streams import Stream
@@ -48,6 +50,10 @@ READ: dict[str, tuple[Callable[..., Any], str]] = {
         "a7f4f97d9f32aca2",
     ),
     "Producer.flush": (driver.Producer.flush, "36d0cb3615f65b01"),
+    "Producer.send": (driver.Producer.send, "0b5bd08f52e5e2a9"),
+    "AIOKafkaClient._wait_on_metadata": (AIOKafkaClient._wait_on_metadata, "52b0a5ee78ef3aa0"),
+    "AIOKafkaClient.add_topic": (AIOKafkaClient.add_topic, "b054eda662913f08"),
+    "MessageAccumulator.drain_by_nodes": (MessageAccumulator.drain_by_nodes, "fc995afbfc5718e2"),
     "ProducerBuffer.flush_atmost": (ProducerBuffer.flush_atmost, "4966e8c5f9b42eb9"),
     "ProducerBuffer._handle_pending": (ProducerBuffer._handle_pending, "78d648030fd21016"),
     "Recovery.on_recovery_completed": (Recovery.on_recovery_completed, "6ef567acf072e46d"),
@@ -103,6 +109,7 @@ def test_what_was_read_is_what_runs(name: str) -> None:
             "_new_offset",
         ),
         (StrictBuffer, ProducerBuffer, "flush on_stop put wait_until_ebb"),
+        (transport.Producer, driver.Producer, "send"),
         (transport.ChunkedApp, faust.App, "_new_transport"),
         (ChunkedTable, faust.Table, "apply_changelog_batch"),
         (transport.ConsumerThread, driver.AIOKafkaConsumerThread, "on_start topic_partitions"),

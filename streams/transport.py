@@ -306,9 +306,7 @@ class Producer(driver.Producer):
         client has been told. aiokafka tells it of a topic only where nothing is known of it, so a
         batch whose leader was forgotten while it lingered would wait for ever.
         """
-        client: Any = self._ensure_producer().client
-        if topic not in client._topics:
-            client.add_topic(topic)
+        self._ensure_producer().client.add_topic(topic)
         return await super().send(
             topic, key, value, partition, timestamp, headers, transactional_id=transactional_id
         )

@@ -126,10 +126,14 @@ class Watchdog:
                 self.metrics.lag.labels(topic, str(partition)).set(lag)
             if stalled is not None:
                 log.error("worker_stalled", topic=stalled)
-                for each in stands(self.observed.loops()):
-                    log.error("worker_stands", kind=each.kind, count=each.count,
-                              error_at=each.places)  # fmt: skip
-                self.die(EXIT_STALLED)
+                try:
+                    self._tell_where()
+                finally:
+                    self.die(EXIT_STALLED)
+
+    def _tell_where(self) -> None:
+        for each in stands(self.observed.loops()):
+            log.error("worker_stands", kind=each.kind, count=each.count, error_at=each.places)
 
 
 @dataclass(frozen=True, slots=True)

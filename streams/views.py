@@ -1,10 +1,10 @@
 """The views in Redis: rows for the boards, and markers that say whether they are all there.
 
 The service reads a view only while every partition's marker is there. A partition's marker is set
-when all of its windows were written, and only once the partials behind them were counted from
-the beginning of the broker's life. A Redis that lost everything lost the markers too; the
-keeper notices within two seconds and writes its partitions anew. So a view may lag, or be
-absent; it does not lie.
+when all of its windows were written and none of them lost since, and only once the partials
+behind them were counted from the beginning of the broker's life. A Redis that lost everything
+lost the markers too; the keeper notices within two seconds and writes its partitions anew. So a
+view may lag, or be absent; it does not lie.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 import structlog
 from google.protobuf.message import Message
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from streams import encoding
 from streams.logic.channels import ChannelKey
@@ -33,6 +33,8 @@ TIMEOUT_S: Final = 2.0
 
 _EPOCH: Final = "concord:views:epoch"
 _CLEARING: Final = "concord:views:clearing"
+# Far longer than millions of rows take; a worker that ends in between leaves no token behind.
+_REWRITING_S: Final = 3600
 # Clearing a million keys takes about ten seconds.
 _CLEARING_S: Final = 60
 
@@ -140,13 +142,35 @@ class View:
             async with self._writing:
                 self._stale.discard(partition)
                 try:
-                    count = await self._write(engine.wholes())
-                    await self.redis.set(marker, self.worker_id)
+                    count = await self._rewrite(marker, engine.wholes())
+                except ResponseError as error:
+                    # It is in reach; whatever else it lacks may be written.
+                    self._stale.add(partition)
+                    log.warning(
+                        "view_unreachable", partition=partition, error=error, kind=self.name
+                    )
+                    continue
                 except (RedisError, OSError):
                     self._stale.add(partition)
                     raise
             self.rewritten()
             log.info("view_rewritten", kind=self.name, partition=partition, rows=count)
+
+    async def _rewrite(self, marker: str, wholes: Iterable[Row]) -> int:
+        """Write all rows and the marker; raise `ResponseError` if Redis lost any of them since.
+
+        A Redis that lost everything in between takes the other rows, and the client tells nothing
+        of one that came back meanwhile. So the marker is there from before the first row, under
+        another name, and gets its own at last: what is lost is lost with it.
+        """
+        token = f"{marker}:{self.worker_id}"
+        await self.redis.set(token, self.worker_id, ex=_REWRITING_S)
+        count = await self._write(wholes)
+        async with self.redis.pipeline(transaction=True) as end:
+            end.rename(token, marker)
+            end.persist(marker)
+            await end.execute()
+        return count
 
     async def _write(self, wholes: Iterable[Row]) -> int:
         """Write rows a pipeline at a time, never all at once; return how many there were."""

@@ -144,6 +144,37 @@ async def test_a_view_is_built_without_all_of_it_in_memory_at_once(writing: Asyn
     assert most <= PIPELINE_ROWS
 
 
+async def test_a_view_of_which_redis_lost_the_first_rows_is_written_anew(
+    reading: Redis, writing: AsyncRedis
+) -> None:
+    count = 2 * PIPELINE_ROWS
+    losses = [True, False]
+
+    class Emptied:
+        def wholes(self) -> Iterator[Kept]:
+            is_lost = losses.pop(0)
+            for n in range(count):
+                if is_lost and n == PIPELINE_ROWS:
+                    # The first pipeline has gone.
+                    reading.flushdb()
+                yield Kept(f"cus-{n}", ProfileNumbers(places={("jd", "s1"): (1, 0)}))
+
+        def is_complete(self) -> bool:
+            return True
+
+    view = a_view(writing, PROFILES)
+
+    await view.keep({0: Emptied()})
+    assert reading.hlen("concord:profiles") == count - PIPELINE_ROWS
+    assert reading.get(view.marker(0)) is None
+
+    await view.keep({0: Emptied()})
+    assert reading.hlen("concord:profiles") == count
+    assert reading.get(view.marker(0)) == b"worker-1"
+    assert reading.ttl(view.marker(0)) == -1
+    assert reading.keys("concord:views:*") == [view.marker(0).encode()]
+
+
 async def test_windows_without_a_mark_are_not_read(reading: Redis, writing: AsyncRedis) -> None:
     key = StageKey(60, NOON_S, *PICKING_NUMBERS, "douyin")
     whole: Whole[Any, Any] = Whole(key, numbers.StageNumbers(1, 1), 1, is_final=False, idle=())

@@ -22,6 +22,7 @@ from typing import ClassVar, Final
 import psycopg2
 
 from clients.sdk.errors import ConcordError, RefusalError
+from concord.insights.v1.insight_service_pb2 import VerifyInsightsResponse
 from tests.faults.chaos import judging
 from tests.faults.chaos.blows_on_ours import BlowsOnOurs
 from tests.faults.chaos.blows_on_servers import BlowsOnServers
@@ -51,6 +52,8 @@ COUNTED_EVERY_S: Final = 2.0
 LOOKS_MAX: Final = 5
 # Stage windows are compared by the service, which waits a minute for streams at most.
 VERIFY_WAIT: Final = timedelta(seconds=20)
+# Of windows that differ: enough to see whether some are missing or count otherwise.
+DIFFERENCES_SHOWN: Final = 5
 
 
 @dataclass
@@ -219,9 +222,7 @@ class Run:
             while True:
                 try:
                     windows = client.insights.verify(wait=VERIFY_WAIT)
-                    problem = f"{windows.difference_count} windows differ" * bool(
-                        windows.difference_count
-                    )
+                    problem = differing(windows)
                 except ConcordError as error:
                     problem = f"windows cannot be compared: {error}"
                 if not problem or time.monotonic() - began > self.size.rest_within_s:
@@ -347,6 +348,14 @@ def run(size: Size, seed: int, folder: Path) -> Figures:
 def logs_of(world: World) -> str:
     """Return the end of what each process wrote."""
     return "\n".join(f"--- {child.name}\n{child.tail()}" for child in world.children)
+
+
+def differing(windows: VerifyInsightsResponse) -> str:
+    """Return how many windows differ from the journal, with the first of them; nothing if none."""
+    if not windows.difference_count:
+        return ""
+    first = "\n".join(map(str, windows.differences[:DIFFERENCES_SHOWN]))
+    return f"{windows.difference_count} of {windows.windows} windows differ, such as\n{first}"
 
 
 def _cpu_s(who: int) -> float:

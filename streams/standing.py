@@ -8,13 +8,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Final
+from typing import Any
 
-INNERMOST_FRAMES: Final = 12
+from streams.telemetry.logs import places as places_of
+
+# A frame, and the line in it.
+At = tuple[FrameType, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +35,28 @@ def stands(loops: Iterable[asyncio.AbstractEventLoop]) -> Iterator[Stand]:
     alive = {thread.ident for thread in threading.enumerate()}
     for ident, frame in sys._current_frames().items():
         if ident in alive and ident != threading.get_ident():
-            yield Stand("thread", 1, _of_thread(frame))
+            yield Stand("thread", 1, _places(_of_thread(frame)))
     tasks = [task for loop in loops for task in asyncio.all_tasks(loop)]
-    for places, count in Counter(_of_task(task.get_coro()) for task in tasks).items():
-        yield Stand("task", count, places)
+    found = Counter(_places(_of_task(task.get_coro())) for task in tasks)
+    for at, count in found.items():
+        yield Stand("task", count, at)
 
 
-def _of_thread(innermost: FrameType | None) -> tuple[str, ...]:
-    places: list[str] = []
-    while innermost is not None and len(places) < INNERMOST_FRAMES:
-        places.append(_place(innermost))
-        innermost = innermost.f_back
-    return tuple(reversed(places))
+def _of_thread(frame: FrameType) -> list[At]:
+    """Return where each call is, outermost first."""
+    return [*traceback.walk_stack(frame)][::-1]
 
 
-def _of_task(awaited: Any) -> tuple[str, ...]:  # noqa: ANN401  # Whatever is awaited.
+def _of_task(awaited: Any) -> list[At]:  # noqa: ANN401  # Whatever is awaited.
     """Follow what awaits what: coroutines, and generators that serve as such."""
-    places: list[str] = []
+    at: list[At] = []
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
         if frame is not None:
-            places.append(_place(frame))
+            at.append((frame, frame.f_lineno))
         awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
-    return tuple(places[-INNERMOST_FRAMES:])
+    return at
 
 
-def _place(frame: FrameType) -> str:
-    code = frame.f_code
-    return f"{'/'.join(code.co_filename.split('/')[-3:])}:{frame.f_lineno} {code.co_name}"
+def _places(at: Iterable[At]) -> tuple[str, ...]:
+    return tuple(places_of(traceback.StackSummary.extract(iter(at), lookup_lines=False)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from types import TracebackType
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -92,7 +92,7 @@ def shorten_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         given = given[1]
     if isinstance(given, BaseException):
         event["error"] = " from ".join(_types(given))
-        event["error_at"] = _places(given.__traceback__)
+        event["error_at"] = places(traceback.extract_tb(given.__traceback__))
     elif isinstance(event.get("error"), BaseException):
         event["error"] = " from ".join(_types(event["error"]))
     return event
@@ -107,9 +107,12 @@ def _types(error: BaseException) -> list[str]:
     return chain
 
 
-def _places(came_through: TracebackType | None) -> list[str]:
-    frames = traceback.extract_tb(came_through)[-INNERMOST_FRAMES:]
-    return [f"{'/'.join(one.filename.split('/')[-3:])}:{one.lineno} {one.name}" for one in frames]
+def places(frames: Sequence[traceback.FrameSummary]) -> list[str]:
+    """Return the places of the innermost frames, the outermost of them first."""
+    innermost = frames[-INNERMOST_FRAMES:]
+    return [
+        f"{'/'.join(one.filename.split('/')[-3:])}:{one.lineno} {one.name}" for one in innermost
+    ]
 
 
 def allow_listed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -63,8 +63,9 @@ class Callers:
                 if not is_outage(error) or time.monotonic() > until:
                     raise
             except ValueError as error:
-                # gRPC's word for a channel that was closed between our having it and our calling.
-                if "closed channel" not in str(error):
+                # gRPC's words for a channel that was closed between our having it and our calling:
+                # "… on closed channel!", and "…: Channel closed!" a moment later.
+                if not str(error).startswith("Cannot invoke RPC"):
                     raise
                 self.ledger.count(kind, answered=False, reason="CHANNEL_CLOSED")
             else:

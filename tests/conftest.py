@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,13 +48,12 @@ def logging_as_it_was() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take the longest first, and then those that wait among those that compute.
+    """Take the longest first, so that the other worker does not end early.
 
-    So no worker ends early, and no processor idles while all workers wait. A file's tests stay
-    together on one worker (`--dist loadfile`).
+    A file's tests stay together on one worker (`--dist loadfile`).
     """
-    places = _places(list(dict.fromkeys(item.path for item in items)))
-    items.sort(key=lambda item: places[item.path])
+    order = ("kafka", "system", "integration")
+    items.sort(key=lambda item: _rank(item.path.relative_to(TESTS).parts[0], order))
 
 
 def pytest_collection_finish() -> None:
@@ -66,23 +64,8 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(COLLECTED_AFTER)
 
 
-LONGEST = ("system", "integration/streams", "integration/relay")
-
-
-def _places(files: list[Path]) -> dict[Path, tuple[int, float]]:
-    """Return where each file of tests comes: the longest, then the rest of both kinds evenly."""
-    places, rest = {}, defaultdict[bool, list[Path]](list)
-    for file in files:
-        name = file.relative_to(TESTS).as_posix()
-        first = next((at for at, each in enumerate(LONGEST) if name.startswith(f"{each}/")), None)
-        if first is None:
-            rest[name.startswith("integration/")].append(file)
-        else:
-            places[file] = (first, 0.0)
-    for kind in rest.values():
-        for at, file in enumerate(kind):
-            places[file] = (len(LONGEST), at / len(kind))
-    return places
+def _rank(folder: str, order: tuple[str, ...]) -> int:
+    return order.index(folder) if folder in order else len(order)
 
 
 @pytest.fixture(scope="session")
